@@ -1,0 +1,206 @@
+//! What the model is given: instructions, as much of the history as fits, and the turn's own transcript.
+
+use cupola_models::{ChatMessage, Part, Provider};
+use cupola_store::{StoreError, TurnKey};
+use tokio::runtime::RuntimeFlavor;
+
+use crate::{Dialect, Truncation, TurnSpec, turn::Turn};
+
+/// Tokens that a message costs beyond its text: its role and the marks around it.
+const MESSAGE_OVERHEAD: u64 = 4;
+/// Tokens that an image is taken for: what common vision models charge for a large one.
+const IMAGE_TOKENS: u64 = 1105;
+/// Bytes from which counting takes noticeable time.
+const LONG_TEXT: usize = 16 * 1024;
+
+/// How many tokens something is. The number of bytes is an upper bound that costs nothing: every token of
+/// a byte-level vocabulary is at least one byte. Only where that bound is too much is the text counted.
+pub struct Counter<'a> {
+    provider: &'a dyn Provider,
+    model: &'a str,
+}
+
+impl<'a> Counter<'a> {
+    /// Counts as `model` of `provider` does.
+    pub fn new(provider: &'a dyn Provider, model: &'a str) -> Self {
+        Self { provider, model }
+    }
+
+    fn bound(message: &ChatMessage) -> u64 {
+        Self::measure(message, &|text| text.len() as u64)
+    }
+
+    /// The tokens of a message.
+    pub fn count(&self, message: &ChatMessage) -> u64 {
+        Self::measure(message, &|text| self.count_text(text))
+    }
+
+    /// The tokens of a text. A long one is counted where it holds up no other task.
+    pub fn count_text(&self, text: &str) -> u64 {
+        let count = || self.provider.count_tokens(self.model, text) as u64;
+        let threads = tokio::runtime::Handle::current().runtime_flavor();
+        if text.len() > LONG_TEXT && threads == RuntimeFlavor::MultiThread {
+            return tokio::task::block_in_place(count);
+        }
+        count()
+    }
+
+    fn measure(message: &ChatMessage, text_tokens: &dyn Fn(&str) -> u64) -> u64 {
+        let content = match message {
+            ChatMessage::System { text } => text_tokens(text),
+            ChatMessage::User { parts } => parts
+                .iter()
+                .map(|part| match part {
+                    Part::Text { text } => text_tokens(text),
+                    Part::Image { .. } => IMAGE_TOKENS,
+                })
+                .sum(),
+            ChatMessage::Assistant { text, calls } => {
+                let calls = calls
+                    .iter()
+                    .map(|c| text_tokens(&c.name) + text_tokens(&c.arguments));
+                text_tokens(text) + calls.sum::<u64>()
+            }
+            ChatMessage::Tool { output, .. } => text_tokens(output),
+        };
+        content + MESSAGE_OVERHEAD
+    }
+}
+
+/// Why no context could be made.
+#[derive(Debug)]
+pub enum ContextError {
+    /// The turn may not be given as many tokens as it needs at the least.
+    PromptTokens,
+    /// The history could not be read.
+    Store(StoreError),
+}
+
+impl From<StoreError> for ContextError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// The messages for the next model call, oldest first.
+///
+/// The instructions and the turn's own transcript are always whole. Of the history the newest messages
+/// are kept, as many as fit; the newest one is kept even where the model's window seems too small for it,
+/// since the upstream knows its window better than a configuration does. `max_prompt_tokens` is the
+/// client's own limit and is kept strictly.
+pub async fn fit(
+    dialect: &dyn Dialect,
+    key: &TurnKey,
+    spec: &TurnSpec,
+    turn: &Turn,
+    counter: &Counter<'_>,
+    window: u64,
+) -> Result<Vec<ChatMessage>, ContextError> {
+    let own_limit = spec
+        .max_prompt_tokens
+        .map(|max| max.saturating_sub(turn.usage.prompt_tokens));
+    let limit = own_limit.map_or(window, |own| own.min(window));
+    let most = match spec.truncation {
+        Truncation::Auto => usize::MAX,
+        Truncation::LastMessages(count) => usize::try_from(count).unwrap_or(usize::MAX),
+    };
+
+    let mut budget = Budget::new(limit, counter);
+    let system = spec
+        .instructions
+        .as_ref()
+        .map(|text| ChatMessage::System { text: text.clone() });
+    budget.take_always(system.iter().chain(&turn.transcript));
+
+    let mut history = Vec::new();
+    let mut cursor: Option<String> = None;
+    'pages: while history.len() < most {
+        let page = dialect.history(key, spec, cursor.as_deref()).await?;
+        for item in page.items {
+            let fits = budget.take(&item.message, &history);
+            if !fits && (own_limit.is_some() || !history.is_empty()) {
+                break 'pages;
+            }
+            history.push(item.message);
+            if !fits || history.len() == most {
+                break 'pages;
+            }
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    if own_limit.is_some() && budget.overdrawn() {
+        return Err(ContextError::PromptTokens);
+    }
+
+    let mut messages = Vec::with_capacity(history.len() + turn.transcript.len() + 1);
+    messages.extend(system);
+    messages.extend(history.into_iter().rev());
+    messages.extend(turn.transcript.iter().cloned());
+    Ok(messages)
+}
+
+/// Tokens left. Starts with bounds, and counts really once the bounds no longer fit.
+struct Budget<'a> {
+    limit: u64,
+    spent: u64,
+    counter: &'a Counter<'a>,
+    /// What is always there.
+    fixed: Vec<&'a ChatMessage>,
+    exact: bool,
+    refused: bool,
+}
+
+impl<'a> Budget<'a> {
+    fn new(limit: u64, counter: &'a Counter<'a>) -> Self {
+        Self {
+            limit,
+            spent: 0,
+            counter,
+            fixed: Vec::new(),
+            exact: false,
+            refused: false,
+        }
+    }
+
+    fn take_always(&mut self, messages: impl Iterator<Item = &'a ChatMessage>) {
+        self.fixed = messages.collect();
+        self.spent = self.fixed.iter().map(|message| Counter::bound(message)).sum();
+        if self.spent > self.limit {
+            self.count_really(&[]);
+        }
+    }
+
+    /// Takes a message if it fits beside those taken before.
+    fn take(&mut self, message: &ChatMessage, taken: &[ChatMessage]) -> bool {
+        if !self.exact {
+            let bound = Counter::bound(message);
+            if self.spent + bound <= self.limit {
+                self.spent += bound;
+                return true;
+            }
+            self.count_really(taken);
+        }
+        let tokens = self.counter.count(message);
+        let fits = self.spent + tokens <= self.limit;
+        if fits {
+            self.spent += tokens;
+        } else if taken.is_empty() {
+            self.refused = true;
+        }
+        fits
+    }
+
+    fn count_really(&mut self, taken: &[ChatMessage]) {
+        self.exact = true;
+        let counted = self.fixed.iter().copied().chain(taken);
+        self.spent = counted.map(|message| self.counter.count(message)).sum();
+    }
+
+    /// Whether not even the least fits: the fixed part, or the newest message.
+    fn overdrawn(&self) -> bool {
+        self.spent > self.limit || self.refused
+    }
+}

@@ -1,0 +1,113 @@
+//! How a wire dialect takes part in a turn.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use cupola_models::ChatMessage;
+use cupola_store::{Change, Key, Resource, StoreError, TurnKey};
+
+use crate::{
+    Millis, TurnSpec,
+    turn::{Event, Turn},
+};
+
+/// A piece of a stream, ready to be sent. The engine does not look into it.
+pub type Frame = Bytes;
+
+/// A dialect: where a turn's history is, and how a turn is shown.
+#[async_trait]
+pub trait Dialect: Send + Sync {
+    /// The name under which turns of this dialect are kept.
+    fn name(&self) -> &'static str;
+
+    /// What is needed to go on with a turn: after a crash, or after it has waited for its client.
+    /// `None` if the resource that shows it is gone.
+    async fn resume(&self, turn: &TurnKey) -> Result<Option<Resumed>, StoreError>;
+
+    /// A page of the history before this turn, newest first. `after` is the cursor of the page before.
+    async fn history(
+        &self,
+        turn: &TurnKey,
+        spec: &TurnSpec,
+        after: Option<&str>,
+    ) -> Result<HistoryPage, StoreError>;
+}
+
+/// A turn that was found in the store.
+pub struct Resumed {
+    /// What was asked for.
+    pub spec: TurnSpec,
+    /// How it is shown.
+    pub projection: Box<dyn Projection>,
+}
+
+/// A part of a conversation's history, newest first.
+#[derive(Debug, Default)]
+pub struct HistoryPage {
+    /// The messages.
+    pub items: Vec<HistoryItem>,
+    /// Where the next page begins; `None` if there is none.
+    pub next: Option<String>,
+}
+
+/// One message of the history.
+#[derive(Debug)]
+pub struct HistoryItem {
+    /// What the model is given.
+    pub message: ChatMessage,
+}
+
+/// How one turn is shown. Events and deltas go in; changes of resources and frames come out. There is no
+/// IO in here, so that a whole stream can be tested against its golden file.
+pub trait Projection: Send {
+    /// The model is about to be called. Frames are wanted only if somebody is `heard` to listen.
+    fn model_call_began(&mut self, at: Millis, heard: bool) -> Changes;
+
+    /// The model said something more. Only called while somebody listens.
+    fn delta(&mut self, at: Millis, delta: Delta<'_>) -> Vec<Frame>;
+
+    /// Something happened that is about to be written down. `turn` is the state after it. Frames are
+    /// wanted only if somebody is `heard` to listen.
+    fn event(&mut self, at: Millis, event: &Event, turn: &Turn, heard: bool) -> Changes;
+
+    /// The resource that shows the turn was changed by somebody else: keep what they changed, and give
+    /// the change that replaces theirs.
+    fn rebase(&mut self, current: &Resource) -> Result<Change, StoreError>;
+
+    /// The key of the resource that shows the turn.
+    fn key(&self) -> &Key;
+
+    /// The resource that shows the turn, as it is now.
+    fn document(&self) -> Bytes;
+}
+
+/// What an event changes.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Changes that are committed together with the event.
+    pub changes: Vec<Change>,
+    /// Frames for whoever listens, once the event is durable.
+    pub frames: Vec<Frame>,
+}
+
+/// What a model said more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delta<'a> {
+    /// More text.
+    Text(&'a str),
+    /// A call begins.
+    CallBegan {
+        /// Its place among the calls of this answer.
+        index: usize,
+        /// Its id.
+        id: &'a str,
+        /// The function.
+        name: &'a str,
+    },
+    /// More of a call's arguments.
+    CallArguments {
+        /// Which call.
+        index: usize,
+        /// The next piece.
+        text: &'a str,
+    },
+}

@@ -1,0 +1,356 @@
+//! The driver: performs what the state machine of one turn asks for, and writes down what happened.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use cupola_models::{ChatMessage, Fault, ModelRequest};
+use cupola_store::{Batch, Change, Conflict, StoreError, TurnKey, TurnPhase};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+
+use crate::{
+    Changes, ContextError, Dialect, Frame, Millis, Projection, ToolSpec, TurnSpec,
+    context::{self, Counter},
+    engine::{Command, CommandError, Deployment, Drain, Inner, Reply, millis},
+    turn::{Action, Answer, CallOutput, Event, Limit, Phase, Refusal, Turn, TurnFault},
+};
+
+mod listen;
+mod model_call;
+
+/// Pauses between attempts to write, when the store fails.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Drives one turn.
+pub(crate) struct Driver {
+    inner: Arc<Inner>,
+    key: TurnKey,
+    dialect: Arc<dyn Dialect>,
+    spec: TurnSpec,
+    projection: Box<dyn Projection>,
+    turn: Turn,
+    position: i64,
+    mailbox: mpsc::UnboundedReceiver<Command>,
+    draining: watch::Receiver<Drain>,
+    listeners: Vec<mpsc::Sender<Frame>>,
+}
+
+/// What a driver needs to know of its turn.
+pub(crate) struct Course {
+    /// The dialect that asked for it.
+    pub dialect: Arc<dyn Dialect>,
+    /// What was asked for.
+    pub spec: TurnSpec,
+    /// How it is shown.
+    pub projection: Box<dyn Projection>,
+    /// Its state.
+    pub turn: Turn,
+    /// Where the next journal entry goes.
+    pub position: i64,
+}
+
+/// Why a driver stops before its turn is over.
+#[derive(Debug)]
+pub(crate) enum Leave {
+    /// The service is being shut down; recovery goes on from the journal.
+    Draining,
+    /// The resource that shows the turn was deleted: nobody is interested any more.
+    Gone,
+    /// Somebody else writes the journal.
+    Fenced,
+}
+
+/// The journal entry of an event.
+pub(crate) fn append(key: &TurnKey, position: i64, at: Millis, event: &Event, after: &Turn) -> Change {
+    let phase = match &after.phase {
+        Phase::Waiting { until, .. } => TurnPhase::Waiting { until: *until },
+        Phase::Ended(_) => TurnPhase::Ended,
+        Phase::New | Phase::Calling { .. } | Phase::Stopping => TurnPhase::Running,
+    };
+    // Events are plain data with text keys: writing them as JSON can't fail.
+    let entry = serde_json::to_vec(event).map(Bytes::from).unwrap_or_default();
+    Change::Append {
+        turn: key.clone(),
+        position,
+        at,
+        entry,
+        phase,
+    }
+}
+
+/// Goes on with a turn that nobody drives.
+pub(crate) async fn pick_up(inner: Arc<Inner>, key: TurnKey, mut mailbox: mpsc::UnboundedReceiver<Command>) {
+    match load(&inner, &key).await {
+        Ok(Some((course, action))) => Driver::new(inner, key, course, mailbox).run(action).await,
+        Ok(None) => refuse_all(&inner, &key, &mut mailbox, || CommandError::Unknown),
+        Err(error) => {
+            tracing::error!(turn = %key, %error, "a turn could not be read; it stays where it is");
+            refuse_all(&inner, &key, &mut mailbox, || CommandError::Store(error.clone()));
+        }
+    }
+}
+
+fn refuse_all(
+    inner: &Inner,
+    key: &TurnKey,
+    mailbox: &mut mpsc::UnboundedReceiver<Command>,
+    error: impl Fn() -> CommandError,
+) {
+    while let Some(command) = inner.retire(key, mailbox) {
+        if let Command::Submit { reply, .. } | Command::Cancel { reply } = command {
+            let _ = reply.send(Err(error()));
+        }
+    }
+}
+
+async fn load(inner: &Inner, key: &TurnKey) -> Result<Option<(Course, Action)>, StoreError> {
+    let Some(record) = inner.store.turn(key).await? else {
+        return Ok(None);
+    };
+    let Some(dialect) = inner.dialects.get(record.dialect.as_str()) else {
+        return Err(StoreError::Backend(format!(
+            "no dialect '{}' is served here",
+            record.dialect
+        )));
+    };
+    let Some(resumed) = dialect.resume(key).await? else {
+        return Ok(None);
+    };
+    let unreadable = |what: String| StoreError::Backend(format!("the journal of {key} is damaged: {what}"));
+    let events = record
+        .journal
+        .iter()
+        .map(|entry| serde_json::from_slice::<Event>(&entry.entry).map_err(|e| unreadable(e.to_string())))
+        .collect::<Result<Vec<_>, _>>()?;
+    let (turn, action) = Turn::replay(&events).map_err(|refusal| unreadable(format!("{refusal:?}")))?;
+    let course = Course {
+        dialect: Arc::clone(dialect),
+        spec: resumed.spec,
+        projection: resumed.projection,
+        turn,
+        position: events.len() as i64,
+    };
+    Ok(Some((course, action)))
+}
+
+impl Driver {
+    pub fn new(
+        inner: Arc<Inner>,
+        key: TurnKey,
+        course: Course,
+        mailbox: mpsc::UnboundedReceiver<Command>,
+    ) -> Self {
+        let Course {
+            dialect,
+            spec,
+            projection,
+            turn,
+            position,
+        } = course;
+        let draining = inner.draining.subscribe();
+        let listeners = Vec::new();
+        Self {
+            inner,
+            key,
+            dialect,
+            spec,
+            projection,
+            turn,
+            position,
+            mailbox,
+            draining,
+            listeners,
+        }
+    }
+
+    /// Performs `action` and what follows from it, until the turn rests.
+    pub async fn run(mut self, mut action: Action) {
+        loop {
+            let next = match action {
+                Action::CallModel => self.call_model().await,
+                Action::Stop => {
+                    self.record(Event::Stopped {
+                        partial: Answer::default(),
+                    })
+                    .await
+                }
+                Action::AwaitClient | Action::Rest => {
+                    self.listeners.clear();
+                    match self.inner.retire(&self.key, &mut self.mailbox) {
+                        Some(command) => self.obey_at_rest(command, action).await,
+                        None => {
+                            if action == Action::AwaitClient {
+                                self.inner.deadline_changed.notify_one();
+                            }
+                            return;
+                        }
+                    }
+                }
+            };
+            match next {
+                Ok(next) => action = next,
+                Err(leave) => return self.leave(&leave),
+            }
+        }
+    }
+
+    fn leave(mut self, leave: &Leave) {
+        tracing::debug!(turn = %self.key, ?leave, "left before the end");
+        let inner = Arc::clone(&self.inner);
+        let error = match leave {
+            Leave::Draining | Leave::Fenced => || CommandError::Draining,
+            Leave::Gone => || CommandError::Unknown,
+        };
+        refuse_all(&inner, &self.key, &mut self.mailbox, error);
+    }
+
+    /// A command for a turn that waits or is over.
+    async fn obey_at_rest(&mut self, command: Command, resting: Action) -> Result<Action, Leave> {
+        match command {
+            Command::Submit {
+                outputs,
+                listener,
+                reply,
+            } => {
+                let until = self.running_deadline();
+                let outputs = self.in_call_order(outputs);
+                let event = Event::OutputsSubmitted { outputs, until };
+                if let Err(refusal) = self.turn.clone().apply(&event) {
+                    let _ = reply.send(Err(CommandError::Refused(refusal)));
+                    return Ok(resting);
+                }
+                self.listen(listener);
+                self.record_for(event, reply).await
+            }
+            Command::Cancel { reply } => self.cancel(reply, resting).await,
+            Command::CheckDeadline if self.is_overdue() => {
+                self.record(Event::DeadlinePassed {
+                    partial: Answer::default(),
+                })
+                .await
+            }
+            Command::CheckDeadline | Command::Resume => Ok(resting),
+        }
+    }
+
+    async fn cancel(&mut self, reply: Reply, otherwise: Action) -> Result<Action, Leave> {
+        if let Err(refusal) = self.turn.clone().apply(&Event::CancelRequested) {
+            let _ = reply.send(Err(CommandError::Refused(refusal)));
+            return Ok(otherwise);
+        }
+        self.record_for(Event::CancelRequested, reply).await
+    }
+
+    /// Outputs in the order of the calls; what fits no call stays, and is refused by the state machine.
+    fn in_call_order(&self, mut outputs: Vec<CallOutput>) -> Vec<CallOutput> {
+        if let Phase::Waiting { calls, .. } = &self.turn.phase {
+            let place = |output: &CallOutput| calls.iter().position(|call| call.id == output.call_id);
+            outputs.sort_by_key(|output| place(output).unwrap_or(usize::MAX));
+        }
+        outputs
+    }
+
+    fn running_deadline(&self) -> Millis {
+        self.inner.clock.now() + millis(self.inner.settings.expires_after)
+    }
+
+    fn is_overdue(&self) -> bool {
+        self.turn
+            .until()
+            .is_some_and(|until| until <= self.inner.clock.now())
+    }
+
+    /// Records an event and answers whoever asked for it.
+    async fn record_for(&mut self, event: Event, reply: Reply) -> Result<Action, Leave> {
+        match self.record(event).await {
+            Ok(action) => {
+                let _ = reply.send(Ok(self.projection.document()));
+                Ok(action)
+            }
+            Err(leave) => {
+                let error = if matches!(leave, Leave::Gone) {
+                    CommandError::Unknown
+                } else {
+                    CommandError::Draining
+                };
+                let _ = reply.send(Err(error));
+                Err(leave)
+            }
+        }
+    }
+
+    /// Writes an event down together with what it changes, then tells whoever listens.
+    async fn record(&mut self, event: Event) -> Result<Action, Leave> {
+        let at = self.inner.clock.now();
+        let action = match self.turn.apply(&event) {
+            Ok(action) => action,
+            Err(refusal) => {
+                // Every caller has checked; if one has not, the turn must still not hang.
+                tracing::error!(turn = %self.key, ?event, ?refusal, "an event out of place was dropped");
+                return Ok(Action::Rest);
+            }
+        };
+        let Changes { mut changes, frames } = self.projection.event(at, &event, &self.turn, self.is_heard());
+        changes.push(append(&self.key, self.position, at, &event, &self.turn));
+        self.commit(changes).await?;
+        self.position += 1;
+        self.publish(frames);
+        Ok(action)
+    }
+
+    /// Commits, whatever it takes: a turn that was accepted is not lost because a disk is full.
+    async fn commit(&mut self, mut batch: Batch) -> Result<(), Leave> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.inner.store.submit(batch.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(StoreError::Conflict(Conflict::Changed(key))) if &key == self.projection.key() => {
+                    self.rebase(&mut batch).await?;
+                }
+                Err(StoreError::Conflict(Conflict::Journal(_))) => return Err(Leave::Fenced),
+                Err(StoreError::Conflict(conflict)) => {
+                    tracing::info!(turn = %self.key, %conflict, "the turn's resources are gone");
+                    return Err(Leave::Gone);
+                }
+                Err(error) => {
+                    tracing::error!(turn = %self.key, %error, ?pause, "an event could not be written; trying again");
+                    self.pause(pause).await?;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Takes over what somebody else changed in the resource that shows the turn.
+    async fn rebase(&mut self, batch: &mut Batch) -> Result<(), Leave> {
+        let current = match self.inner.store.get(self.projection.key()).await {
+            Ok(Some(current)) => current,
+            Ok(None) => return Err(Leave::Gone),
+            Err(error) => {
+                tracing::error!(turn = %self.key, %error, "the turn's resource could not be read; trying again");
+                return self.pause(FIRST_PAUSE).await;
+            }
+        };
+        let rebased = self.projection.rebase(&current).map_err(|error| {
+            tracing::error!(turn = %self.key, %error, "the turn's resource is damaged");
+            Leave::Gone
+        })?;
+        let key = self.projection.key();
+        for change in batch.iter_mut() {
+            if matches!(change, Change::Replace { key: replaced, .. } if replaced == key) {
+                *change = rebased.clone();
+            }
+        }
+        Ok(())
+    }
+
+    async fn pause(&mut self, pause: Duration) -> Result<(), Leave> {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => Ok(()),
+            _ = self.draining.wait_for(|drain| *drain == Drain::LeaveRunning) => Err(Leave::Draining),
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! One call of the model: from the context to a recorded answer.
+
+use cupola_models::{FaultKind, FunctionDeclaration, ModelDelta, ModelStream, ModelUsage, RequestedCall};
+use futures_util::StreamExt;
+
+use super::*;
+use crate::{Delta, ids};
+
+/// Tokens of a model's window that are kept free for its answer, unless the deployment says otherwise.
+const ANSWER_RESERVE: u64 = 4096;
+
+/// What interrupts a model call.
+enum Interruption {
+    Command(Command),
+    Deadline,
+    Draining,
+}
+
+impl Driver {
+    /// Calls the model and records what came of it.
+    pub(super) async fn call_model(&mut self) -> Result<Action, Leave> {
+        let inner = Arc::clone(&self.inner);
+        let began = self
+            .projection
+            .model_call_began(inner.clock.now(), self.is_heard());
+        if !began.changes.is_empty() {
+            // Not waited for: what follows is committed after it, and conflicts are settled there.
+            drop(inner.store.submit(began.changes));
+        }
+        self.publish(began.frames);
+
+        let mut answer = PartialAnswer::default();
+        let resolved = match inner.deployments.resolve(&self.spec.deployment) {
+            Ok(resolved) => resolved,
+            Err(fault) => return self.fail(fault, answer).await,
+        };
+        if let Some(fault) = self.unavailable_tool() {
+            return self
+                .record(Event::ModelFailed {
+                    fault,
+                    partial: Answer::default(),
+                })
+                .await;
+        }
+        let request = match self.request(&resolved).await {
+            Ok(request) => request,
+            Err(ContextError::PromptTokens) => {
+                return self
+                    .record(Event::OutOfTokens {
+                        limit: Limit::PromptTokens,
+                    })
+                    .await;
+            }
+            Err(ContextError::Store(error)) => {
+                let message = format!("The thread's history could not be read: {error}");
+                let fault = TurnFault {
+                    code: "server_error".to_owned(),
+                    message,
+                };
+                return self
+                    .record(Event::ModelFailed {
+                        fault,
+                        partial: Answer::default(),
+                    })
+                    .await;
+            }
+        };
+        if request.max_completion_tokens == Some(0) {
+            return self
+                .record(Event::OutOfTokens {
+                    limit: Limit::CompletionTokens,
+                })
+                .await;
+        }
+
+        // Everything that takes time happens in here, so that a cancellation or a deadline ends it at once.
+        let opening = async {
+            let slot = inner.slots.acquire().await;
+            (slot, resolved.provider.call(&request).await)
+        };
+        tokio::pin!(opening);
+        let (_slot, opened) = loop {
+            tokio::select! {
+                opened = &mut opening => break opened,
+                interruption = self.interruption() => {
+                    if let Some(outcome) = self.interrupted(interruption, &mut answer).await {
+                        return outcome;
+                    }
+                }
+            }
+        };
+        let mut stream = match opened {
+            Ok(stream) => stream,
+            Err(fault) => return self.fail(fault, answer).await,
+        };
+        self.read_answer(&mut stream, answer, &resolved, &request).await
+    }
+
+    async fn read_answer(
+        &mut self,
+        stream: &mut ModelStream,
+        mut answer: PartialAnswer,
+        resolved: &Deployment,
+        request: &ModelRequest,
+    ) -> Result<Action, Leave> {
+        let mut finish = None;
+        loop {
+            tokio::select! {
+                biased;
+                piece = stream.next() => match piece {
+                    Some(Ok(ModelDelta::Finish(reason))) => finish = Some(reason),
+                    Some(Ok(delta)) => self.hear(&mut answer, delta),
+                    Some(Err(fault)) => return self.fail(fault, answer).await,
+                    None => break,
+                },
+                interruption = self.interruption() => {
+                    if let Some(outcome) = self.interrupted(interruption, &mut answer).await {
+                        return outcome;
+                    }
+                }
+            }
+        }
+        let Some(finish) = finish else {
+            let message = "The model's answer broke off before it was complete.".to_owned();
+            let fault = Fault {
+                kind: FaultKind::Broken,
+                message,
+                retry_after: None,
+            };
+            return self.fail(fault, answer).await;
+        };
+        let mut answer = answer.into_answer();
+        if answer.usage == ModelUsage::default() {
+            answer.usage = count_usage(resolved, request, &answer);
+        }
+        let until = self.inner.clock.now() + millis(self.inner.settings.waiting_expires_after);
+        self.record(Event::Answered {
+            answer,
+            finish,
+            until,
+        })
+        .await
+    }
+
+    fn hear(&mut self, answer: &mut PartialAnswer, delta: ModelDelta) {
+        match delta {
+            ModelDelta::Text(text) if text.is_empty() => {}
+            ModelDelta::Text(text) => {
+                self.tell(Delta::Text(&text));
+                answer.answer.text.push_str(&text);
+            }
+            ModelDelta::CallBegan { index, id, name } => {
+                let id = self.unique_call_id(answer, id);
+                self.tell(Delta::CallBegan {
+                    index,
+                    id: &id,
+                    name: &name,
+                });
+                answer.calls.push((
+                    index,
+                    RequestedCall {
+                        id,
+                        name,
+                        arguments: String::new(),
+                    },
+                ));
+            }
+            ModelDelta::CallArguments { index, text } => {
+                self.tell(Delta::CallArguments { index, text: &text });
+                if let Some((_, call)) = answer.calls.iter_mut().find(|(at, _)| *at == index) {
+                    call.arguments.push_str(&text);
+                }
+            }
+            ModelDelta::Usage(usage) => answer.answer.usage = usage,
+            ModelDelta::Finish(_) => {}
+        }
+    }
+
+    fn tell(&mut self, delta: Delta<'_>) {
+        if self.is_heard() {
+            let frames = self.projection.delta(self.inner.clock.now(), delta);
+            self.publish(frames);
+        }
+    }
+
+    /// The upstream's id of a call, if it has the form that clients know and this turn has not seen it.
+    fn unique_call_id(&self, answer: &PartialAnswer, id: String) -> String {
+        let plain = id.len() <= 64
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        let in_transcript = self.turn.transcript.iter().any(|message| match message {
+            ChatMessage::Assistant { calls, .. } => calls.iter().any(|call| call.id == id),
+            _ => false,
+        });
+        let in_answer = answer.calls.iter().any(|(_, call)| call.id == id);
+        match id.starts_with("call_") && plain && !in_transcript && !in_answer {
+            true => id,
+            false => ids::new("call_"),
+        }
+    }
+
+    async fn fail(&mut self, fault: Fault, partial: PartialAnswer) -> Result<Action, Leave> {
+        tracing::info!(turn = %self.key, code = fault.kind.code(), message = %fault.message, "a model call failed");
+        let fault = TurnFault {
+            code: fault.kind.code().to_owned(),
+            message: fault.message,
+        };
+        self.record(Event::ModelFailed {
+            fault,
+            partial: partial.into_answer(),
+        })
+        .await
+    }
+
+    /// A tool that the service would have to run, and can't.
+    fn unavailable_tool(&self) -> Option<TurnFault> {
+        self.spec.tools.iter().find_map(|tool| match tool {
+            ToolSpec::Function(_) => None,
+            ToolSpec::Served { kind, .. } => Some(TurnFault {
+                code: "tool_not_available".to_owned(),
+                message: format!(
+                    "The tool '{kind}' is not available in this version of Cupola. \
+                     Remove it from the agent or the run, or use function tools."
+                ),
+            }),
+        })
+    }
+
+    async fn request(&mut self, resolved: &Deployment) -> Result<ModelRequest, ContextError> {
+        let counter = Counter::new(&*resolved.provider, &resolved.model);
+        let reserve = self
+            .spec
+            .max_completion_tokens
+            .or(resolved.max_output_tokens)
+            .unwrap_or(ANSWER_RESERVE)
+            .min(resolved.context_tokens / 2);
+        let window = resolved.context_tokens - reserve;
+        let messages = context::fit(
+            &*self.dialect,
+            &self.key,
+            &self.spec,
+            &self.turn,
+            &counter,
+            window,
+        )
+        .await?;
+        let left = self
+            .spec
+            .max_completion_tokens
+            .map(|max| max.saturating_sub(self.turn.usage.completion_tokens));
+        let tools = self.spec.tools.iter().filter_map(|tool| match tool {
+            ToolSpec::Function(function) => Some(function.clone()),
+            ToolSpec::Served { .. } => None,
+        });
+        Ok(ModelRequest {
+            model: resolved.model.clone(),
+            messages,
+            tools: tools.collect::<Vec<FunctionDeclaration>>(),
+            tool_choice: self.tool_choice(),
+            parallel_tool_calls: self.spec.parallel_tool_calls,
+            response_format: self.spec.response_format.clone(),
+            temperature: self.spec.temperature,
+            top_p: self.spec.top_p,
+            max_completion_tokens: left.or(resolved.max_output_tokens),
+            extra: serde_json::Map::new(),
+        })
+    }
+
+    /// A forced call is forced once: after its output the model has to be free to answer.
+    fn tool_choice(&self) -> cupola_models::ToolChoice {
+        use cupola_models::ToolChoice;
+        match &self.spec.tool_choice {
+            ToolChoice::Required | ToolChoice::Function(_) if self.turn.answers > 0 => ToolChoice::Auto,
+            choice => choice.clone(),
+        }
+    }
+
+    /// Waits for the next thing that may end a model call early.
+    async fn interruption(&mut self) -> Interruption {
+        let left = self
+            .turn
+            .until()
+            .map_or(i64::MAX, |until| until - self.inner.clock.now());
+        let left = Duration::from_millis(u64::try_from(left).unwrap_or(0).min(YEAR_MILLIS));
+        let deadline = Instant::now() + left;
+        tokio::select! {
+            Some(command) = self.mailbox.recv() => Interruption::Command(command),
+            () = tokio::time::sleep_until(deadline) => Interruption::Deadline,
+            _ = self.draining.wait_for(|drain| *drain == Drain::LeaveRunning) => Interruption::Draining,
+        }
+    }
+
+    /// Handles an interruption; `None` if the call goes on.
+    async fn interrupted(
+        &mut self,
+        interruption: Interruption,
+        answer: &mut PartialAnswer,
+    ) -> Option<Result<Action, Leave>> {
+        match interruption {
+            Interruption::Draining => Some(Err(Leave::Draining)),
+            Interruption::Deadline => {
+                let partial = std::mem::take(answer).into_answer();
+                Some(self.record(Event::DeadlinePassed { partial }).await)
+            }
+            Interruption::Command(Command::Cancel { reply }) => {
+                if let Err(leave) = self.cancel(reply, Action::CallModel).await {
+                    return Some(Err(leave));
+                }
+                let partial = std::mem::take(answer).into_answer();
+                Some(self.record(Event::Stopped { partial }).await)
+            }
+            Interruption::Command(Command::Submit { reply, .. }) => {
+                let _ = reply.send(Err(CommandError::Refused(Refusal::NotWaiting)));
+                None
+            }
+            Interruption::Command(Command::Resume | Command::CheckDeadline) => None,
+        }
+    }
+}
+
+const YEAR_MILLIS: u64 = 365 * 24 * 60 * 60 * 1000;
+
+/// Counts what an upstream did not say.
+fn count_usage(resolved: &Deployment, request: &ModelRequest, answer: &Answer) -> ModelUsage {
+    let counter = Counter::new(&*resolved.provider, &resolved.model);
+    let written = ChatMessage::Assistant {
+        text: answer.text.clone(),
+        calls: answer.calls.clone(),
+    };
+    ModelUsage {
+        prompt_tokens: request
+            .messages
+            .iter()
+            .map(|message| counter.count(message))
+            .sum(),
+        completion_tokens: counter.count(&written),
+        cached_tokens: 0,
+    }
+}
+
+/// What the model has said so far.
+#[derive(Default)]
+struct PartialAnswer {
+    answer: Answer,
+    /// Calls with their places; they are put in order at the end.
+    calls: Vec<(usize, RequestedCall)>,
+}
+
+impl PartialAnswer {
+    fn into_answer(mut self) -> Answer {
+        self.calls.sort_by_key(|(index, _)| *index);
+        self.answer.calls = self.calls.into_iter().map(|(_, call)| call).collect();
+        self.answer
+    }
+}

@@ -1,0 +1,371 @@
+//! The engine: takes turns on, hands commands to whoever drives a turn, and picks up what a crash left.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use cupola_models::{Fault, Provider};
+use cupola_store::{Batch, Change, SharedStore, StoreError, TurnKey};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
+
+use crate::{
+    Clock, Dialect, Frame, Millis, Projection, TurnSpec,
+    deadlines::watch_deadlines,
+    driver::{self, Course, Driver},
+    turn::{CallOutput, Event, Refusal, Turn},
+};
+
+/// Frames of one turn, in order. The stream ends when the turn waits for its client or is over.
+pub type Frames = mpsc::Receiver<Frame>;
+
+/// Frames that a slow listener may be behind before it is let go; the turn itself goes on.
+const LISTENER_BACKLOG: usize = 8192;
+
+/// Finds out who answers for a deployment.
+pub trait Deployments: Send + Sync {
+    /// The provider and its model, or a fault that lists the deployments that exist.
+    fn resolve(&self, deployment: &str) -> Result<Deployment, Fault>;
+}
+
+/// Who answers for a deployment.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// The provider.
+    pub provider: Arc<dyn Provider>,
+    /// The model's name at the provider.
+    pub model: String,
+    /// The model's window: prompt and answer together.
+    pub context_tokens: u64,
+    /// The most tokens that an answer may have.
+    pub max_output_tokens: Option<u64>,
+}
+
+/// How long turns may take, and how many may call a model at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// A turn that runs longer than this expires.
+    pub expires_after: Duration,
+    /// A turn that waits for its client longer than this expires.
+    pub waiting_expires_after: Duration,
+    /// Model calls at once; the others queue.
+    pub max_concurrent: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            expires_after: Duration::from_secs(10 * 60),
+            waiting_expires_after: Duration::from_secs(10 * 60 * 60),
+            max_concurrent: 1024,
+        }
+    }
+}
+
+/// A turn to take on.
+pub struct Begin {
+    /// Its key: the id is that of the resource that shows it.
+    pub key: TurnKey,
+    /// The dialect that asks for it.
+    pub dialect: Arc<dyn Dialect>,
+    /// What is asked for.
+    pub spec: TurnSpec,
+    /// How it is shown.
+    pub projection: Box<dyn Projection>,
+    /// What is committed together with it.
+    pub changes: Batch,
+    /// Whether the caller wants its frames.
+    pub listen: bool,
+}
+
+/// Why a turn was not taken on.
+#[derive(Debug)]
+pub enum BeginError {
+    /// The service is being shut down.
+    Draining,
+    /// Nothing was written.
+    Store(StoreError),
+}
+
+/// Why a command was not carried out.
+#[derive(Debug)]
+pub enum CommandError {
+    /// There is no such turn.
+    Unknown,
+    /// It does not fit the state of the turn.
+    Refused(Refusal),
+    /// The service is being shut down.
+    Draining,
+    /// The store failed; nothing was written.
+    Store(StoreError),
+}
+
+/// What can be asked of a turn.
+pub(crate) enum Command {
+    /// Go on, if there is anything to do.
+    Resume,
+    /// The client's outputs.
+    Submit {
+        outputs: Vec<CallOutput>,
+        listener: Option<mpsc::Sender<Frame>>,
+        reply: Reply,
+    },
+    /// Stop.
+    Cancel { reply: Reply },
+    /// Its time may be over.
+    CheckDeadline,
+}
+
+/// Where the resource that shows the turn goes once the command is durable.
+pub(crate) type Reply = oneshot::Sender<Result<Bytes, CommandError>>;
+
+pub(crate) struct Inner {
+    pub store: SharedStore,
+    pub deployments: Arc<dyn Deployments>,
+    pub dialects: HashMap<&'static str, Arc<dyn Dialect>>,
+    pub settings: Settings,
+    pub clock: Clock,
+    pub slots: Semaphore,
+    pub deadline_changed: Notify,
+    pub draining: watch::Sender<Drain>,
+    live: Mutex<HashMap<TurnKey, mpsc::UnboundedSender<Command>>>,
+    pub emptied: Notify,
+}
+
+/// How far a shutdown has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Drain {
+    /// None is asked for.
+    No,
+    /// No new turns.
+    Begun,
+    /// What still runs is left where it is, for recovery.
+    LeaveRunning,
+}
+
+/// The engine. Cheap to clone; all clones are the same one.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+impl Engine {
+    /// An engine over a store. Call [`Engine::recover`] before the first request is served.
+    pub fn new(
+        store: SharedStore,
+        deployments: Arc<dyn Deployments>,
+        dialects: impl IntoIterator<Item = Arc<dyn Dialect>>,
+        settings: Settings,
+    ) -> Self {
+        let inner = Arc::new(Inner {
+            store,
+            deployments,
+            dialects: dialects
+                .into_iter()
+                .map(|dialect| (dialect.name(), dialect))
+                .collect(),
+            settings,
+            clock: Clock::default(),
+            slots: Semaphore::new(settings.max_concurrent),
+            deadline_changed: Notify::new(),
+            draining: watch::Sender::new(Drain::No),
+            live: Mutex::default(),
+            emptied: Notify::new(),
+        });
+        tokio::spawn(watch_deadlines(Arc::downgrade(&inner)));
+        Self { inner }
+    }
+
+    /// The clock that all times come from.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// How long turns may take.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// Goes on with the turns that a crash or a shutdown left behind, and says how many there were.
+    pub async fn recover(&self) -> Result<usize, StoreError> {
+        let turns = self.inner.store.running_turns().await?;
+        let count = turns.len();
+        for turn in turns {
+            self.inner.send(turn, Command::Resume);
+        }
+        Ok(count)
+    }
+
+    /// Takes a turn on. When this returns it is durable, and on its way.
+    pub async fn begin(&self, begin: Begin) -> Result<(Bytes, Option<Frames>), BeginError> {
+        if *self.inner.draining.borrow() != Drain::No {
+            return Err(BeginError::Draining);
+        }
+        let at = self.inner.clock.now();
+        let accepted = Event::Accepted {
+            until: at + millis(self.inner.settings.expires_after),
+        };
+        let mut turn = Turn::default();
+        let action = turn.apply(&accepted).map_err(|refusal| {
+            BeginError::Store(StoreError::Backend(format!(
+                "a new turn refuses to begin: {refusal:?}"
+            )))
+        })?;
+
+        let Begin {
+            key,
+            dialect,
+            spec,
+            mut projection,
+            mut changes,
+            listen,
+        } = begin;
+        let shown = projection.event(at, &accepted, &turn, listen);
+        changes.extend(shown.changes);
+        changes.push(Change::OpenTurn {
+            turn: key.clone(),
+            dialect: dialect.name(),
+        });
+        changes.push(driver::append(&key, 0, at, &accepted, &turn));
+        self.inner
+            .store
+            .submit(changes)
+            .await
+            .map_err(BeginError::Store)?;
+
+        let document = projection.document();
+        let (listener, frames) = if listen { listener() } else { (None, None) };
+        let mailbox = self.inner.register(&key);
+        let course = Course {
+            dialect,
+            spec,
+            projection,
+            turn,
+            position: 1,
+        };
+        let mut driver = Driver::new(Arc::clone(&self.inner), key, course, mailbox);
+        driver.listen(listener);
+        driver.publish(shown.frames);
+        tokio::spawn(driver.run(action));
+        Ok((document, frames))
+    }
+
+    /// Gives a waiting turn the outputs of its calls. When this returns they are durable.
+    pub async fn submit(
+        &self,
+        turn: TurnKey,
+        outputs: Vec<CallOutput>,
+        listen: bool,
+    ) -> Result<(Bytes, Option<Frames>), CommandError> {
+        if *self.inner.draining.borrow() != Drain::No {
+            return Err(CommandError::Draining);
+        }
+        let (listener, frames) = if listen { listener() } else { (None, None) };
+        let document = self
+            .inner
+            .ask(turn, |reply| Command::Submit {
+                outputs,
+                listener,
+                reply,
+            })
+            .await?;
+        Ok((document, frames))
+    }
+
+    /// Asks a turn to stop. When this returns, that is durable.
+    pub async fn cancel(&self, turn: TurnKey) -> Result<Bytes, CommandError> {
+        self.inner.ask(turn, |reply| Command::Cancel { reply }).await
+    }
+
+    /// Takes on nothing new, gives what runs `grace` to finish, and leaves the rest for recovery.
+    pub async fn drain(&self, grace: Duration) {
+        self.inner.draining.send_replace(Drain::Begun);
+        if tokio::time::timeout(grace, self.inner.until_idle()).await.is_ok() {
+            return;
+        }
+        let left = self.inner.live().len();
+        tracing::info!(
+            turns = left,
+            "the grace period is over; these turns go on when the service starts again"
+        );
+        self.inner.draining.send_replace(Drain::LeaveRunning);
+        // Leaving takes no longer than noticing; the bound is for a store that no longer answers.
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.inner.until_idle()).await;
+    }
+}
+
+fn listener() -> (Option<mpsc::Sender<Frame>>, Option<Frames>) {
+    let (sender, receiver) = mpsc::channel(LISTENER_BACKLOG);
+    (Some(sender), Some(receiver))
+}
+
+pub(crate) fn millis(duration: Duration) -> Millis {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
+impl Inner {
+    pub fn live(&self) -> MutexGuard<'_, HashMap<TurnKey, mpsc::UnboundedSender<Command>>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn register(&self, key: &TurnKey) -> mpsc::UnboundedReceiver<Command> {
+        let (sender, mailbox) = mpsc::unbounded_channel();
+        self.live().insert(key.clone(), sender);
+        mailbox
+    }
+
+    /// Hands a command to whoever drives the turn; if nobody does, to a new driver.
+    pub fn send(self: &Arc<Self>, key: TurnKey, command: Command) {
+        let mut live = self.live();
+        let command = match live.get(&key) {
+            Some(mailbox) => match mailbox.send(command) {
+                Ok(()) => return,
+                Err(mpsc::error::SendError(command)) => command,
+            },
+            None => command,
+        };
+        let (sender, mailbox) = mpsc::unbounded_channel();
+        // The receiver is right here.
+        let _ = sender.send(command);
+        live.insert(key.clone(), sender);
+        drop(live);
+        tokio::spawn(driver::pick_up(Arc::clone(self), key, mailbox));
+    }
+
+    async fn ask(
+        self: &Arc<Self>,
+        key: TurnKey,
+        command: impl FnOnce(Reply) -> Command,
+    ) -> Result<Bytes, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(key, command(reply));
+        answer.await.unwrap_or(Err(CommandError::Draining))
+    }
+
+    /// The end of a driver, unless a command came in meanwhile.
+    pub fn retire(&self, key: &TurnKey, mailbox: &mut mpsc::UnboundedReceiver<Command>) -> Option<Command> {
+        let mut live = self.live();
+        if let Ok(command) = mailbox.try_recv() {
+            return Some(command);
+        }
+        live.remove(key);
+        if live.is_empty() {
+            // Also keeps the table's memory from growing with the busiest moment there ever was.
+            live.shrink_to(64);
+            self.emptied.notify_waiters();
+        }
+        None
+    }
+
+    async fn until_idle(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if self.live().is_empty() {
+                return;
+            }
+            emptied.await;
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What a dialect asks of the engine.
+
+use cupola_models::{FunctionDeclaration, ResponseFormat, ToolChoice};
+use serde_json::Value;
+
+/// One activation of an agent, without a trace of the dialect that asked for it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TurnSpec {
+    /// The deployment that answers.
+    pub deployment: String,
+    /// The system instructions.
+    pub instructions: Option<String>,
+    /// The conversation whose history the model is given; its dialect knows how to read it.
+    pub conversation: String,
+    /// The tools that the model may call.
+    pub tools: Vec<ToolSpec>,
+    /// Whether and what it must call.
+    pub tool_choice: ToolChoice,
+    /// Whether it may ask for several calls at once.
+    pub parallel_tool_calls: Option<bool>,
+    /// The form of the answer.
+    pub response_format: ResponseFormat,
+    /// Sampling temperature.
+    pub temperature: Option<f64>,
+    /// Nucleus sampling.
+    pub top_p: Option<f64>,
+    /// The most tokens that the model may be given in the whole turn.
+    pub max_prompt_tokens: Option<u64>,
+    /// The most tokens that it may write in the whole turn.
+    pub max_completion_tokens: Option<u64>,
+    /// How the history is cut to fit.
+    pub truncation: Truncation,
+}
+
+/// A tool of a turn.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ToolSpec {
+    /// A function that the client runs.
+    Function(FunctionDeclaration),
+    /// A tool that the service runs.
+    Served {
+        /// For example `code_interpreter`.
+        kind: String,
+        /// Its settings, as the client gave them.
+        settings: Value,
+    },
+}
+
+/// How the history is cut to fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Truncation {
+    /// As much as fits, newest first.
+    #[default]
+    Auto,
+    /// As much as fits of this many of the newest messages.
+    LastMessages(u64),
+}

@@ -1,0 +1,327 @@
+//! The state machine of a turn.
+//!
+//! ```text
+//!           ┌────────── OutputsSubmitted ──────────┐
+//!           ▼                                      │
+//! Accepted → Calling ── Answered, with calls ──→ Waiting
+//!              │ │                                 │
+//!              │ └── Answered ──→ Ended            │
+//!              ├──── ModelFailed ─→ Ended          │
+//!              ├──── DeadlinePassed → Ended ←──────┤
+//!              └──── CancelRequested → Stopping ←──┘
+//!                                       └─ Stopped → Ended
+//! ```
+//!
+//! [`Turn::apply`] takes an event and the time at which it happened and says what to do next. It does no
+//! IO, reads no clock and draws no random numbers; so the events, written down in order, are the journal,
+//! and folding them gives the same state again.
+
+use cupola_models::{ChatMessage, Finish, ModelUsage, RequestedCall};
+use serde::{Deserialize, Serialize};
+
+use crate::Millis;
+
+/// The state of a turn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    /// Where it stands.
+    pub phase: Phase,
+    /// What it has added to the conversation: answers and outputs of calls.
+    pub transcript: Vec<ChatMessage>,
+    /// Tokens of all its model calls.
+    pub usage: ModelUsage,
+    /// How many times the model has answered.
+    pub answers: u32,
+}
+
+/// Where a turn stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Phase {
+    /// Not begun: nothing has been written down yet.
+    New,
+    /// The model is to be called, or is being called.
+    Calling {
+        /// When the turn has run long enough.
+        until: Millis,
+    },
+    /// The client is to answer these calls.
+    Waiting {
+        /// The calls, in the order in which the model asked for them.
+        calls: Vec<RequestedCall>,
+        /// When it has waited long enough.
+        until: Millis,
+    },
+    /// Asked to stop; what is at work is being stopped.
+    Stopping,
+    /// Over.
+    Ended(End),
+}
+
+/// How a turn ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// The model was done.
+    Completed,
+    /// A limit cut it short.
+    Incomplete(Limit),
+    /// A fault ended it.
+    Failed(TurnFault),
+    /// The client stopped it.
+    Cancelled,
+    /// It ran out of time.
+    Expired,
+}
+
+/// A limit that cuts a turn short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// The model wrote as many tokens as it may.
+    CompletionTokens,
+    /// The prompt does not fit into the tokens that it may have.
+    PromptTokens,
+    /// The upstream withheld the rest.
+    ContentFilter,
+}
+
+/// Why a turn failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnFault {
+    /// A word for programs; `cupola explain` has a page for it.
+    pub code: String,
+    /// A sentence for people.
+    pub message: String,
+}
+
+/// What a model said in one call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// The calls that it asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<RequestedCall>,
+    /// Tokens used.
+    #[serde(default)]
+    pub usage: ModelUsage,
+}
+
+/// What a client says that a call returned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallOutput {
+    /// Which call.
+    pub call_id: String,
+    /// What it returned.
+    pub output: String,
+}
+
+/// What happened to a turn. Events are what the journal holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum Event {
+    /// The service took it on.
+    Accepted {
+        /// When it has run long enough.
+        until: Millis,
+    },
+    /// The model answered.
+    Answered {
+        /// What it said.
+        answer: Answer,
+        /// Why it stopped there.
+        finish: Finish,
+        /// When the turn has waited long enough, should it have to wait for the client.
+        until: Millis,
+    },
+    /// The model can't be called within the turn's limits, or stopped at one before it had answered.
+    OutOfTokens {
+        /// Which limit.
+        limit: Limit,
+    },
+    /// The model could not be called, or broke off.
+    ModelFailed {
+        /// Why.
+        fault: TurnFault,
+        /// What it had said until then.
+        partial: Answer,
+    },
+    /// The client answered the calls.
+    OutputsSubmitted {
+        /// The outputs, in the order of the calls.
+        outputs: Vec<CallOutput>,
+        /// When the turn has run long enough.
+        until: Millis,
+    },
+    /// The client wants it stopped.
+    CancelRequested,
+    /// What was at work has stopped.
+    Stopped {
+        /// What the model had said until then.
+        partial: Answer,
+    },
+    /// It has run, or waited, long enough.
+    DeadlinePassed {
+        /// What the model had said until then.
+        partial: Answer,
+    },
+}
+
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Call the model and report its answer.
+    CallModel,
+    /// Wait for the client, until the time in [`Phase::Waiting`].
+    AwaitClient,
+    /// Stop what is at work and report that it has stopped.
+    Stop,
+    /// Nothing: the turn is over.
+    Rest,
+}
+
+/// Why an event does not fit the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Outputs for a turn that does not wait for any.
+    NotWaiting,
+    /// Outputs for other calls than the ones that wait.
+    WrongCalls {
+        /// The calls that wait.
+        expected: Vec<String>,
+        /// The calls that were answered.
+        got: Vec<String>,
+    },
+    /// A stop for a turn that is over, or is being stopped.
+    NothingToStop,
+    /// An event that makes no sense here; a defect of the driver.
+    OutOfPlace,
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self {
+            phase: Phase::New,
+            transcript: Vec::new(),
+            usage: ModelUsage::default(),
+            answers: 0,
+        }
+    }
+}
+
+impl Turn {
+    /// The state that these events lead to, and what to do next.
+    pub fn replay<'e>(events: impl IntoIterator<Item = &'e Event>) -> Result<(Self, Action), Refusal> {
+        let mut turn = Self::default();
+        let mut action = Action::Rest;
+        for event in events {
+            action = turn.apply(event)?;
+        }
+        Ok((turn, action))
+    }
+
+    /// Takes an event and says what to do next. A refused event changes nothing.
+    pub fn apply(&mut self, event: &Event) -> Result<Action, Refusal> {
+        let calling = matches!(self.phase, Phase::Calling { .. });
+        match event {
+            Event::Accepted { until } if self.phase == Phase::New => {
+                self.phase = Phase::Calling { until: *until };
+                Ok(Action::CallModel)
+            }
+            Event::Answered {
+                answer,
+                finish,
+                until,
+            } if calling => Ok(self.answered(answer, *finish, *until)),
+            Event::OutOfTokens { limit } if calling => Ok(self.end(End::Incomplete(*limit))),
+            Event::ModelFailed { fault, partial } if calling => {
+                self.spend(partial.usage);
+                Ok(self.end(End::Failed(fault.clone())))
+            }
+            Event::OutputsSubmitted { outputs, until } => self.outputs_submitted(outputs, *until),
+            Event::CancelRequested => match self.phase {
+                Phase::Calling { .. } | Phase::Waiting { .. } => {
+                    self.phase = Phase::Stopping;
+                    Ok(Action::Stop)
+                }
+                _ => Err(Refusal::NothingToStop),
+            },
+            Event::Stopped { partial } if self.phase == Phase::Stopping => {
+                self.spend(partial.usage);
+                Ok(self.end(End::Cancelled))
+            }
+            Event::DeadlinePassed { partial } if calling || matches!(self.phase, Phase::Waiting { .. }) => {
+                self.spend(partial.usage);
+                Ok(self.end(End::Expired))
+            }
+            _ => Err(Refusal::OutOfPlace),
+        }
+    }
+
+    fn answered(&mut self, answer: &Answer, finish: Finish, until: Millis) -> Action {
+        self.spend(answer.usage);
+        self.answers += 1;
+        self.transcript.push(ChatMessage::Assistant {
+            text: answer.text.clone(),
+            calls: answer.calls.clone(),
+        });
+        match finish {
+            Finish::Length => self.end(End::Incomplete(Limit::CompletionTokens)),
+            Finish::ContentFilter => self.end(End::Incomplete(Limit::ContentFilter)),
+            // Some servers say `stop` where they ask for calls: the calls decide.
+            Finish::Stop | Finish::ToolCalls if answer.calls.is_empty() => self.end(End::Completed),
+            Finish::Stop | Finish::ToolCalls => {
+                self.phase = Phase::Waiting {
+                    calls: answer.calls.clone(),
+                    until,
+                };
+                Action::AwaitClient
+            }
+        }
+    }
+
+    fn outputs_submitted(&mut self, outputs: &[CallOutput], until: Millis) -> Result<Action, Refusal> {
+        let Phase::Waiting { calls, .. } = &self.phase else {
+            return Err(Refusal::NotWaiting);
+        };
+        let answered = |call: &RequestedCall| outputs.iter().filter(|o| o.call_id == call.id).count() == 1;
+        if outputs.len() != calls.len() || !calls.iter().all(answered) {
+            return Err(Refusal::WrongCalls {
+                expected: calls.iter().map(|call| call.id.clone()).collect(),
+                got: outputs.iter().map(|output| output.call_id.clone()).collect(),
+            });
+        }
+        let in_order = calls
+            .iter()
+            .filter_map(|call| outputs.iter().find(|o| o.call_id == call.id));
+        let messages: Vec<_> = in_order
+            .map(|o| ChatMessage::Tool {
+                call_id: o.call_id.clone(),
+                output: o.output.clone(),
+            })
+            .collect();
+        self.transcript.extend(messages);
+        self.phase = Phase::Calling { until };
+        Ok(Action::CallModel)
+    }
+
+    fn spend(&mut self, usage: ModelUsage) {
+        self.usage.prompt_tokens += usage.prompt_tokens;
+        self.usage.completion_tokens += usage.completion_tokens;
+        self.usage.cached_tokens += usage.cached_tokens;
+    }
+
+    fn end(&mut self, end: End) -> Action {
+        self.phase = Phase::Ended(end);
+        Action::Rest
+    }
+
+    /// When the turn has run, or waited, long enough.
+    pub fn until(&self) -> Option<Millis> {
+        match self.phase {
+            Phase::Calling { until } | Phase::Waiting { until, .. } => Some(until),
+            Phase::New | Phase::Stopping | Phase::Ended(_) => None,
+        }
+    }
+}

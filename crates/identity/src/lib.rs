@@ -1,0 +1,30 @@
+//! Who is calling, and how both sides prove it: certificates, tokens, API keys and callers.
+//!
+//! [`Identity::open`] gives the server all of it from one data directory. [`LocalClient`] gives a
+//! program on the same machine what it needs to be believed and to believe the server.
+
+mod api_key;
+mod audience;
+mod authenticator;
+mod caller;
+mod certificates;
+mod error;
+mod files;
+mod identity;
+mod issuer;
+mod local_client;
+mod managed_identity;
+mod secret;
+mod token_cache;
+
+pub use api_key::ApiKeyConfig;
+pub use audience::{ACCEPTED_AUDIENCES, DEFAULT_AUDIENCE};
+pub use authenticator::Authenticator;
+pub use caller::{ALL_PROJECTS, Caller, DEFAULT_ROLE, ProjectRoles};
+pub use certificates::{Certificates, is_certificate_name};
+pub use error::{AuthError, CODES, IdentityError, ManagedIdentityError};
+pub use identity::{Identity, Settings};
+pub use issuer::{Claims, DEFAULT_LIFETIME, IssuedToken, Issuer};
+pub use local_client::LocalClient;
+pub use managed_identity::{ManagedIdentity, TokenAnswer, TokenRequest};
+pub use secret::Secret;

@@ -1,0 +1,119 @@
+//! Resources: JSON documents under a project, a kind and an id.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::StoreError;
+
+/// A kind of resource. The set is closed and known at compile time, so that no request can invent one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Kind(pub &'static str);
+
+/// Where a resource is found.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The project: nothing is visible across projects.
+    pub project: Arc<str>,
+    /// The kind.
+    pub kind: Kind,
+    /// The id, unique within project and kind.
+    pub id: String,
+}
+
+impl Key {
+    /// A key.
+    pub fn new(project: &Arc<str>, kind: Kind, id: impl Into<String>) -> Self {
+        Self {
+            project: Arc::clone(project),
+            kind,
+            id: id.into(),
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.project, self.kind.0, self.id)
+    }
+}
+
+/// A resource as it was committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// The id.
+    pub id: String,
+    /// What it belongs to; empty for the project itself.
+    pub parent: String,
+    /// A second thing to filter by, for example the run of a message; may be empty.
+    pub facet: String,
+    /// The order of creation.
+    pub seq: i64,
+    /// Seconds since the Unix epoch.
+    pub created_at: i64,
+    /// 1 when created, then one more with each change.
+    pub etag: i64,
+    /// The document.
+    pub doc: Bytes,
+}
+
+/// Oldest or newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Oldest first.
+    Asc,
+    /// Newest first.
+    Desc,
+}
+
+impl Order {
+    /// The other one.
+    pub fn reversed(self) -> Self {
+        match self {
+            Self::Asc => Self::Desc,
+            Self::Desc => Self::Asc,
+        }
+    }
+}
+
+/// Which resources, and which part of them.
+#[derive(Clone, Debug)]
+pub struct Listing<'a> {
+    /// The project.
+    pub project: &'a str,
+    /// The kind.
+    pub kind: Kind,
+    /// What they belong to; empty for the project itself.
+    pub parent: &'a str,
+    /// Only these.
+    pub facet: Option<&'a str>,
+    /// Oldest or newest first.
+    pub order: Order,
+    /// Only what comes after this id, in the list's order. The id of a resource that was deleted not
+    /// long ago still works: a client may delete while it pages.
+    pub after: Option<&'a str>,
+    /// Only what comes before this id, in the list's order: the nearest ones.
+    pub before: Option<&'a str>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// A part of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Slice {
+    /// The resources, in the order asked for.
+    pub items: Vec<Resource>,
+    /// Whether there are more in that direction.
+    pub has_more: bool,
+}
+
+/// Reads resources.
+#[async_trait]
+pub trait Resources: Send + Sync {
+    /// One resource.
+    async fn get(&self, key: &Key) -> Result<Option<Resource>, StoreError>;
+
+    /// A part of a list. An id in `after` or `before` that never existed is [`StoreError::UnknownCursor`].
+    async fn list(&self, listing: Listing<'_>) -> Result<Slice, StoreError>;
+}

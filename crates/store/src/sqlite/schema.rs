@@ -1,0 +1,112 @@
+//! The schema. Migrations only go forward; each runs once, in its own transaction.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::StoreError;
+
+const MIGRATIONS: &[&str] = &[
+    // 1: resources, turns and their journals
+    "CREATE TABLE resources (
+        seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+        project    TEXT    NOT NULL,
+        kind       TEXT    NOT NULL,
+        id         TEXT    NOT NULL,
+        parent     TEXT    NOT NULL,
+        facet      TEXT    NOT NULL,
+        created_at INTEGER NOT NULL,
+        etag       INTEGER NOT NULL,
+        doc        BLOB    NOT NULL
+     ) STRICT;
+     CREATE UNIQUE INDEX resources_by_id ON resources (project, kind, id);
+     CREATE INDEX resources_by_parent ON resources (project, parent, kind, seq);
+     CREATE INDEX resources_by_facet ON resources (project, parent, kind, facet, seq) WHERE facet <> '';
+
+     -- where a deleted resource stood, so that a client can page on from it
+     CREATE TABLE tombstones (
+        project    TEXT    NOT NULL,
+        kind       TEXT    NOT NULL,
+        id         TEXT    NOT NULL,
+        seq        INTEGER NOT NULL,
+        deleted_at INTEGER NOT NULL DEFAULT (unixepoch()),
+        PRIMARY KEY (project, kind, id)
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX tombstones_by_age ON tombstones (deleted_at);
+
+     CREATE TABLE claims (
+        project    TEXT    NOT NULL,
+        name       TEXT    NOT NULL,
+        holder     TEXT    NOT NULL,
+        PRIMARY KEY (project, name)
+     ) STRICT, WITHOUT ROWID;
+
+     CREATE TABLE turns (
+        project    TEXT    NOT NULL,
+        id         TEXT    NOT NULL,
+        dialect    TEXT    NOT NULL,
+        phase      TEXT    NOT NULL,
+        until      INTEGER,
+        position   INTEGER NOT NULL,
+        PRIMARY KEY (project, id)
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX turns_open ON turns (phase, until) WHERE phase <> 'ended';
+
+     CREATE TABLE journal (
+        project    TEXT    NOT NULL,
+        id         TEXT    NOT NULL,
+        position   INTEGER NOT NULL,
+        at         INTEGER NOT NULL,
+        entry      BLOB    NOT NULL,
+        PRIMARY KEY (project, id, position)
+     ) STRICT, WITHOUT ROWID;",
+];
+
+/// How long the place of a deleted resource is remembered.
+const TOMBSTONE_SECONDS: i64 = 24 * 60 * 60;
+
+/// Brings the schema up to date, or refuses one from a newer binary.
+pub fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let known = MIGRATIONS.len() as i64;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > known {
+        return Err(StoreError::SchemaTooNew { found, known });
+    }
+    for migration in MIGRATIONS.iter().skip(found as usize) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.execute(
+        "DELETE FROM tombstones WHERE deleted_at < unixepoch() - ?1",
+        [TOMBSTONE_SECONDS],
+    )?;
+    transaction.pragma_update(None, "user_version", known)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_from_a_newer_binary_is_refused() {
+        let mut connection = Connection::open_in_memory().expect("opens");
+        connection
+            .pragma_update(None, "user_version", 999)
+            .expect("writes");
+        let refused = migrate(&mut connection).expect_err("refuses");
+        assert_eq!(
+            refused,
+            StoreError::SchemaTooNew {
+                found: 999,
+                known: MIGRATIONS.len() as i64
+            }
+        );
+    }
+
+    #[test]
+    fn migrating_twice_changes_nothing() {
+        let mut connection = Connection::open_in_memory().expect("opens");
+        migrate(&mut connection).expect("migrates");
+        migrate(&mut connection).expect("migrates again");
+    }
+}
