@@ -1,1 +1,22 @@
-//! api
+//! The HTTP face of the service: routes, authentication, dialects and error envelopes.
+//!
+//! [`operations`] is the one table of everything that can be asked for; the router is made from it. A
+//! request passes the gate (who is it, may they, which project), then a short handler: read, check,
+//! call the engine or the store, answer.
+
+mod body;
+mod classic;
+mod error;
+mod gate;
+mod listing;
+mod local_identity;
+pub mod operations;
+mod path;
+mod server;
+mod service;
+
+pub use error::{ApiError, CODES};
+pub use server::{Server, Stopped};
+pub use service::{Limits, Service, ServiceParts};
+
+pub use classic::ClassicDialect;

@@ -71,7 +71,15 @@ impl AgentsClient {
     /// `IDENTITY_ENDPOINT` and `IDENTITY_HEADER` say where tokens come from, `SSL_CERT_FILE` says whom
     /// to trust.
     pub fn from_env() -> Result<Self> {
-        environment::client(|name| std::env::var(name).ok(), AgentsClientOptions::default())
+        Self::from_variables(|name| std::env::var(name).ok(), AgentsClientOptions::default())
+    }
+
+    /// Like [`from_env`](Self::from_env), with variables from somewhere else and with options.
+    pub fn from_variables(
+        variable: impl Fn(&str) -> Option<String>,
+        options: AgentsClientOptions,
+    ) -> Result<Self> {
+        environment::client(variable, options)
     }
 
     pub(crate) fn with_credential(

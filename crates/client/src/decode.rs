@@ -1,11 +1,9 @@
 //! Reads JSON answers; an error names the path of the field at fault.
 
+use cupola_wire::INNER_PATH;
 use serde::de::DeserializeOwned;
 
 use crate::{Error, Result};
-
-/// Between the inner path and the message in an error that crosses a union of the wire.
-const INNER_PATH: char = '\u{1f}';
 
 /// Reads `body` as `T`.
 pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
@@ -16,6 +14,7 @@ pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     })
 }
 
+/// An error that crosses unions of the wire carries the path inside each of them before the message.
 fn located(outer: &str, text: &str) -> Error {
     let mut path = if outer == "." {
         String::new()
@@ -40,7 +39,7 @@ fn located(outer: &str, text: &str) -> Error {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use cupola_wire::classic::{Agent, Page};
+    use cupola_wire::classic::{Agent, CreateMessage, Page};
 
     use super::*;
 
@@ -53,6 +52,16 @@ mod tests {
             panic!("{error:?}")
         };
         assert_eq!(path, "data[0].tools[0].function.name");
+    }
+
+    #[test]
+    fn an_error_inside_two_unions_names_the_whole_path() {
+        let body = br#"{"role":"user","content":[{"type":"image_file","image_file":{"file_id":7}}]}"#;
+        let error = decode::<CreateMessage>(body).unwrap_err();
+        let Error::Decode { path, .. } = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(path, "content[0].image_file.file_id");
     }
 
     #[test]

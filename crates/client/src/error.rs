@@ -1,7 +1,7 @@
 //! What can go wrong, as one enum.
 //! No variant carries a credential, so errors may be logged.
 
-use std::{fmt::Write as _, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use azure_core::{
     error::ErrorKind,
@@ -152,17 +152,25 @@ pub(crate) fn error_detail(value: &Value) -> ErrorDetail {
     }
 }
 
+/// What the layers below say about their own work, which tells nothing about the fault.
+const NOISE: [&str; 3] = [
+    "non-transport error occurred which will not be retried",
+    "retry policy expired and the request will no longer be retried",
+    "failed to execute `reqwest` request",
+];
+
 /// An error's message and those of its causes, each said once.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
         let message = error.to_string();
-        if !text.contains(&message) {
-            // Writing to a string can't fail.
-            let _ = write!(text, ": {message}");
+        if !NOISE.contains(&message.as_str()) && !text.contains(&message) {
+            let between = if text.is_empty() { "" } else { ": " };
+            text.push_str(between);
+            text.push_str(&message);
         }
-        cause = error.source();
+        next = error.source();
     }
     text
 }
@@ -176,14 +184,17 @@ fn request_id(headers: &Headers) -> Option<String> {
 
 fn excerpt(body: &[u8]) -> String {
     const LONGEST: usize = 300;
-    let text = String::from_utf8_lossy(body);
-    let text = text.trim();
+    // On one line, whatever page a gateway made of it.
+    let text = String::from_utf8_lossy(body)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     if text.is_empty() {
         return "the answer has no body".to_owned();
     }
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+        None => text,
     }
 }
 

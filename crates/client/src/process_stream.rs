@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use cupola_wire::classic::{Run, RunStatus};
 use futures_util::{StreamExt as _, stream};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use crate::{
     AgentEvent, Error, EventStream, FunctionSet, ProcessOptions, Result, Runs,
@@ -16,7 +16,7 @@ struct Chain {
     runs: Runs,
     functions: FunctionSet,
     options: ProcessOptions,
-    ends: Instant,
+    started: Instant,
     events: EventStream,
     /// The run as the last event showed it.
     run: Option<Run>,
@@ -34,7 +34,7 @@ pub(crate) fn chained(
     let chain = Chain {
         runs,
         functions,
-        ends: Instant::now() + options.deadline,
+        started: Instant::now(),
         options: options.clone(),
         events,
         run: None,
@@ -45,7 +45,8 @@ pub(crate) fn chained(
         if chain.over {
             return None;
         }
-        let item = match timeout_at(chain.ends, chain.next()).await {
+        let left = chain.options.deadline.saturating_sub(chain.started.elapsed());
+        let item = match timeout(left, chain.next()).await {
             Ok(item) => item?,
             Err(_) => Err(chain.too_late()),
         };
@@ -80,18 +81,15 @@ impl Chain {
     }
 
     async fn submit(&mut self) -> Result<()> {
-        let Some(run) = self.run.take() else { return Ok(()) };
-        let calls = new_calls(&run, &mut self.answered)?;
+        let Some(run) = &mut self.run else { return Ok(()) };
+        let calls = new_calls(run, &mut self.answered)?;
         if calls.is_empty() {
             let message = format!("run {} asks again for calls that were answered", run.id);
             return Err(Error::StreamEnded(message));
         }
         let outputs = self.functions.call_all(&calls).await;
         self.events = self.runs.submit_stream(&run.id, outputs).await?;
-        self.run = Some(Run {
-            status: RunStatus::Queued,
-            ..run
-        });
+        run.status = RunStatus::Queued;
         Ok(())
     }
 

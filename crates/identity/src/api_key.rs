@@ -69,10 +69,7 @@ impl ApiKeys {
 
 impl ApiKeyConfig {
     fn caller(&self) -> Arc<Caller> {
-        Arc::new(Caller {
-            subject: self.name.clone(),
-            roles: project_roles(&self.projects, &self.roles),
-        })
+        Arc::new(Caller { subject: self.name.clone(), roles: project_roles(&self.projects, &self.roles) })
     }
 
     fn fingerprint(&self) -> Result<Fingerprint, IdentityError> {
@@ -80,9 +77,7 @@ impl ApiKeyConfig {
             (Some(digest), None, None) => self.parse_digest(digest),
             (None, Some(variable), None) => {
                 let key = std::env::var(variable).map_err(|error| {
-                    self.bad(format!(
-                        "the environment variable {variable} can't be used: {error}"
-                    ))
+                    self.bad(format!("the environment variable {variable} can't be used: {error}"))
                 })?;
                 self.digest_of(&key, &format!("the environment variable {variable}"))
             }
@@ -114,10 +109,7 @@ impl ApiKeyConfig {
     }
 
     fn bad(&self, reason: String) -> IdentityError {
-        IdentityError::BadApiKey {
-            name: self.name.clone(),
-            reason,
-        }
+        IdentityError::BadApiKey { name: self.name.clone(), reason }
     }
 }
 
@@ -141,9 +133,7 @@ mod tests {
     }
 
     fn refusal(entry: ApiKeyConfig) -> String {
-        let Err(error) = ApiKeys::load(&[entry]) else {
-            panic!("the entry was accepted")
-        };
+        let Err(error) = ApiKeys::load(&[entry]) else { panic!("the entry was accepted") };
         assert_eq!(error.code(), "bad_api_key_entry");
         error.to_string()
     }
@@ -161,11 +151,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("key");
         fs::write(&path, format!("{KEY}\n")).unwrap();
-        let keys = ApiKeys::load(&[ApiKeyConfig {
-            file: Some(path),
-            ..entry()
-        }])
-        .unwrap();
+        let keys = ApiKeys::load(&[ApiKeyConfig { file: Some(path), ..entry() }]).unwrap();
         assert!(keys.find(&Sha256::digest(KEY).into()).is_some());
     }
 
@@ -178,11 +164,7 @@ mod tests {
     #[test]
     fn an_entry_with_no_source_or_two_is_refused() {
         assert!(refusal(entry()).contains("exactly one of"));
-        let two = ApiKeyConfig {
-            sha256: Some("00".repeat(32)),
-            env: Some("HOME".into()),
-            ..entry()
-        };
+        let two = ApiKeyConfig { sha256: Some("00".repeat(32)), env: Some("HOME".into()), ..entry() };
         assert!(refusal(two).contains("exactly one of"));
     }
 
@@ -191,22 +173,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("key");
         fs::write(&path, "hunter2").unwrap();
-        let message = refusal(ApiKeyConfig {
-            file: Some(path),
-            ..entry()
-        });
+        let message = refusal(ApiKeyConfig { file: Some(path), ..entry() });
         assert!(message.contains("fewer than 16"));
         assert!(!message.contains("hunter2"));
     }
 
     #[test]
     fn a_digest_that_is_not_hex_is_refused() {
-        assert!(
-            refusal(ApiKeyConfig {
-                sha256: Some("abc".into()),
-                ..entry()
-            })
-            .contains("64 hex digits")
-        );
+        assert!(refusal(ApiKeyConfig { sha256: Some("abc".into()), ..entry() }).contains("64 hex digits"));
     }
 }

@@ -29,11 +29,7 @@ pub struct Authenticator {
 
 impl Authenticator {
     pub(crate) fn new(issuer: Arc<Issuer>, api_keys: ApiKeys) -> Self {
-        Self {
-            issuer,
-            api_keys,
-            verified: TokenCache::new(REMEMBERED_TOKENS),
-        }
+        Self { issuer, api_keys, verified: TokenCache::new(REMEMBERED_TOKENS) }
     }
 
     /// Finds the caller from the `Authorization` and the `api-key` header. Either may hold a token
@@ -70,10 +66,7 @@ impl Authenticator {
             return Err(AuthError::UnknownApiKey);
         }
         let claims = self.verify(credential, now)?;
-        let caller = Arc::new(Caller {
-            subject: claims.sub,
-            roles: claims.roles,
-        });
+        let caller = Arc::new(Caller { subject: claims.sub, roles: claims.roles });
         self.verified.insert(fingerprint, claims.exp, caller.clone());
         Ok(caller)
     }
@@ -88,9 +81,7 @@ impl Authenticator {
             })?
             .claims;
         if claims.iss != self.issuer.name() {
-            return Err(AuthError::WrongIssuer {
-                expected: self.issuer.name().to_owned(),
-            });
+            return Err(AuthError::WrongIssuer { expected: self.issuer.name().to_owned() });
         }
         if audience::accepted(&claims.aud).is_none() {
             return Err(AuthError::WrongAudience { found: claims.aud });
@@ -113,12 +104,8 @@ fn check_expiry(expires: u64, now: u64) -> Result<(), AuthError> {
     if now <= expires.saturating_add(LEEWAY_SECONDS) {
         return Ok(());
     }
-    let at = i64::try_from(expires)
-        .ok()
-        .and_then(|seconds| Timestamp::from_second(seconds).ok());
-    Err(AuthError::Expired {
-        at: at.unwrap_or(Timestamp::MAX),
-    })
+    let at = i64::try_from(expires).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    Err(AuthError::Expired { at: at.unwrap_or(Timestamp::MAX) })
 }
 
 fn presented_credential<'a>(

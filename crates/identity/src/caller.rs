@@ -11,6 +11,11 @@ pub const ALL_PROJECTS: &str = "*";
 /// The role that a caller gets where none is named.
 pub const DEFAULT_ROLE: &str = "Azure AI Developer";
 
+/// The default role in every project.
+pub fn default_roles_everywhere() -> ProjectRoles {
+    project_roles(&[ALL_PROJECTS], &[DEFAULT_ROLE.to_owned()])
+}
+
 /// Somebody whose credentials were found good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
@@ -36,10 +41,7 @@ impl Caller {
 
 /// The given roles in the given projects.
 pub(crate) fn project_roles<P: AsRef<str>>(projects: &[P], roles: &[String]) -> ProjectRoles {
-    projects
-        .iter()
-        .map(|project| (project.as_ref().to_owned(), roles.to_vec()))
-        .collect()
+    projects.iter().map(|project| (project.as_ref().to_owned(), roles.to_vec())).collect()
 }
 
 #[cfg(test)]
@@ -48,10 +50,7 @@ mod tests {
 
     fn caller(projects: &[&str], roles: &[&str]) -> Caller {
         let roles: Vec<String> = roles.iter().map(ToString::to_string).collect();
-        Caller {
-            subject: "alice".into(),
-            roles: project_roles(projects, &roles),
-        }
+        Caller { subject: "alice".into(), roles: project_roles(projects, &roles) }
     }
 
     #[test]

@@ -42,11 +42,7 @@ impl Certificates {
         let authority = Authority::open(&tls, now)?;
         let leaf = Leaf::open(&tls, &authority, &names, now)?;
         let bundle_file = bundle::refresh(data, authority.pem())?;
-        Ok(Self {
-            authority,
-            leaf,
-            bundle_file,
-        })
+        Ok(Self { authority, leaf, bundle_file })
     }
 
     /// The CA's certificate.
@@ -76,10 +72,7 @@ impl Certificates {
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .map_err(failed("choosing TLS versions"))?
             .with_no_client_auth()
-            .with_single_cert(
-                vec![self.leaf.certificate.clone()],
-                self.leaf.key.clone_key().into(),
-            )
+            .with_single_cert(vec![self.leaf.certificate.clone()], self.leaf.key.clone_key().into())
             .map_err(failed("loading the server certificate"))?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Arc::new(config))
@@ -88,10 +81,7 @@ impl Certificates {
 
 impl fmt::Debug for Certificates {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Certificates")
-            .field("ca_file", &self.ca_file())
-            .finish_non_exhaustive()
+        formatter.debug_struct("Certificates").field("ca_file", &self.ca_file()).finish_non_exhaustive()
     }
 }
 

@@ -187,9 +187,6 @@ impl IdentityError {
 
     /// For `map_err` on calls into a cryptography library.
     pub(crate) fn crypto<E: ToString>(action: &'static str) -> impl FnOnce(E) -> Self {
-        move |error| Self::Crypto {
-            action,
-            reason: error.to_string(),
-        }
+        move |error| Self::Crypto { action, reason: error.to_string() }
     }
 }

@@ -24,11 +24,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, IdentityError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(IdentityError::File {
-            action: "read",
-            path: path.into(),
-            source,
-        }),
+        Err(source) => Err(IdentityError::File { action: "read", path: path.into(), source }),
     }
 }
 
@@ -45,11 +41,7 @@ fn replace(path: &Path, text: &str, access: Access) -> io::Result<()> {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
-    let draft = directory.join(format!(
-        ".{}.{}.draft",
-        name.to_string_lossy(),
-        std::process::id()
-    ));
+    let draft = directory.join(format!(".{}.{}.draft", name.to_string_lossy(), std::process::id()));
     let outcome = write_draft(&draft, text, access).and_then(|()| fs::rename(&draft, path));
     if outcome.is_err() {
         // The first error is the one to report; a draft that stays behind does no harm.
@@ -69,26 +61,18 @@ fn write_draft(draft: &Path, text: &str, access: Access) -> io::Result<()> {
         Access::Private => 0o600,
         Access::Public => 0o644,
     };
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(draft)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
 
 /// Creates a directory for the owner alone, with its parents, where there is none.
 pub(crate) fn create_directory(path: &Path) -> Result<(), IdentityError> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|source| IdentityError::File {
-            action: "created",
-            path: path.into(),
-            source,
-        })
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| IdentityError::File {
+        action: "created",
+        path: path.into(),
+        source,
+    })
 }
 
 /// Held while files are looked at and perhaps made, so that two processes that start at the same
@@ -103,22 +87,15 @@ impl CreationLock {
         create_directory(directory)?;
         let path = directory.join("creation.lock");
         let lock = || {
-            let file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .open(&path)?;
+            let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
             file.lock()?;
             Ok(file)
         };
-        lock()
-            .map(|file| Self { _file: file })
-            .map_err(|source| IdentityError::File {
-                action: "locked",
-                path: path.clone(),
-                source,
-            })
+        lock().map(|file| Self { _file: file }).map_err(|source| IdentityError::File {
+            action: "locked",
+            path: path.clone(),
+            source,
+        })
     }
 }
 

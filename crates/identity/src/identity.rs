@@ -22,12 +22,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            names: Vec::new(),
-            issuer: None,
-            token_lifetime: DEFAULT_LIFETIME,
-            api_keys: Vec::new(),
-        }
+        Self { names: Vec::new(), issuer: None, token_lifetime: DEFAULT_LIFETIME, api_keys: Vec::new() }
     }
 }
 
@@ -48,11 +43,7 @@ impl Identity {
     pub fn open(data: &Path, settings: &Settings) -> Result<Self, IdentityError> {
         let api_keys = ApiKeys::load(&settings.api_keys)?;
         let certificates = Certificates::open(data, &settings.names)?;
-        let issuer = Arc::new(Issuer::open(
-            data,
-            settings.issuer.as_deref(),
-            settings.token_lifetime,
-        )?);
+        let issuer = Arc::new(Issuer::open(data, settings.issuer.as_deref(), settings.token_lifetime)?);
         let header = open_header(data)?;
         Ok(Self {
             certificates,
@@ -77,10 +68,7 @@ mod tests {
     use crate::{LocalClient, TokenRequest};
 
     fn request() -> TokenRequest {
-        TokenRequest {
-            resource: "https://ai.azure.com".into(),
-            ..TokenRequest::default()
-        }
+        TokenRequest { resource: "https://ai.azure.com".into(), ..TokenRequest::default() }
     }
 
     #[test]
@@ -90,19 +78,11 @@ mod tests {
         let ca = std::fs::read_to_string(&client.ca_file).unwrap();
         let server = Identity::open(data.path(), &Settings::default()).unwrap();
         assert_eq!(server.certificates.ca_pem(), ca);
-        let answer = server
-            .managed_identity
-            .answer(Some(client.identity_header.expose()), &request())
-            .unwrap();
+        let answer =
+            server.managed_identity.answer(Some(client.identity_header.expose()), &request()).unwrap();
         let answer = serde_json::to_value(answer).unwrap();
         let bearer = format!("Bearer {}", answer["access_token"].as_str().unwrap());
-        assert!(
-            server
-                .authenticator
-                .authenticate(Some(&bearer), None)
-                .unwrap()
-                .allows_project("demo")
-        );
+        assert!(server.authenticator.authenticate(Some(&bearer), None).unwrap().allows_project("demo"));
     }
 
     #[test]
@@ -110,10 +90,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let open = || {
             let identity = Identity::open(data.path(), &Settings::default()).unwrap();
-            (
-                identity.certificates.ca_pem().to_owned(),
-                identity.issuer.name().to_owned(),
-            )
+            (identity.certificates.ca_pem().to_owned(), identity.issuer.name().to_owned())
         };
         let seen: Vec<_> = std::thread::scope(|scope| {
             let starts: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();

@@ -108,11 +108,7 @@ impl Issuer {
         roles: ProjectRoles,
     ) -> Result<IssuedToken, IdentityError> {
         let claims = self.claims(subject, audience, roles);
-        Ok(IssuedToken {
-            token: self.sign(&claims)?,
-            expires_on: claims.exp,
-            expires_in: self.lifetime,
-        })
+        Ok(IssuedToken { token: self.sign(&claims)?, expires_on: claims.exp, expires_in: self.lifetime })
     }
 
     /// Signs the claims as they are.
@@ -153,9 +149,7 @@ fn open_key(path: &Path) -> Result<KeyPair, IdentityError> {
 
 /// Seconds since 1970; a clock before that counts as 1970.
 pub(crate) fn unix_now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| elapsed.as_secs())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ mod token_cache;
 pub use api_key::ApiKeyConfig;
 pub use audience::{ACCEPTED_AUDIENCES, DEFAULT_AUDIENCE};
 pub use authenticator::Authenticator;
-pub use caller::{ALL_PROJECTS, Caller, DEFAULT_ROLE, ProjectRoles};
+pub use caller::{ALL_PROJECTS, Caller, DEFAULT_ROLE, ProjectRoles, default_roles_everywhere};
 pub use certificates::{Certificates, is_certificate_name};
 pub use error::{AuthError, CODES, IdentityError, ManagedIdentityError};
 pub use identity::{Identity, Settings};

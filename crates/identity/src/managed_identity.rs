@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    ALL_PROJECTS, DEFAULT_ROLE, Issuer, ManagedIdentityError, Secret, audience, caller::project_roles,
-};
+use crate::{Issuer, ManagedIdentityError, Secret, audience, default_roles_everywhere};
 
 /// Who the holder of the identity header is, unless it names itself.
 const LOCAL_SUBJECT: &str = "local";
@@ -65,12 +63,9 @@ impl ManagedIdentity {
             return Err(ManagedIdentityError::WrongHeader);
         }
         let Some(audience) = audience::accepted(&request.resource) else {
-            return Err(ManagedIdentityError::UnsupportedResource {
-                resource: request.resource.clone(),
-            });
+            return Err(ManagedIdentityError::UnsupportedResource { resource: request.resource.clone() });
         };
-        let roles = project_roles(&[ALL_PROJECTS], &[DEFAULT_ROLE.to_owned()]);
-        let issued = self.issuer.issue(subject(request), audience, roles)?;
+        let issued = self.issuer.issue(subject(request), audience, default_roles_everywhere())?;
         Ok(TokenAnswer {
             access_token: issued.token,
             expires_on: issued.expires_on.to_string(),
@@ -83,9 +78,7 @@ impl ManagedIdentity {
 
 fn subject(request: &TokenRequest) -> &str {
     let named = request.client_id.as_deref();
-    named
-        .filter(|id| !id.is_empty() && id.len() <= LONGEST_CLIENT_ID)
-        .unwrap_or(LOCAL_SUBJECT)
+    named.filter(|id| !id.is_empty() && id.len() <= LONGEST_CLIENT_ID).unwrap_or(LOCAL_SUBJECT)
 }
 
 #[cfg(test)]
@@ -104,10 +97,7 @@ mod tests {
     }
 
     fn request(resource: &str) -> TokenRequest {
-        TokenRequest {
-            resource: resource.into(),
-            ..TokenRequest::default()
-        }
+        TokenRequest { resource: resource.into(), ..TokenRequest::default() }
     }
 
     fn answer(endpoint: &ManagedIdentity, request: &TokenRequest) -> serde_json::Value {
@@ -120,13 +110,7 @@ mod tests {
         let (_data, endpoint) = endpoint();
         let answer = answer(&endpoint, &request("https://ai.azure.com"));
         let names: BTreeSet<&str> = answer.as_object().unwrap().keys().map(String::as_str).collect();
-        let expected = [
-            "access_token",
-            "expires_in",
-            "expires_on",
-            "resource",
-            "token_type",
-        ];
+        let expected = ["access_token", "expires_in", "expires_on", "resource", "token_type"];
         assert_eq!(names, BTreeSet::from(expected));
         assert_eq!(answer["token_type"], "Bearer");
         assert_eq!(answer["resource"], "https://ai.azure.com");
@@ -139,10 +123,8 @@ mod tests {
     fn its_tokens_open_every_project_under_the_name_asked_for() {
         let (_data, endpoint) = endpoint();
         let client_id = Some("11111111-2222-3333-4444-555555555555".to_owned());
-        let request = TokenRequest {
-            client_id: client_id.clone(),
-            ..request("https://cognitiveservices.azure.com")
-        };
+        let request =
+            TokenRequest { client_id: client_id.clone(), ..request("https://cognitiveservices.azure.com") };
         let answer = answer(&endpoint, &request);
         let bearer = format!("Bearer {}", answer["access_token"].as_str().unwrap());
         let authenticator = Authenticator::new(endpoint.issuer.clone(), ApiKeys::default());
@@ -155,9 +137,7 @@ mod tests {
     fn a_missing_or_wrong_header_gets_nothing() {
         let (_data, endpoint) = endpoint();
         for header in [None, Some(""), Some("anything")] {
-            let error = endpoint
-                .answer(header, &request("https://ai.azure.com"))
-                .unwrap_err();
+            let error = endpoint.answer(header, &request("https://ai.azure.com")).unwrap_err();
             assert_eq!(error.code(), "wrong_identity_header");
         }
     }

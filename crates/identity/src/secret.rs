@@ -81,10 +81,7 @@ mod tests {
         let path = directory.path().join("header.secret");
         std::fs::write(&path, "").unwrap();
         let error = Secret::open(&path).unwrap_err();
-        assert!(
-            error.to_string().contains("header.secret is not usable"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("header.secret is not usable"), "{error}");
     }
 
     #[test]

@@ -24,10 +24,7 @@ struct Entries {
 
 impl TokenCache {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            entries: Mutex::default(),
-        }
+        Self { capacity, entries: Mutex::default() }
     }
 
     /// The token's caller and expiry.
@@ -73,10 +70,7 @@ mod tests {
     use super::*;
 
     fn caller(subject: &str) -> Arc<Caller> {
-        Arc::new(Caller {
-            subject: subject.into(),
-            roles: Default::default(),
-        })
+        Arc::new(Caller { subject: subject.into(), roles: Default::default() })
     }
 
     #[test]

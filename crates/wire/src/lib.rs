@@ -7,6 +7,8 @@ pub mod classic;
 pub mod error;
 mod tagged;
 
+pub use tagged::INNER_PATH;
+
 /// Fields that this version does not know, in the order in which they came.
 pub type Extra = serde_json::Map<String, serde_json::Value>;
 

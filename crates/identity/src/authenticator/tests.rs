@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::{ALL_PROJECTS, ApiKeyConfig, DEFAULT_AUDIENCE, DEFAULT_LIFETIME, DEFAULT_ROLE, ProjectRoles};
+use crate::{
+    ApiKeyConfig, DEFAULT_AUDIENCE, DEFAULT_LIFETIME, DEFAULT_ROLE, ProjectRoles, default_roles_everywhere,
+};
 
 const KEY: &str = "correct-horse-battery-staple";
 
@@ -23,20 +25,12 @@ fn house() -> House {
         roles: vec![DEFAULT_ROLE.into()],
     };
     let authenticator = Authenticator::new(issuer.clone(), ApiKeys::load(&[entry]).unwrap());
-    House {
-        data,
-        issuer,
-        authenticator,
-    }
-}
-
-fn everywhere() -> ProjectRoles {
-    ProjectRoles::from([(ALL_PROJECTS.to_owned(), vec![DEFAULT_ROLE.to_owned()])])
+    House { data, issuer, authenticator }
 }
 
 impl House {
     fn claims(&self) -> Claims {
-        self.issuer.claims("alice", DEFAULT_AUDIENCE, everywhere())
+        self.issuer.claims("alice", DEFAULT_AUDIENCE, default_roles_everywhere())
     }
 
     fn token(&self, claims: &Claims) -> String {
@@ -44,8 +38,7 @@ impl House {
     }
 
     fn present(&self, token: &str) -> Result<Arc<Caller>, AuthError> {
-        self.authenticator
-            .authenticate(Some(&format!("Bearer {token}")), None)
+        self.authenticator.authenticate(Some(&format!("Bearer {token}")), None)
     }
 
     fn present_at(&self, now: u64, token: &str) -> Result<Arc<Caller>, AuthError> {
@@ -79,9 +72,7 @@ fn a_remembered_token_expires_all_the_same() {
     let claims = house.claims();
     let token = house.token(&claims);
     house.present_at(claims.iat, &token).unwrap();
-    let error = house
-        .present_at(claims.exp + LEEWAY_SECONDS + 1, &token)
-        .unwrap_err();
+    let error = house.present_at(claims.exp + LEEWAY_SECONDS + 1, &token).unwrap_err();
     assert_eq!(error.code(), "expired_token");
 }
 
@@ -103,10 +94,7 @@ fn a_clock_that_was_set_back_refuses_nobody() {
 #[test]
 fn an_expired_token_is_told_when_it_expired_and_what_to_do() {
     let house = house();
-    let token = house.token(&Claims {
-        exp: 1_767_225_600,
-        ..house.claims()
-    });
+    let token = house.token(&Claims { exp: 1_767_225_600, ..house.claims() });
     let message = house.present(&token).unwrap_err().to_string();
     assert!(message.contains("expired at 2026-01-01T00:00:00Z"), "{message}");
     assert!(message.contains("cupola token"), "{message}");
@@ -123,10 +111,7 @@ fn a_token_of_another_data_directory_is_refused() {
 fn a_token_changed_on_its_way_is_refused() {
     let house = house();
     let mine = house.token(&house.claims());
-    let other = house.token(&Claims {
-        sub: "root".into(),
-        ..house.claims()
-    });
+    let other = house.token(&Claims { sub: "root".into(), ..house.claims() });
     let (mine, other): (Vec<&str>, Vec<&str>) = (mine.split('.').collect(), other.split('.').collect());
     let forged = [mine[0], other[1], mine[2]].join(".");
     assert_eq!(house.present(&forged).unwrap_err(), AuthError::BadSignature);
@@ -139,11 +124,7 @@ fn an_unsigned_token_is_refused() {
     let claims = BASE64.encode(serde_json::to_vec(&house.claims()).unwrap());
     for header in [r#"{"alg":"none"}"#, r#"{"alg":"HS256"}"#] {
         let token = format!("{}.{claims}.", BASE64.encode(header));
-        assert_eq!(
-            house.present(&token).unwrap_err().code(),
-            "invalid_token",
-            "{header}"
-        );
+        assert_eq!(house.present(&token).unwrap_err().code(), "invalid_token", "{header}");
     }
 }
 
@@ -161,10 +142,7 @@ fn a_token_signed_with_the_public_key_as_a_shared_secret_is_refused() {
 #[test]
 fn a_token_for_another_service_is_refused_with_the_audience_it_has() {
     let house = house();
-    let token = house.token(&Claims {
-        aud: "https://storage.azure.com".into(),
-        ..house.claims()
-    });
+    let token = house.token(&Claims { aud: "https://storage.azure.com".into(), ..house.claims() });
     let error = house.present(&token).unwrap_err();
     assert_eq!(error.code(), "wrong_audience");
     assert!(error.to_string().contains("https://storage.azure.com"));
@@ -173,15 +151,10 @@ fn a_token_for_another_service_is_refused_with_the_audience_it_has() {
 #[test]
 fn every_audience_of_the_sdks_is_let_in() {
     let house = house();
-    for audience in [
-        "https://ai.azure.com/.default",
-        "https://ml.azure.com/",
-        "https://cognitiveservices.azure.com",
-    ] {
-        let token = house.token(&Claims {
-            aud: audience.into(),
-            ..house.claims()
-        });
+    for audience in
+        ["https://ai.azure.com/.default", "https://ml.azure.com/", "https://cognitiveservices.azure.com"]
+    {
+        let token = house.token(&Claims { aud: audience.into(), ..house.claims() });
         house.present(&token).unwrap();
     }
 }
@@ -189,12 +162,8 @@ fn every_audience_of_the_sdks_is_let_in() {
 #[test]
 fn a_token_from_before_the_issuer_was_renamed_is_refused() {
     let house = house();
-    let renamed = Issuer::open(
-        house.data.path(),
-        Some("https://login.example.org"),
-        DEFAULT_LIFETIME,
-    )
-    .unwrap();
+    let renamed =
+        Issuer::open(house.data.path(), Some("https://login.example.org"), DEFAULT_LIFETIME).unwrap();
     let authenticator = Authenticator::new(Arc::new(renamed), ApiKeys::default());
     let token = house.token(&house.claims());
     let error = authenticator.authenticate(None, Some(&token)).unwrap_err();
@@ -225,10 +194,7 @@ fn an_api_key_is_accepted_in_either_header() {
 #[test]
 fn an_unknown_api_key_is_refused_and_not_repeated() {
     let house = house();
-    let error = house
-        .authenticator
-        .authenticate(None, Some("a-wrong-key"))
-        .unwrap_err();
+    let error = house.authenticator.authenticate(None, Some("a-wrong-key")).unwrap_err();
     assert_eq!(error, AuthError::UnknownApiKey);
     assert!(!error.to_string().contains("a-wrong-key"));
 }
@@ -237,10 +203,7 @@ fn an_unknown_api_key_is_refused_and_not_repeated() {
 fn a_request_without_credentials_learns_what_to_send() {
     let house = house();
     for (authorization, api_key) in [(None, None), (Some(""), Some("")), (Some("Bearer "), None)] {
-        let error = house
-            .authenticator
-            .authenticate(authorization, api_key)
-            .unwrap_err();
+        let error = house.authenticator.authenticate(authorization, api_key).unwrap_err();
         assert_eq!(error, AuthError::Missing);
     }
 }
@@ -249,9 +212,6 @@ fn a_request_without_credentials_learns_what_to_send() {
 fn another_scheme_is_refused_unless_an_api_key_comes_along() {
     let house = house();
     let basic = Some("Basic dXNlcjpwYXNz");
-    assert_eq!(
-        house.authenticator.authenticate(basic, None).unwrap_err(),
-        AuthError::WrongScheme
-    );
+    assert_eq!(house.authenticator.authenticate(basic, None).unwrap_err(), AuthError::WrongScheme);
     house.authenticator.authenticate(basic, Some(KEY)).unwrap();
 }

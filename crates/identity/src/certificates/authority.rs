@@ -44,20 +44,13 @@ impl Authority {
         let (pem, der) = match existing.and_then(|pem| usable(pem, &key, now)) {
             Some(kept) => kept,
             None => {
-                let certificate = params
-                    .self_signed(&key)
-                    .map_err(IdentityError::crypto("signing the CA"))?;
+                let certificate =
+                    params.self_signed(&key).map_err(IdentityError::crypto("signing the CA"))?;
                 files::write(&certificate_file, &certificate.pem(), Access::Public)?;
                 (certificate.pem(), certificate.der().clone())
             }
         };
-        Ok(Self {
-            certificate_file,
-            pem,
-            der,
-            params,
-            key,
-        })
+        Ok(Self { certificate_file, pem, der, params, key })
     }
 
     pub(crate) fn certificate_file(&self) -> &Path {
@@ -86,9 +79,7 @@ fn open_key(path: &Path, is_expected: bool) -> Result<KeyPair, IdentityError> {
     match files::read(path)? {
         Some(pem) => KeyPair::from_pkcs8_pem_and_sign_algo(&pem, &PKCS_ECDSA_P256_SHA256)
             .map_err(|error| unusable(format!("it holds no P-256 key ({error})"))),
-        None if is_expected => Err(unusable(
-            "the CA's certificate is there, but its key is not".into(),
-        )),
+        None if is_expected => Err(unusable("the CA's certificate is there, but its key is not".into())),
         None => {
             let key = new_key()?;
             files::write(path, &key.serialize_pem(), Access::Private)?;
@@ -114,9 +105,7 @@ fn parameters(key: &KeyPair, now: SystemTime) -> CertificateParams {
     let mark = hex::encode(&Sha256::digest(key.public_key_raw())[..4]);
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, format!("Cupola local CA {mark}"));
+    params.distinguished_name.push(DnType::CommonName, format!("Cupola local CA {mark}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.serial_number = Some(new_serial_number());

@@ -30,10 +30,7 @@ const SYSTEM_FILES: &[&str] = &[
 pub(crate) fn refresh(data: &Path, ca_pem: &str) -> Result<PathBuf, IdentityError> {
     let path = data.join("tls").join("bundle.pem");
     if !is_fresh(&path, ca_pem)? {
-        let roots = system_roots(
-            data,
-            std::env::var_os("SSL_CERT_FILE").map(PathBuf::from).as_deref(),
-        );
+        let roots = system_roots(data, std::env::var_os("SSL_CERT_FILE").map(PathBuf::from).as_deref());
         files::write(&path, &(roots + ca_pem), Access::Public)?;
     }
     Ok(path)
@@ -55,14 +52,9 @@ fn is_fresh(path: &Path, ca_pem: &str) -> Result<bool, IdentityError> {
 /// read back what we wrote.
 fn system_roots(data: &Path, override_file: Option<&Path>) -> String {
     let is_ours = override_file.is_some_and(|file| is_inside(file, data));
-    let files = override_file
-        .filter(|_| !is_ours)
-        .into_iter()
-        .chain(SYSTEM_FILES.iter().map(Path::new));
+    let files = override_file.filter(|_| !is_ours).into_iter().chain(SYSTEM_FILES.iter().map(Path::new));
     let roots = files.filter_map(read_roots).next();
-    let roots = roots
-        .or_else(|| (!is_ours).then(native_roots))
-        .unwrap_or_default();
+    let roots = roots.or_else(|| (!is_ours).then(native_roots)).unwrap_or_default();
     if roots.is_empty() {
         tracing::warn!(
             "no root certificates found on this system; clients that use bundle.pem can reach only this \
@@ -182,10 +174,8 @@ mod tests {
 
     #[test]
     fn private_keys_and_remarks_stay_behind() {
-        let text = format!(
-            "# remark\n-----BEGIN PRIVATE KEY-----\nkey\n-----END PRIVATE KEY-----\n{}",
-            pem("a")
-        );
+        let text =
+            format!("# remark\n-----BEGIN PRIVATE KEY-----\nkey\n-----END PRIVATE KEY-----\n{}", pem("a"));
         assert_eq!(certificates_in(&text.replace('\n', "\r\n")), pem("a"));
     }
 

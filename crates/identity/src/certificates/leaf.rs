@@ -56,10 +56,7 @@ impl Leaf {
         // The key goes first: a certificate that does not match its key is found out and replaced.
         files::write(&key_file, &key.serialize_pem(), Access::Private)?;
         files::write(&certificate_file, &certificate.pem(), Access::Public)?;
-        Ok(Self {
-            certificate: certificate.der().clone(),
-            key: key.serialize_der().into(),
-        })
+        Ok(Self { certificate: certificate.der().clone(), key: key.serialize_der().into() })
     }
 
     /// The pair, or the reason why it must be renewed.
@@ -85,10 +82,7 @@ impl Leaf {
         if !validity::covers(&parsed, now, RENEW_BEFORE) {
             return Err("it expires soon or is not valid yet");
         }
-        Ok(Self {
-            certificate: der,
-            key: pair.serialize_der().into(),
-        })
+        Ok(Self { certificate: der, key: pair.serialize_der().into() })
     }
 }
 

@@ -21,9 +21,7 @@ pub fn is_certificate_name(text: &str) -> bool {
 
 /// This machine's own names and the configured ones.
 pub(super) fn wanted(configured: &[String]) -> Result<BTreeSet<Name>, IdentityError> {
-    let own = ["localhost", "127.0.0.1", "::1"]
-        .into_iter()
-        .filter_map(Name::parse);
+    let own = ["localhost", "127.0.0.1", "::1"].into_iter().filter_map(Name::parse);
     let mut names: BTreeSet<Name> = own.chain(host_name()).collect();
     for text in configured {
         let name = Name::parse(text).ok_or_else(|| IdentityError::BadName { name: text.clone() })?;
@@ -34,22 +32,13 @@ pub(super) fn wanted(configured: &[String]) -> Result<BTreeSet<Name>, IdentityEr
 
 /// The machine's name; one that can't stand in a certificate can't be reached over TLS anyway.
 fn host_name() -> Option<Name> {
-    rustix::system::uname()
-        .nodename()
-        .to_str()
-        .ok()
-        .and_then(Name::parse)
+    rustix::system::uname().nodename().to_str().ok().and_then(Name::parse)
 }
 
 /// The names in a certificate, or nothing where it holds one that we would not have written.
 pub(super) fn of(certificate: &X509Certificate<'_>) -> Option<BTreeSet<Name>> {
     let extension = certificate.subject_alternative_name().ok()??;
-    extension
-        .value
-        .general_names
-        .iter()
-        .map(Name::from_general)
-        .collect()
+    extension.value.general_names.iter().map(Name::from_general).collect()
 }
 
 impl Name {
@@ -97,9 +86,7 @@ fn is_label(label: &str) -> bool {
 
 /// "1.2.3.400" is a mistyped address, not a host name.
 fn ends_in_number(name: &str) -> bool {
-    name.rsplit('.')
-        .next()
-        .is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()))
+    name.rsplit('.').next().is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -110,14 +97,8 @@ mod tests {
 
     #[test]
     fn host_names_wildcards_and_addresses_are_names() {
-        for name in [
-            "cupola.example.org",
-            "*.example.org",
-            "build-7",
-            "192.0.2.7",
-            "2001:db8::1",
-            "dot.end.",
-        ] {
+        for name in ["cupola.example.org", "*.example.org", "build-7", "192.0.2.7", "2001:db8::1", "dot.end."]
+        {
             assert!(is_certificate_name(name), "{name}");
         }
     }

@@ -88,10 +88,7 @@ fn a_client_that_trusts_another_ca_or_expects_another_name_refuses() {
     let other = Certificates::open(other.path(), &[]).unwrap();
     let version = &rustls::version::TLS13;
     let stranger = handshake(&certificates, other.ca_der(), "localhost", version).unwrap_err();
-    assert!(
-        stranger.to_string().contains("invalid peer certificate"),
-        "{stranger}"
-    );
+    assert!(stranger.to_string().contains("invalid peer certificate"), "{stranger}");
     let misnamed = handshake(&certificates, certificates.ca_der(), "example.org", version).unwrap_err();
     assert!(misnamed.to_string().contains("not valid for name"), "{misnamed}");
 }
@@ -140,13 +137,7 @@ fn the_leaf_is_renewed_when_the_names_change() {
     let data = tempfile::tempdir().unwrap();
     Certificates::open(data.path(), &[]).unwrap();
     let certificates = Certificates::open(data.path(), &["192.0.2.7".to_owned()]).unwrap();
-    handshake(
-        &certificates,
-        certificates.ca_der(),
-        "192.0.2.7",
-        &rustls::version::TLS13,
-    )
-    .unwrap();
+    handshake(&certificates, certificates.ca_der(), "192.0.2.7", &rustls::version::TLS13).unwrap();
 }
 
 #[test]
@@ -156,13 +147,7 @@ fn a_damaged_leaf_is_replaced() {
         Certificates::open(data.path(), &[]).unwrap();
         fs::write(data.path().join(file), "-----BEGIN NOTHING-----").unwrap();
         let certificates = Certificates::open(data.path(), &[]).unwrap();
-        handshake(
-            &certificates,
-            certificates.ca_der(),
-            "localhost",
-            &rustls::version::TLS13,
-        )
-        .unwrap();
+        handshake(&certificates, certificates.ca_der(), "localhost", &rustls::version::TLS13).unwrap();
     }
 }
 
@@ -171,19 +156,9 @@ fn a_leaf_whose_key_was_swapped_is_replaced() {
     let (data, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     Certificates::open(data.path(), &[]).unwrap();
     Certificates::open(other.path(), &[]).unwrap();
-    fs::copy(
-        other.path().join("tls/server.key"),
-        data.path().join("tls/server.key"),
-    )
-    .unwrap();
+    fs::copy(other.path().join("tls/server.key"), data.path().join("tls/server.key")).unwrap();
     let certificates = Certificates::open(data.path(), &[]).unwrap();
-    handshake(
-        &certificates,
-        certificates.ca_der(),
-        "localhost",
-        &rustls::version::TLS13,
-    )
-    .unwrap();
+    handshake(&certificates, certificates.ca_der(), "localhost", &rustls::version::TLS13).unwrap();
 }
 
 #[test]
@@ -202,13 +177,7 @@ fn a_clock_set_back_leaves_a_server_that_works() {
     let data = tempfile::tempdir().unwrap();
     Certificates::open_at(data.path(), &[], now() + days(2000)).unwrap();
     let certificates = Certificates::open(data.path(), &[]).unwrap();
-    handshake(
-        &certificates,
-        certificates.ca_der(),
-        "localhost",
-        &rustls::version::TLS13,
-    )
-    .unwrap();
+    handshake(&certificates, certificates.ca_der(), "localhost", &rustls::version::TLS13).unwrap();
 }
 
 #[test]
@@ -236,15 +205,7 @@ fn openssl_finds_nothing_to_object_to_in_its_strict_mode() {
     Certificates::open(data.path(), &[]).unwrap();
     let tls = data.path().join("tls");
     let openssl = Command::new("openssl")
-        .args([
-            "verify",
-            "-x509_strict",
-            "-purpose",
-            "sslserver",
-            "-verify_hostname",
-            "localhost",
-            "-CAfile",
-        ])
+        .args(["verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", "localhost", "-CAfile"])
         .args([tls.join("bundle.pem"), tls.join("server.pem")])
         .stdin(Stdio::null())
         .output();
@@ -252,9 +213,5 @@ fn openssl_finds_nothing_to_object_to_in_its_strict_mode() {
         println!("skipped: there is no openssl command on this machine");
         return;
     };
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -16,10 +16,7 @@ pub(super) fn set(params: &mut CertificateParams, now: SystemTime, lifetime: Dur
 
 /// Whether the certificate is good now and for at least `remaining` longer.
 pub(super) fn covers(certificate: &X509Certificate<'_>, now: SystemTime, remaining: Duration) -> bool {
-    let seconds = |time: SystemTime| {
-        time.duration_since(UNIX_EPOCH)
-            .map_or(0, |elapsed| elapsed.as_secs())
-    };
+    let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
     let bound = |timestamp: i64| u64::try_from(timestamp).unwrap_or(0);
     let validity = certificate.validity();
     bound(validity.not_before.timestamp()) <= seconds(now)

@@ -1,0 +1,87 @@
+//! The kinds of resource of this dialect, and the errors for those that are not there.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cupola_store::{Change, Conflict, Key, Kind, Resource, StoreError};
+use cupola_wire::classic::Deleted;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{ApiError, Service, body::document};
+
+pub const AGENT: Kind = Kind("assistant");
+pub const THREAD: Kind = Kind("thread");
+pub const MESSAGE: Kind = Kind("message");
+pub const RUN: Kind = Kind("run");
+pub const RUN_STEP: Kind = Kind("run_step");
+pub const FILE: Kind = Kind("file");
+
+/// The 404 of each kind, in the service's own words.
+pub fn not_found(kind: Kind, id: &str) -> ApiError {
+    let noun = match kind {
+        AGENT => "assistant",
+        THREAD => "thread",
+        MESSAGE => "message",
+        RUN => "run",
+        RUN_STEP => "run step",
+        _ => "file",
+    };
+    ApiError::not_found(format!("No {noun} found with id '{id}'."))
+}
+
+/// A resource, or its 404.
+pub async fn find(service: &Service, key: &Key) -> Result<Resource, ApiError> {
+    service.store().get(key).await?.ok_or_else(|| not_found(key.kind, &key.id))
+}
+
+/// A resource below a parent, or the 404 of whichever is not there.
+pub async fn find_in(service: &Service, parent: &Key, key: &Key) -> Result<Resource, ApiError> {
+    match service.store().get(key).await? {
+        Some(resource) if resource.parent == parent.id => Ok(resource),
+        _ => {
+            find(service, parent).await?;
+            Err(not_found(key.kind, &key.id))
+        }
+    }
+}
+
+/// Reads a stored document.
+pub fn read<T: DeserializeOwned>(key: &Key, doc: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(doc).map_err(|error| ApiError::internal(&format!("reading {key}"), error))
+}
+
+/// A new resource right below the project.
+pub fn insert(key: Key, created_at: i64, doc: Bytes) -> Change {
+    Change::Insert { key, parent: String::new(), facet: String::new(), created_at, doc }
+}
+
+/// The answer to a delete.
+pub fn deleted(id: String, object: &str) -> Deleted {
+    Deleted { id, object: object.to_owned(), deleted: true }
+}
+
+/// Keys of one project.
+pub fn key(project: &Arc<str>, kind: Kind, id: impl Into<String>) -> Key {
+    Key::new(project, kind, id)
+}
+
+/// Changes a document, again and again while somebody else is faster, and gives what it has become.
+pub async fn change<T: DeserializeOwned + Serialize>(
+    service: &Service,
+    key: &Key,
+    edit: impl Fn(&mut T),
+) -> Result<Bytes, ApiError> {
+    loop {
+        let current = find(service, key).await?;
+        let mut value = read(key, &current.doc)?;
+        edit(&mut value);
+        let doc = document(&value);
+        let change = Change::Replace { key: key.clone(), if_etag: current.etag, doc: doc.clone() };
+        match service.store().submit(vec![change]).await {
+            Ok(()) => return Ok(doc),
+            Err(StoreError::Conflict(Conflict::Changed(_))) => {}
+            Err(StoreError::Conflict(_)) => return Err(not_found(key.kind, &key.id)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The classic dialect: assistants, threads, messages, runs, run steps and files.
+
+pub mod agents;
+mod checks;
+mod dialect;
+pub mod files;
+mod frames;
+mod kinds;
+pub mod messages;
+mod projection;
+pub mod run_steps;
+pub mod runs;
+mod spec;
+pub mod threads;
+
+pub use dialect::ClassicDialect;

@@ -1,0 +1,48 @@
+//! Run steps: list and get.
+
+use axum::{extract::State, response::Response};
+use cupola_store::{Key, Listing};
+
+use super::kinds::{self, RUN, RUN_STEP, THREAD, key};
+use crate::{
+    ApiError, Service,
+    body::json,
+    listing::{ListQuery, page},
+    path::{Ids, Project},
+};
+
+/// `GET /threads/{thread}/runs/{run}/steps`
+pub async fn list(
+    State(service): State<Service>,
+    Project(project): Project,
+    Ids([thread, run]): Ids<2>,
+    query: ListQuery,
+) -> Result<Response, ApiError> {
+    let run = find_run(&service, key(&project, THREAD, thread), key(&project, RUN, run)).await?;
+    let listing = Listing {
+        project: &project,
+        kind: RUN_STEP,
+        parent: &run.id,
+        facet: None,
+        order: query.order,
+        after: query.after.as_deref(),
+        before: query.before.as_deref(),
+        limit: query.limit,
+    };
+    Ok(page(&service.store().list(listing).await?))
+}
+
+/// `GET /threads/{thread}/runs/{run}/steps/{step}`
+pub async fn get(
+    State(service): State<Service>,
+    Project(project): Project,
+    Ids([thread, run, step]): Ids<3>,
+) -> Result<Response, ApiError> {
+    let run = find_run(&service, key(&project, THREAD, thread), key(&project, RUN, run)).await?;
+    Ok(json(kinds::find_in(&service, &run, &key(&project, RUN_STEP, step)).await?.doc))
+}
+
+async fn find_run(service: &Service, thread: Key, run: Key) -> Result<Key, ApiError> {
+    kinds::find_in(service, &thread, &run).await?;
+    Ok(run)
+}

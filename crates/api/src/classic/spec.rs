@@ -1,0 +1,76 @@
+//! From a run to what the engine is asked for.
+
+use cupola_engine::{ToolSpec, Truncation, TurnSpec};
+use cupola_models::{FunctionDeclaration, ResponseFormat, ToolChoice};
+use cupola_wire::classic::{Run, Tool};
+use serde_json::{Value, json};
+
+/// What the engine is asked for. Everything it needs stands in the run, so that a turn can be taken up
+/// again from the run alone.
+pub fn turn_spec(run: &Run) -> TurnSpec {
+    TurnSpec {
+        deployment: run.model.clone(),
+        instructions: run.instructions.clone().filter(|text| !text.is_empty()),
+        conversation: run.thread_id.clone(),
+        tools: run.tools.iter().map(tool).collect(),
+        tool_choice: tool_choice(&run.tool_choice),
+        parallel_tool_calls: Some(run.parallel_tool_calls).filter(|_| !run.tools.is_empty()),
+        response_format: response_format(&run.response_format),
+        temperature: run.temperature,
+        top_p: run.top_p,
+        max_prompt_tokens: run.max_prompt_tokens,
+        max_completion_tokens: run.max_completion_tokens,
+        truncation: match run.truncation_strategy.as_ref().map(|t| (t.kind.as_str(), t.last_messages)) {
+            Some(("last_messages", Some(count))) => Truncation::LastMessages(count),
+            _ => Truncation::Auto,
+        },
+    }
+}
+
+fn tool(tool: &Tool) -> ToolSpec {
+    match tool {
+        Tool::Function(tool) => ToolSpec::Function(FunctionDeclaration {
+            name: tool.function.name.clone(),
+            description: tool.function.description.clone(),
+            parameters: match &tool.function.parameters {
+                Value::Null => json!({"type": "object", "properties": {}}),
+                parameters => parameters.clone(),
+            },
+            strict: tool.function.strict.filter(|strict| *strict),
+        }),
+        Tool::Other(settings) => {
+            ToolSpec::Served { kind: tool.kind().to_owned(), settings: Value::Object(settings.clone()) }
+        }
+    }
+}
+
+fn tool_choice(choice: &Value) -> ToolChoice {
+    match choice {
+        Value::String(word) if word == "none" => ToolChoice::None,
+        Value::String(word) if word == "required" => ToolChoice::Required,
+        Value::Object(choice) => {
+            match choice.get("function").and_then(|f| f.get("name")).and_then(Value::as_str) {
+                Some(name) => ToolChoice::Function(name.to_owned()),
+                None => ToolChoice::Required,
+            }
+        }
+        _ => ToolChoice::Auto,
+    }
+}
+
+fn response_format(format: &Value) -> ResponseFormat {
+    match format.get("type").and_then(Value::as_str) {
+        Some("json_object") => ResponseFormat::JsonObject,
+        Some("json_schema") => {
+            let schema = &format["json_schema"];
+            let text = |field: &str| schema.get(field).and_then(Value::as_str).map(str::to_owned);
+            ResponseFormat::JsonSchema {
+                name: text("name").unwrap_or_else(|| "answer".to_owned()),
+                description: text("description"),
+                schema: schema.get("schema").cloned().unwrap_or_else(|| json!({})),
+                strict: schema.get("strict").and_then(Value::as_bool),
+            }
+        }
+        _ => ResponseFormat::Text,
+    }
+}

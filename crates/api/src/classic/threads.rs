@@ -1,0 +1,127 @@
+//! Threads: create, list, get, update, delete.
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Response};
+use cupola_engine::ids;
+use cupola_store::{Batch, Change, Conflict, Listing, StoreError};
+use cupola_wire::classic::{CreateThread, Thread, UpdateThread};
+
+use super::{
+    checks,
+    kinds::{self, THREAD, key},
+    messages,
+};
+use crate::{
+    ApiError, Service,
+    body::{Json, answer, document, json},
+    listing::{ListQuery, page},
+    path::{Ids, Project},
+};
+
+/// `POST /threads`
+pub async fn create(
+    State(service): State<Service>,
+    Project(project): Project,
+    Json(body): Json<CreateThread>,
+) -> Result<Response, ApiError> {
+    let (thread, changes) = prepare(&service, &project, body)?;
+    let thread = document(&thread);
+    service.store().submit(changes).await.map_err(messages::refusal)?;
+    Ok(json(thread))
+}
+
+/// A new thread, and the changes that make it with its first messages.
+pub(super) fn prepare(
+    service: &Service,
+    project: &Arc<str>,
+    body: CreateThread,
+) -> Result<(Thread, Batch), ApiError> {
+    checks::metadata("metadata", body.metadata.as_ref())?;
+    checks::tool_resources(body.tool_resources.as_ref())?;
+    let first = body.messages.unwrap_or_default();
+    checks::count("messages", first.len(), checks::MAX_MESSAGES)?;
+    let thread = Thread {
+        id: ids::new("thread_"),
+        object: "thread".to_owned(),
+        created_at: service.clock().seconds(),
+        metadata: body.metadata.unwrap_or_default(),
+        tool_resources: body.tool_resources.unwrap_or_default(),
+        extra: checks::extra(body.extra, &["id", "object", "created_at"]),
+    };
+    let thread_key = key(project, THREAD, thread.id.clone());
+    let mut changes = vec![kinds::insert(thread_key, thread.created_at, document(&thread))];
+    for (index, message) in first.into_iter().enumerate() {
+        let param = format!("messages[{index}]");
+        let (_, message) = messages::prepare(service, project, &thread.id, &param, message)?;
+        changes.extend(message);
+    }
+    Ok((thread, changes))
+}
+
+/// `GET /threads`
+pub async fn list(
+    State(service): State<Service>,
+    Project(project): Project,
+    query: ListQuery,
+) -> Result<Response, ApiError> {
+    let listing = Listing {
+        project: &project,
+        kind: THREAD,
+        parent: "",
+        facet: None,
+        order: query.order,
+        after: query.after.as_deref(),
+        before: query.before.as_deref(),
+        limit: query.limit,
+    };
+    Ok(page(&service.store().list(listing).await?))
+}
+
+/// `GET /threads/{thread}`
+pub async fn get(
+    State(service): State<Service>,
+    Project(project): Project,
+    Ids([thread]): Ids<1>,
+) -> Result<Response, ApiError> {
+    Ok(json(kinds::find(&service, &key(&project, THREAD, thread)).await?.doc))
+}
+
+/// `POST /threads/{thread}`
+pub async fn update(
+    State(service): State<Service>,
+    Project(project): Project,
+    Ids([thread]): Ids<1>,
+    Json(body): Json<UpdateThread>,
+) -> Result<Response, ApiError> {
+    checks::metadata("metadata", body.metadata.as_ref())?;
+    checks::tool_resources(body.tool_resources.as_ref())?;
+    let key = key(&project, THREAD, thread);
+    let doc = kinds::change(&service, &key, |thread: &mut Thread| {
+        if let Some(metadata) = &body.metadata {
+            thread.metadata.clone_from(metadata);
+        }
+        if let Some(resources) = &body.tool_resources {
+            thread.tool_resources.clone_from(resources);
+        }
+    })
+    .await?;
+    Ok(json(doc))
+}
+
+/// `DELETE /threads/{thread}`: with its messages, runs and steps. A run that is active is given up.
+pub async fn delete(
+    State(service): State<Service>,
+    Project(project): Project,
+    Ids([thread]): Ids<1>,
+) -> Result<Response, ApiError> {
+    let changes = vec![
+        Change::Delete { key: key(&project, THREAD, thread.clone()) },
+        Change::Release { project, name: thread.clone() },
+    ];
+    match service.store().submit(changes).await {
+        Ok(()) => Ok(answer(&kinds::deleted(thread, "thread.deleted"))),
+        Err(StoreError::Conflict(Conflict::Missing(_))) => Err(kinds::not_found(THREAD, &thread)),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,204 @@
+//! Errors as clients see them: the wire's envelope, and a status that tells clients whether to try again.
+//!
+//! A fault that trying again can't mend is never 5xx: the official clients retry those for minutes.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use cupola_engine::{BeginError, CommandError};
+use cupola_store::{Conflict, StoreError};
+use cupola_wire::error::{ErrorDetail, ErrorEnvelope};
+
+/// The codes that this crate puts into envelopes; `cupola explain` has a page for each.
+pub const CODES: &[&str] = &[
+    "invalid_json",
+    "missing_required_parameter",
+    "invalid_type",
+    "invalid_value",
+    "string_above_max_length",
+    "array_above_max_length",
+    "array_below_min_length",
+    "object_above_max_properties",
+    "decimal_above_max_value",
+    "decimal_below_min_value",
+    "integer_above_max_value",
+    "integer_below_min_value",
+    "body_too_large",
+    "file_too_large",
+    "too_many_messages",
+    "no_access_to_project",
+    "method_not_allowed",
+    "request_timeout",
+    "draining",
+    "conflict",
+    "internal_error",
+];
+
+/// What a client is told, and what only the log is told.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    detail: ErrorDetail,
+    retry_after: Option<u32>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, kind: &str, message: impl Into<String>) -> Self {
+        let detail =
+            ErrorDetail { message: message.into(), kind: Some(kind.to_owned()), param: None, code: None };
+        Self { status, detail, retry_after: None }
+    }
+
+    /// 400: the request is wrong.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message)
+    }
+
+    /// 404: there is no such object.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "invalid_request_error", message)
+    }
+
+    /// 404: there is no such project or route, in the service's own words.
+    pub fn no_such_route() -> Self {
+        let mut error = Self::new(StatusCode::NOT_FOUND, "invalid_request_error", "Resource not found");
+        error.detail.code = Some("404".to_owned());
+        error
+    }
+
+    /// 405: the route exists, for another method.
+    pub fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", "This method is not allowed here.")
+            .code("method_not_allowed")
+    }
+
+    /// 401: nobody we know.
+    pub fn unauthenticated(code: &str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "authentication_error", message).code(code)
+    }
+
+    /// 403: somebody we know, who may not do this.
+    pub fn forbidden(code: &str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "permission_error", message).code(code)
+    }
+
+    /// 413: too much.
+    pub fn too_large(code: &str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request_error", message).code(code)
+    }
+
+    /// 408: the body did not come in time.
+    pub fn timeout(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "invalid_request_error", message).code("request_timeout")
+    }
+
+    /// 409: somebody else was faster.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "invalid_request_error", message).code("conflict")
+    }
+
+    /// 503: the service is being shut down; another attempt finds the next process.
+    pub fn draining() -> Self {
+        let message = "The service is being shut down and takes on nothing new. Try again in a moment.";
+        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", message).code("draining");
+        error.retry_after = Some(2);
+        error
+    }
+
+    /// 500: a defect of ours. The client gets a sentence, the log gets the rest.
+    pub fn internal(what: &str, detail: impl std::fmt::Display) -> Self {
+        tracing::error!(what, %detail, "a request failed by a fault of the service");
+        let message = format!("The service failed while {what}. Its log says more.");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", message).code("internal_error")
+    }
+
+    /// Adds the word for programs.
+    pub fn code(mut self, code: &str) -> Self {
+        self.detail.code = Some(code.to_owned());
+        self
+    }
+
+    /// Adds the path of the field at fault.
+    pub fn param(mut self, param: impl Into<String>) -> Self {
+        self.detail.param = Some(param.into());
+        self
+    }
+
+    /// What the client is told.
+    pub fn detail(&self) -> &ErrorDetail {
+        &self.detail
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            // Cursors are checked like any other parameter.
+            StoreError::UnknownCursor(id) => {
+                Self::invalid(format!("No object found with id '{id}' to continue the list from."))
+                    .code("invalid_value")
+            }
+            StoreError::Conflict(Conflict::Changed(_)) => {
+                Self::conflict("The object was changed by another request at the same moment. Try again.")
+            }
+            StoreError::Full => {
+                tracing::error!("the disk is full");
+                let message = "The disk that holds the data directory is full; nothing was changed. \
+                               Free some space and try again.";
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, "server_error", message).code("storage_full")
+            }
+            StoreError::Stopped => Self::draining(),
+            other => {
+                let mut error = Self::internal("reading or writing its data", other);
+                error.detail.code = Some("storage_failed".to_owned());
+                error
+            }
+        }
+    }
+}
+
+impl From<BeginError> for ApiError {
+    fn from(error: BeginError) -> Self {
+        match error {
+            BeginError::Draining => Self::draining(),
+            BeginError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CommandError> for ApiError {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Draining => Self::draining(),
+            CommandError::Store(error) => error.into(),
+            CommandError::Unknown => Self::not_found("The run no longer exists."),
+            // Dialects have their own words for these.
+            CommandError::Refused(refusal) => {
+                Self::invalid(format!("The run does not accept this: {refusal:?}."))
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        // Plain data: writing it as JSON can't fail.
+        let body = serde_json::to_vec(&ErrorEnvelope { error: self.detail }).unwrap_or_default();
+        let mut response = (self.status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

@@ -1,0 +1,65 @@
+//! The gate: every request is given an id, and every request to a project a caller.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use crate::{ApiError, Service, path::Project};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
+const API_KEY: HeaderName = HeaderName::from_static("api-key");
+const NOSNIFF: HeaderName = HeaderName::from_static("x-content-type-options");
+
+/// Gives every answer its request id, and the client's own id back.
+pub async fn identify(request: Request, next: Next) -> Response {
+    let client_id = request.headers().get(CLIENT_REQUEST_ID).cloned();
+    let id = cupola_engine::ids::new("req_");
+    tracing::debug!(request = %id, method = %request.method(), path = request.uri().path(), "request");
+    let mut response = next.run(request).await;
+    if response.status().is_client_error() || response.status().is_server_error() {
+        tracing::debug!(request = %id, status = response.status().as_u16(), "refused");
+    }
+    let headers = response.headers_mut();
+    // The id is made of letters, digits and `_`.
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    if let Some(client_id) = client_id {
+        headers.insert(CLIENT_REQUEST_ID, client_id);
+    }
+    headers.insert(NOSNIFF, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Lets a caller into the project that the path names, or says why not.
+pub async fn admit(State(service): State<Service>, mut request: Request, next: Next) -> Response {
+    match project_of(&service, request.headers(), request.uri().path()) {
+        Ok(project) => {
+            request.extensions_mut().insert(project);
+            next.run(request).await
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+fn project_of(service: &Service, headers: &HeaderMap, path: &str) -> Result<Project, ApiError> {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let caller = service
+        .authenticator()
+        .authenticate(text(header::AUTHORIZATION), text(API_KEY))
+        .map_err(|refusal| ApiError::unauthenticated(refusal.code(), refusal.to_string()))?;
+    let name =
+        path.strip_prefix("/api/projects/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let project = service.project(name).ok_or_else(ApiError::no_such_route)?;
+    if !caller.allows_project(&project) {
+        return Err(ApiError::forbidden(
+            "no_access_to_project",
+            format!("'{}' has no role in the project '{project}'.", caller.subject),
+        ));
+    }
+    Ok(Project(project))
+}

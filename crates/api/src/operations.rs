@@ -1,0 +1,103 @@
+//! The one table of operations. Everything that can be asked of a project stands here once: its name,
+//! method, path below `/api/projects/{project}`, the action that a caller needs, and its handler.
+
+use axum::{
+    Router,
+    handler::Handler,
+    http::Method,
+    middleware::{from_fn, from_fn_with_state},
+    routing::{MethodFilter, MethodRouter, get, on},
+};
+
+use crate::{ApiError, Service, classic, gate, local_identity};
+
+/// One operation.
+pub struct Operation {
+    /// Its name.
+    pub name: &'static str,
+    /// Its method.
+    pub method: Method,
+    /// Its path below the project.
+    pub path: &'static str,
+    /// The action that a caller needs.
+    pub action: &'static str,
+    route: fn() -> MethodRouter<Service>,
+}
+
+macro_rules! operations {
+    ( $( $name:ident: $method:ident $path:literal needs $action:literal => $handler:path; )* ) => {
+        &[ $( Operation {
+            name: stringify!($name),
+            method: Method::$method,
+            path: $path,
+            action: $action,
+            route: || route(MethodFilter::$method, $handler),
+        }, )* ]
+    };
+}
+
+fn route<H, T>(method: MethodFilter, handler: H) -> MethodRouter<Service>
+where
+    H: Handler<T, Service>,
+    T: 'static,
+{
+    on(method, handler)
+}
+
+/// All operations.
+#[rustfmt::skip]
+pub const OPERATIONS: &[Operation] = operations! {
+    create_agent:          POST   "/assistants"                                     needs "agents/*/write"  => classic::agents::create;
+    list_agents:           GET    "/assistants"                                     needs "agents/*/read"   => classic::agents::list;
+    get_agent:             GET    "/assistants/{agent}"                             needs "agents/*/read"   => classic::agents::get;
+    update_agent:          POST   "/assistants/{agent}"                             needs "agents/*/write"  => classic::agents::update;
+    delete_agent:          DELETE "/assistants/{agent}"                             needs "agents/*/delete" => classic::agents::delete;
+
+    create_thread:         POST   "/threads"                                        needs "agents/*/action" => classic::threads::create;
+    list_threads:          GET    "/threads"                                        needs "agents/*/read"   => classic::threads::list;
+    get_thread:            GET    "/threads/{thread}"                               needs "agents/*/read"   => classic::threads::get;
+    update_thread:         POST   "/threads/{thread}"                               needs "agents/*/action" => classic::threads::update;
+    delete_thread:         DELETE "/threads/{thread}"                               needs "agents/*/delete" => classic::threads::delete;
+
+    create_message:        POST   "/threads/{thread}/messages"                      needs "agents/*/action" => classic::messages::create;
+    list_messages:         GET    "/threads/{thread}/messages"                      needs "agents/*/read"   => classic::messages::list;
+    get_message:           GET    "/threads/{thread}/messages/{message}"            needs "agents/*/read"   => classic::messages::get;
+    update_message:        POST   "/threads/{thread}/messages/{message}"            needs "agents/*/action" => classic::messages::update;
+    delete_message:        DELETE "/threads/{thread}/messages/{message}"            needs "agents/*/delete" => classic::messages::delete;
+
+    create_thread_and_run: POST   "/threads/runs"                                   needs "agents/*/action" => classic::runs::create_with_thread;
+    create_run:            POST   "/threads/{thread}/runs"                          needs "agents/*/action" => classic::runs::create;
+    list_runs:             GET    "/threads/{thread}/runs"                          needs "agents/*/read"   => classic::runs::list;
+    get_run:               GET    "/threads/{thread}/runs/{run}"                    needs "agents/*/read"   => classic::runs::get;
+    update_run:            POST   "/threads/{thread}/runs/{run}"                    needs "agents/*/action" => classic::runs::update;
+    submit_tool_outputs:   POST   "/threads/{thread}/runs/{run}/submit_tool_outputs" needs "agents/*/action" => classic::runs::submit_tool_outputs;
+    cancel_run:            POST   "/threads/{thread}/runs/{run}/cancel"             needs "agents/*/action" => classic::runs::cancel;
+
+    list_run_steps:        GET    "/threads/{thread}/runs/{run}/steps"              needs "agents/*/read"   => classic::run_steps::list;
+    get_run_step:          GET    "/threads/{thread}/runs/{run}/steps/{step}"       needs "agents/*/read"   => classic::run_steps::get;
+
+    upload_file:           POST   "/files"                                          needs "agents/*/write"  => classic::files::upload;
+    list_files:            GET    "/files"                                          needs "agents/*/read"   => classic::files::list;
+    get_file:              GET    "/files/{file}"                                   needs "agents/*/read"   => classic::files::get;
+    get_file_content:      GET    "/files/{file}/content"                           needs "agents/*/read"   => classic::files::content;
+    delete_file:           DELETE "/files/{file}"                                   needs "agents/*/delete" => classic::files::delete;
+};
+
+/// The router: the operations behind the gate, and what needs no project beside them.
+pub fn router(service: Service) -> Router {
+    let mut project = Router::new();
+    for operation in OPERATIONS {
+        project = project.route(operation.path, (operation.route)());
+    }
+    let project = project
+        .fallback(|| async { ApiError::no_such_route() })
+        .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
+        .layer(from_fn_with_state(service.clone(), gate::admit));
+    Router::new()
+        .nest("/api/projects/{project}", project)
+        .route("/msi/token", get(local_identity::token))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .fallback(|| async { ApiError::no_such_route() })
+        .layer(from_fn(gate::identify))
+        .with_state(service)
+}

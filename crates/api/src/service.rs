@@ -1,0 +1,112 @@
+//! What every handler works with.
+
+use std::sync::Arc;
+
+use cupola_engine::{Clock, Engine};
+use cupola_identity::{Authenticator, ManagedIdentity};
+use cupola_store::{Blobs, SharedStore};
+
+use crate::ClassicDialect;
+
+/// How much a request may bring.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest JSON body.
+    pub max_body_bytes: usize,
+    /// The largest uploaded file.
+    pub max_upload_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_body_bytes: 16 * 1024 * 1024, max_upload_bytes: 512 * 1024 * 1024 }
+    }
+}
+
+/// The parts that a service is made of.
+pub struct ServiceParts {
+    /// The projects that exist.
+    pub projects: Vec<String>,
+    /// Where resources are.
+    pub store: SharedStore,
+    /// Where the bytes of files are.
+    pub blobs: Arc<dyn Blobs>,
+    /// Drives turns.
+    pub engine: Engine,
+    /// The classic dialect, as the engine knows it.
+    pub classic: Arc<ClassicDialect>,
+    /// Tells who calls.
+    pub authenticator: Arc<Authenticator>,
+    /// Answers the token endpoint for programs on this machine.
+    pub managed_identity: Arc<ManagedIdentity>,
+    /// How much a request may bring.
+    pub limits: Limits,
+}
+
+/// What every handler works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Service {
+    parts: Arc<Shared>,
+}
+
+struct Shared {
+    projects: Vec<Arc<str>>,
+    parts: ServiceParts,
+}
+
+impl Service {
+    /// A service made of these parts.
+    pub fn new(parts: ServiceParts) -> Self {
+        let projects = parts.projects.iter().map(|name| Arc::from(name.as_str())).collect();
+        Self { parts: Arc::new(Shared { projects, parts }) }
+    }
+
+    /// The project with this name. `_project` is the first one, as the SDKs know it.
+    pub fn project(&self, name: &str) -> Option<Arc<str>> {
+        let projects = &self.parts.projects;
+        if name == "_project" {
+            return projects.first().cloned();
+        }
+        projects.iter().find(|project| &***project == name).cloned()
+    }
+
+    /// Where resources are.
+    pub fn store(&self) -> &SharedStore {
+        &self.parts.parts.store
+    }
+
+    /// Where the bytes of files are.
+    pub fn blobs(&self) -> &Arc<dyn Blobs> {
+        &self.parts.parts.blobs
+    }
+
+    /// Drives turns.
+    pub fn engine(&self) -> &Engine {
+        &self.parts.parts.engine
+    }
+
+    /// The clock that all times come from.
+    pub fn clock(&self) -> &Clock {
+        self.engine().clock()
+    }
+
+    /// The classic dialect.
+    pub fn classic(&self) -> &Arc<ClassicDialect> {
+        &self.parts.parts.classic
+    }
+
+    /// Tells who calls.
+    pub fn authenticator(&self) -> &Authenticator {
+        &self.parts.parts.authenticator
+    }
+
+    /// Answers the token endpoint.
+    pub fn managed_identity(&self) -> &ManagedIdentity {
+        &self.parts.parts.managed_identity
+    }
+
+    /// How much a request may bring.
+    pub fn limits(&self) -> Limits {
+        self.parts.parts.limits
+    }
+}

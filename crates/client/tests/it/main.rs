@@ -1,0 +1,12 @@
+//! The client against a real HTTP server in the same process: exact requests, real bytes.
+#![allow(clippy::unwrap_used)]
+
+mod credentials;
+mod failures;
+mod files;
+mod lists;
+mod objects;
+mod processing;
+mod requests;
+mod server;
+mod streams;
