@@ -2,6 +2,7 @@
 //! It listens on a free loopback port and tells its clients everything by environment variables.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
@@ -17,20 +18,8 @@ use crate::workspace::Workspace;
 /// How long a service may take to stop once it is told to.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
-/// Variables that would send a client elsewhere than to the service under test.
-const MISLEADING: [&str; 11] = [
-    "AZURE_CLIENT_ID",
-    "AZURE_CLIENT_SECRET",
-    "AZURE_TENANT_ID",
-    "AZURE_AUTHORITY_HOST",
-    "AZURE_FEDERATED_TOKEN_FILE",
-    "AZURE_TOKEN_CREDENTIALS",
-    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
-    "MSI_ENDPOINT",
-    "MSI_SECRET",
-    "OPENAI_API_KEY",
-    "OPENAI_BASE_URL",
-];
+/// Variables that begin so would send a client elsewhere, or configure the service behind the suite's back.
+const MISLEADING: [&str; 5] = ["AZURE_", "CUPOLA_", "IDENTITY_", "MSI_", "OPENAI_"];
 
 /// A service that ends with this value.
 pub struct Server {
@@ -45,31 +34,20 @@ impl Server {
         let data = tempfile::tempdir().context("no temporary directory for the service's data")?;
         let binary = workspace.binary();
         let mut up = Command::new(&binary);
-        up.args(["up", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data.path());
-        up.arg("--config")
-            .arg(workspace.root.join("tests/sdk/cupola.toml"));
+        up.args(["up", "--listen", "127.0.0.1:0", "--data"]).arg(data.path());
+        up.current_dir(workspace.root.join("tests/sdk")).args(["--config", "cupola.toml"]);
         let mut process = sanitized(&mut up)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("{} cannot be started", binary.display()))?;
-        let ready = process
-            .stdout
-            .take()
-            .context("the service's output is lost")
-            .and_then(wait_until_ready);
+        let ready = process.stdout.take().context("the service's output is lost").and_then(wait_until_ready);
         // From here on dropping the value ends the process.
-        let mut server = Self {
-            process,
-            environment: BTreeMap::new(),
-            data,
-        };
+        let mut server = Self { process, environment: BTreeMap::new(), data };
         ready?;
         let mut env = Command::new(&binary);
-        env.args(["env", "--shell", "json", "--data"])
-            .arg(server.data.path());
-        server.environment = serde_json::from_str(&process::output(&mut env)?)
+        env.args(["env", "--shell", "json", "--data"]).arg(server.data.path());
+        server.environment = serde_json::from_str(&process::output(sanitized(&mut env))?)
             .context("`cupola env --shell json` printed no JSON object of strings")?;
         Ok(server)
     }
@@ -85,20 +63,13 @@ impl Server {
         kill_process(pid, Signal::TERM).context("the service cannot be told to stop")?;
         let limit = Instant::now() + STOP_LIMIT;
         while Instant::now() < limit {
-            match self
-                .process
-                .try_wait()
-                .context("the service's end cannot be observed")?
-            {
+            match self.process.try_wait().context("the service's end cannot be observed")? {
                 Some(status) if status.success() => return Ok(()),
                 Some(status) => bail!("after SIGTERM the service ended with {status}"),
                 None => thread::sleep(Duration::from_millis(10)),
             }
         }
-        bail!(
-            "the service was still running {} s after SIGTERM",
-            STOP_LIMIT.as_secs()
-        )
+        bail!("the service was still running {} s after SIGTERM", STOP_LIMIT.as_secs())
     }
 }
 
@@ -112,12 +83,12 @@ impl Drop for Server {
 
 /// Removes what would lead a service or a client away from the loopback interface.
 fn sanitized(command: &mut Command) -> &mut Command {
-    for name in MISLEADING {
-        command.env_remove(name);
+    for (name, _) in env::vars_os() {
+        if MISLEADING.iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes())) {
+            command.env_remove(name);
+        }
     }
-    command
-        .env("NO_PROXY", "127.0.0.1,localhost")
-        .env("no_proxy", "127.0.0.1,localhost")
+    command.env("NO_PROXY", "127.0.0.1,localhost").env("no_proxy", "127.0.0.1,localhost")
 }
 
 /// Reads the service's first words up to its address, then keeps reading so that it never blocks.

@@ -35,9 +35,7 @@ impl Args {
 
 /// Runs the steps that `args` ask for. The last line printed is the count.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
-    let chosen = steps::all()
-        .iter()
-        .filter(|step| step.suites.iter().any(|suite| args.wants(*suite)));
+    let chosen = steps::all().iter().filter(|step| step.suites.iter().any(|suite| args.wants(*suite)));
     let mut finished: Vec<(&Step, Outcome)> = Vec::new();
     for step in chosen {
         let outcome = perform(step, workspace, args, &finished);
@@ -51,20 +49,12 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         total += *outcome;
     }
     println!("\n{total}");
-    Ok(if total.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn perform(step: &Step, workspace: &Workspace, args: &Args, finished: &[(&Step, Outcome)]) -> Outcome {
     println!("\n== {}", step.name);
-    let failed = |name: &str| {
-        finished
-            .iter()
-            .any(|(done, outcome)| done.name == name && outcome.failed > 0)
-    };
+    let failed = |name: &str| finished.iter().any(|(done, outcome)| done.name == name && outcome.failed > 0);
     if let Some(missing) = step.needs.iter().find(|name| failed(name)) {
         println!("-- {}: not run, because it needs «{missing}»", step.name);
         return Outcome::FAILURE;
@@ -74,10 +64,6 @@ fn perform(step: &Step, workspace: &Workspace, args: &Args, finished: &[(&Step, 
         println!("error: {error:#}");
         Outcome::FAILURE
     });
-    println!(
-        "-- {}: {outcome} in {:.1} s",
-        step.name,
-        started.elapsed().as_secs_f64()
-    );
+    println!("-- {}: {outcome} in {:.1} s", step.name, started.elapsed().as_secs_f64());
     outcome
 }

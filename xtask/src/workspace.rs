@@ -22,10 +22,7 @@ impl Workspace {
     /// Finds the checkout from xtask's own place in it, and the cache from the environment.
     pub fn locate() -> Result<Self> {
         let own = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-        let root = Path::new(&own)
-            .parent()
-            .context("xtask lies in no workspace")?
-            .to_owned();
+        let root = Path::new(&own).parent().context("xtask lies in no workspace")?.to_owned();
         let cache = cache_directory()?;
         let target =
             env::var_os("CARGO_TARGET_DIR").map_or_else(|| cache.join("target"), |dir| root.join(dir));
@@ -35,10 +32,7 @@ impl Workspace {
     /// `cargo`, ready to be given its arguments.
     pub fn cargo(&self) -> Command {
         let mut command = Command::new("cargo");
-        command
-            .current_dir(&self.root)
-            .env("CARGO_TARGET_DIR", &self.target)
-            .env("PATH", self.path());
+        command.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target).env("PATH", self.path());
         command
     }
 

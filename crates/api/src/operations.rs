@@ -85,19 +85,16 @@ pub const OPERATIONS: &[Operation] = operations! {
 
 /// The router: the operations behind the gate, and what needs no project beside them.
 pub fn router(service: Service) -> Router {
-    let mut project = Router::new();
+    let mut router = Router::new();
     for operation in OPERATIONS {
-        project = project.route(operation.path, (operation.route)());
+        router = router.route(&format!("/api/projects/{{project}}{}", operation.path), (operation.route)());
     }
-    let project = project
-        .fallback(|| async { ApiError::no_such_route() })
-        .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
-        .layer(from_fn_with_state(service.clone(), gate::admit));
-    Router::new()
-        .nest("/api/projects/{project}", project)
+    router
+        .route_layer(from_fn_with_state(service.clone(), gate::admit))
         .route("/msi/token", get(local_identity::token))
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async { ApiError::no_such_route() })
+        .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
         .layer(from_fn(gate::identify))
         .with_state(service)
 }

@@ -29,12 +29,7 @@ async fn main() -> anyhow::Result<()> {
 
     let mut agents = client.agents().list(ListQuery::default());
     while let Some(agent) = agents.try_next().await? {
-        println!(
-            "{}  {}  {}",
-            agent.id,
-            agent.model,
-            agent.name.unwrap_or_default()
-        );
+        println!("{}  {}  {}", agent.id, agent.model, agent.name.unwrap_or_default());
     }
     Ok(())
 }

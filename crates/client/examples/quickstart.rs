@@ -27,11 +27,8 @@ async fn get_weather(place: Place) -> Result<String, String> {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let client = AgentsClient::from_env()?;
-    let functions = FunctionSet::new().with(
-        "get_weather",
-        "The weather in a city at this moment.",
-        get_weather,
-    );
+    let functions =
+        FunctionSet::new().with("get_weather", "The weather in a city at this moment.", get_weather);
 
     let agent = client
         .agents()
@@ -45,27 +42,16 @@ async fn main() -> anyhow::Result<()> {
         .await?;
     let thread = client.threads().create(&CreateThread::default()).await?;
     let messages = client.messages(&thread.id);
-    messages
-        .create(&user_message("What is the weather in Lisbon?"))
-        .await?;
+    messages.create(&user_message("What is the weather in Lisbon?")).await?;
 
-    let run = CreateRun {
-        assistant_id: agent.id.clone(),
-        ..CreateRun::default()
-    };
-    let run = client
-        .runs(&thread.id)
-        .create_and_process(&run, &functions)
-        .await?;
+    let run = CreateRun { assistant_id: agent.id.clone(), ..CreateRun::default() };
+    let run = client.runs(&thread.id).create_and_process(&run, &functions).await?;
     println!("run {} {}", run.id, run.status.as_str());
     if let Some(error) = run.last_error {
         println!("{}: {}", error.code, error.message);
     }
 
-    let oldest_first = ListQuery {
-        order: Some(Order::Asc),
-        ..ListQuery::default()
-    };
+    let oldest_first = ListQuery { order: Some(Order::Asc), ..ListQuery::default() };
     let mut conversation = messages.list(MessageQuery::from(oldest_first));
     while let Some(message) = conversation.try_next().await? {
         println!("{:?}: {}", message.role, text_of(&message));

@@ -31,10 +31,7 @@ async fn main() -> anyhow::Result<()> {
     let messages = client.messages(&thread.id);
     messages.create(&user_message("What time is it?")).await?;
 
-    let run = CreateRun {
-        assistant_id: agent.id.clone(),
-        ..CreateRun::default()
-    };
+    let run = CreateRun { assistant_id: agent.id.clone(), ..CreateRun::default() };
     let mut events = client.runs(&thread.id).process_stream(&run, &functions).await?;
     while let Some(event) = events.try_next().await? {
         if let Some(text) = event.text() {

@@ -57,12 +57,7 @@ impl AgentsClient {
             return Err(Error::Setup(message));
         }
         let transport = transport(&options)?;
-        Ok(Self::build(
-            endpoint,
-            Arc::new(ApiKeyPolicy::new(key.into())),
-            options,
-            transport,
-        ))
+        Ok(Self::build(endpoint, Arc::new(ApiKeyPolicy::new(key.into())), options, transport))
     }
 
     /// A client set up by the environment, as `cupola env` prints it.
@@ -103,10 +98,7 @@ impl AgentsClient {
         options: AgentsClientOptions,
         transport: Transport,
     ) -> Self {
-        let azure = azure_core::http::ClientOptions {
-            transport: Some(transport),
-            ..options.azure
-        };
+        let azure = azure_core::http::ClientOptions { transport: Some(transport), ..options.azure };
         let pipeline = Pipeline::new(
             option_env!("CARGO_PKG_NAME"),
             option_env!("CARGO_PKG_VERSION"),
@@ -115,13 +107,7 @@ impl AgentsClient {
             vec![Arc::new(RepeatSafely), authorization],
             None,
         );
-        Self {
-            service: Arc::new(Service {
-                endpoint,
-                api_version: options.api_version,
-                pipeline,
-            }),
-        }
+        Self { service: Arc::new(Service { endpoint, api_version: options.api_version, pipeline }) }
     }
 
     /// The project's endpoint.
@@ -161,37 +147,24 @@ impl AgentsClient {
 
     /// Creates a thread and runs an agent on it.
     pub async fn create_thread_and_run(&self, body: &CreateThreadAndRun) -> Result<Run> {
-        self.service
-            .post(&["threads", "runs"], &streaming(body, false))
-            .await
+        self.service.post(&["threads", "runs"], &streaming(body, false)).await
     }
 
     /// Creates a thread, runs an agent on it and gives the events as they come.
     pub async fn create_thread_and_run_stream(&self, body: &CreateThreadAndRun) -> Result<EventStream> {
-        let response = self
-            .service
-            .open_post(&["threads", "runs"], &streaming(body, true))
-            .await?;
+        let response = self.service.open_post(&["threads", "runs"], &streaming(body, true)).await?;
         Ok(read_events(response))
     }
 }
 
 fn streaming(body: &CreateThreadAndRun, stream: bool) -> CreateThreadAndRun {
-    let run = CreateRun {
-        stream: Some(stream),
-        ..body.run.clone()
-    };
-    CreateThreadAndRun {
-        thread: body.thread.clone(),
-        run,
-    }
+    let run = CreateRun { stream: Some(stream), ..body.run.clone() };
+    CreateThreadAndRun { thread: body.thread.clone(), run }
 }
 
 fn parse_endpoint(text: &str) -> Result<Url> {
     let wrong = |why: &str| {
-        Error::Setup(format!(
-            "the endpoint {text:?} {why}; expected https://HOST/api/projects/PROJECT"
-        ))
+        Error::Setup(format!("the endpoint {text:?} {why}; expected https://HOST/api/projects/PROJECT"))
     };
     let url = Url::parse(text.trim().trim_end_matches('/')).map_err(|_| wrong("is not a URL"))?;
     if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
@@ -206,9 +179,7 @@ fn parse_endpoint(text: &str) -> Result<Url> {
 fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
         Some("localhost" | "[::1]") => true,
-        Some(host) => host
-            .parse::<std::net::Ipv4Addr>()
-            .is_ok_and(|address| address.is_loopback()),
+        Some(host) => host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback()),
         None => false,
     }
 }
@@ -221,18 +192,9 @@ mod tests {
 
     #[test]
     fn an_endpoint_that_can_not_work_is_refused_with_what_is_expected() {
-        for wrong in [
-            "",
-            "demo",
-            "ftp://host/api/projects/demo",
-            "https://host/p?x=1",
-            "unix:/run/x",
-        ] {
+        for wrong in ["", "demo", "ftp://host/api/projects/demo", "https://host/p?x=1", "unix:/run/x"] {
             let error = AgentsClient::with_key(wrong, "key").unwrap_err().to_string();
-            assert!(
-                error.contains("expected https://HOST/api/projects/PROJECT"),
-                "{wrong}: {error}"
-            );
+            assert!(error.contains("expected https://HOST/api/projects/PROJECT"), "{wrong}: {error}");
         }
     }
 

@@ -6,11 +6,7 @@ use azure_core::credentials::Secret;
 
 use crate::{AgentsClient, AgentsClientOptions, Error, ManagedIdentity, Result, transport::transport};
 
-const ENDPOINTS: [&str; 3] = [
-    "PROJECT_ENDPOINT",
-    "AZURE_AI_PROJECT_ENDPOINT",
-    "FOUNDRY_PROJECT_ENDPOINT",
-];
+const ENDPOINTS: [&str; 3] = ["PROJECT_ENDPOINT", "AZURE_AI_PROJECT_ENDPOINT", "FOUNDRY_PROJECT_ENDPOINT"];
 
 /// The client that the variables describe.
 pub(crate) fn client(
@@ -29,10 +25,7 @@ pub(crate) fn client(
         return Err(Error::Setup(message.to_owned()));
     };
     if let Some(path) = variable("SSL_CERT_FILE") {
-        let pem = std::fs::read(&path).map_err(|source| Error::File {
-            path: path.into(),
-            source,
-        })?;
+        let pem = std::fs::read(&path).map_err(|source| Error::File { path: path.into(), source })?;
         options.ca_pem = Some(pem);
     }
     let transport = transport(&options)?;
@@ -49,27 +42,19 @@ mod tests {
 
     fn client_of(variables: &[(&str, &str)]) -> Result<AgentsClient> {
         let find = |name: &str| {
-            variables
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, value)| (*value).to_owned())
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
         client(find, AgentsClientOptions::default())
     }
 
-    const IDENTITY: [(&str, &str); 2] = [
-        ("IDENTITY_ENDPOINT", "http://127.0.0.1:9/token"),
-        ("IDENTITY_HEADER", "s3cret"),
-    ];
+    const IDENTITY: [(&str, &str); 2] =
+        [("IDENTITY_ENDPOINT", "http://127.0.0.1:9/token"), ("IDENTITY_HEADER", "s3cret")];
 
     #[test]
     fn any_of_the_three_endpoint_variables_will_do() {
         for name in ENDPOINTS {
-            let found = client_of(&[
-                IDENTITY[0],
-                IDENTITY[1],
-                (name, "https://localhost/api/projects/demo/"),
-            ]);
+            let found =
+                client_of(&[IDENTITY[0], IDENTITY[1], (name, "https://localhost/api/projects/demo/")]);
             assert_eq!(found.unwrap().endpoint(), "https://localhost/api/projects/demo");
         }
     }
@@ -78,32 +63,22 @@ mod tests {
     fn what_is_missing_is_named() {
         let error = client_of(&IDENTITY).unwrap_err().to_string();
         assert!(error.contains("PROJECT_ENDPOINT"), "{error}");
-        let error = client_of(&[("PROJECT_ENDPOINT", "https://localhost/p")])
-            .unwrap_err()
-            .to_string();
+        let error = client_of(&[("PROJECT_ENDPOINT", "https://localhost/p")]).unwrap_err().to_string();
         assert!(error.contains("IDENTITY_ENDPOINT"), "{error}");
     }
 
     #[test]
     fn an_unreadable_certificate_file_is_named() {
         let missing = ("SSL_CERT_FILE", "/nowhere/ca.pem");
-        let error = client_of(&[
-            IDENTITY[0],
-            IDENTITY[1],
-            ("PROJECT_ENDPOINT", "https://localhost/p"),
-            missing,
-        ])
-        .unwrap_err();
+        let error =
+            client_of(&[IDENTITY[0], IDENTITY[1], ("PROJECT_ENDPOINT", "https://localhost/p"), missing])
+                .unwrap_err();
         assert!(error.to_string().starts_with("/nowhere/ca.pem: "), "{error}");
     }
 
     #[test]
     fn the_identity_header_is_not_in_the_debug_output() {
-        let client = client_of(&[
-            IDENTITY[0],
-            IDENTITY[1],
-            ("PROJECT_ENDPOINT", "https://localhost/p"),
-        ]);
+        let client = client_of(&[IDENTITY[0], IDENTITY[1], ("PROJECT_ENDPOINT", "https://localhost/p")]);
         assert!(!format!("{client:?}").contains("s3cret"));
     }
 }

@@ -18,11 +18,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[non_exhaustive]
 pub enum Error {
     /// The service answered that it can't or won't.
-    #[error(
-        "the service answered {status}{}: {message}{}",
-        code_text(code),
-        request_text(request_id)
-    )]
+    #[error("the service answered {status}{}: {message}{}", code_text(code), request_text(request_id))]
     Service {
         /// The HTTP status.
         status: u16,
@@ -104,10 +100,7 @@ impl Error {
 impl From<azure_core::Error> for Error {
     fn from(error: azure_core::Error) -> Self {
         match error.kind() {
-            ErrorKind::HttpResponse {
-                raw_response: Some(response),
-                ..
-            } => service_error(response),
+            ErrorKind::HttpResponse { raw_response: Some(response), .. } => service_error(response),
             ErrorKind::Credential => Self::Credential(chain(&error)),
             _ => Self::Transport(chain(&error)),
         }
@@ -119,10 +112,7 @@ pub(crate) fn service_error(response: &RawResponse) -> Error {
     let body: &[u8] = response.body();
     let detail = match serde_json::from_slice::<Value>(body) {
         Ok(value) => error_detail(&value),
-        Err(_) => ErrorDetail {
-            message: excerpt(body),
-            ..ErrorDetail::default()
-        },
+        Err(_) => ErrorDetail { message: excerpt(body), ..ErrorDetail::default() },
     };
     Error::Service {
         status: response.status().into(),
@@ -135,10 +125,7 @@ pub(crate) fn service_error(response: &RawResponse) -> Error {
 
 /// Reads an error envelope kindly: gateways in front of a service have shapes of their own.
 pub(crate) fn error_detail(value: &Value) -> ErrorDetail {
-    let error = value
-        .get("error")
-        .filter(|error| error.is_object())
-        .unwrap_or(value);
+    let error = value.get("error").filter(|error| error.is_object()).unwrap_or(value);
     let text = |name: &str| match error.get(name) {
         Some(Value::String(text)) => Some(text.clone()),
         Some(Value::Number(number)) => Some(number.to_string()),
@@ -177,18 +164,13 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 
 fn request_id(headers: &Headers) -> Option<String> {
     const NAMES: [&str; 3] = ["x-request-id", "apim-request-id", "x-ms-request-id"];
-    NAMES
-        .iter()
-        .find_map(|name| headers.get_optional_str(&(*name).into()).map(str::to_owned))
+    NAMES.iter().find_map(|name| headers.get_optional_str(&(*name).into()).map(str::to_owned))
 }
 
 fn excerpt(body: &[u8]) -> String {
     const LONGEST: usize = 300;
     // On one line, whatever page a gateway made of it.
-    let text = String::from_utf8_lossy(body)
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
+    let text = String::from_utf8_lossy(body).split_whitespace().collect::<Vec<_>>().join(" ");
     if text.is_empty() {
         return "the answer has no body".to_owned();
     }
@@ -203,7 +185,5 @@ fn code_text(code: &Option<String>) -> String {
 }
 
 fn request_text(id: &Option<String>) -> String {
-    id.as_ref()
-        .map(|id| format!(" [request {id}]"))
-        .unwrap_or_default()
+    id.as_ref().map(|id| format!(" [request {id}]")).unwrap_or_default()
 }

@@ -132,9 +132,7 @@ impl AgentEvent {
             return None;
         };
         let parts = message.delta.content.iter();
-        let text: String = parts
-            .filter_map(|part| part.text.as_ref()?.value.as_deref())
-            .collect();
+        let text: String = parts.filter_map(|part| part.text.as_ref()?.value.as_deref()).collect();
         Some(text).filter(|text| !text.is_empty())
     }
 
@@ -224,10 +222,7 @@ impl Events {
 
 fn body<T: DeserializeOwned>(name: &str, data: &str) -> Result<T> {
     decode(data.as_bytes()).map_err(|error| match error {
-        Error::Decode { path, message } => Error::Decode {
-            path: format!("{name}: {path}"),
-            message,
-        },
+        Error::Decode { path, message } => Error::Decode { path: format!("{name}: {path}"), message },
         other => other,
     })
 }
@@ -235,9 +230,6 @@ fn body<T: DeserializeOwned>(name: &str, data: &str) -> Result<T> {
 fn error(data: &str) -> ErrorDetail {
     match serde_json::from_str::<Value>(data) {
         Ok(value) => error_detail(&value),
-        Err(_) => ErrorDetail {
-            message: data.to_owned(),
-            ..ErrorDetail::default()
-        },
+        Err(_) => ErrorDetail { message: data.to_owned(), ..ErrorDetail::default() },
     }
 }

@@ -27,10 +27,7 @@ pub struct Files {
 
 impl Files {
     pub(crate) fn new(service: Arc<Service>) -> Self {
-        Self {
-            service,
-            options: ProcessOptions::default(),
-        }
+        Self { service, options: ProcessOptions::default() }
     }
 
     /// The same files, waited for as `options` say.
@@ -66,10 +63,7 @@ impl Files {
 
     /// All files, or those for one purpose.
     pub async fn list(&self, purpose: Option<FilePurpose>) -> Result<Vec<File>> {
-        let query = purpose
-            .map(|purpose| ("purpose", purpose.as_str().to_owned()))
-            .into_iter()
-            .collect();
+        let query = purpose.map(|purpose| ("purpose", purpose.as_str().to_owned())).into_iter().collect();
         let list: FileList = self.service.get(&["files"], query).await?;
         Ok(list.data)
     }
@@ -88,10 +82,7 @@ impl Files {
     /// Writes the bytes of one file to `path`, which is replaced; the number of bytes.
     pub async fn save(&self, file_id: &str, path: impl AsRef<Path>) -> Result<u64> {
         let path = path.as_ref();
-        let failed = |source| Error::File {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| Error::File { path: path.to_owned(), source };
         let mut content = self.content(file_id).await?;
         let mut file = tokio::fs::File::create(path).await.map_err(failed)?;
         let mut written = 0;

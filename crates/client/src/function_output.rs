@@ -54,9 +54,7 @@ macro_rules! printed {
         })*
     };
 }
-printed!(
-    &str, Value, bool, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64
-);
+printed!(&str, Value, bool, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64);
 
 /// An error as the model gets to read it; it can then try again or say so.
 pub(crate) fn error_text(message: &str) -> String {

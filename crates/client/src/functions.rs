@@ -77,14 +77,12 @@ impl FunctionSet {
         R: FunctionOutput,
         F: Future<Output = R> + Send + 'static,
     {
-        self.add::<A>(name.into(), description.into(), move |arguments| {
-            match read(&arguments) {
-                Ok(arguments) => {
-                    let output = function(arguments);
-                    Box::pin(async move { output.await.into_output() })
-                }
-                Err(error) => Box::pin(std::future::ready(Err(error))),
+        self.add::<A>(name.into(), description.into(), move |arguments| match read(&arguments) {
+            Ok(arguments) => {
+                let output = function(arguments);
+                Box::pin(async move { output.await.into_output() })
             }
+            Err(error) => Box::pin(std::future::ready(Err(error))),
         })
     }
 
@@ -111,21 +109,14 @@ impl FunctionSet {
         description: String,
         body: impl Fn(String) -> BoxFuture<'static, Result<String, String>> + Send + Sync + 'static,
     ) -> Self {
-        let function = Function {
-            description,
-            parameters: schema_of::<A>(),
-            body: Arc::new(body),
-        };
+        let function = Function { description, parameters: schema_of::<A>(), body: Arc::new(body) };
         self.functions.insert(name, function);
         self
     }
 
     /// The functions as tools of an agent or a run.
     pub fn definitions(&self) -> Vec<Tool> {
-        self.functions
-            .iter()
-            .map(|(name, function)| function.tool(name))
-            .collect()
+        self.functions.iter().map(|(name, function)| function.tool(name)).collect()
     }
 
     /// Calls the function that `call` asks for.
@@ -136,11 +127,7 @@ impl FunctionSet {
             Ok(text) => text,
             Err(message) => error_text(&message),
         };
-        ToolOutput {
-            tool_call_id: call.id.clone(),
-            output: Some(Value::String(text)),
-            extra: Extra::new(),
-        }
+        ToolOutput { tool_call_id: call.id.clone(), output: Some(Value::String(text)), extra: Extra::new() }
     }
 
     /// Calls all of them at once; the outputs are in the order of the calls.
@@ -149,14 +136,8 @@ impl FunctionSet {
     }
 
     async fn run(&self, call: &RequiredToolCall) -> Result<String, String> {
-        let wanted = call
-            .function
-            .as_ref()
-            .ok_or_else(|| format!("a call of kind `{}`", call.kind))?;
-        let function = self
-            .functions
-            .get(&wanted.name)
-            .ok_or_else(|| self.unknown(&wanted.name))?;
+        let wanted = call.function.as_ref().ok_or_else(|| format!("a call of kind `{}`", call.kind))?;
+        let function = self.functions.get(&wanted.name).ok_or_else(|| self.unknown(&wanted.name))?;
         (function.body)(wanted.arguments.clone()).await
     }
 
@@ -175,10 +156,7 @@ impl Function {
             strict: None,
             extra: Extra::new(),
         };
-        Tool::Function(FunctionTool {
-            function,
-            extra: Extra::new(),
-        })
+        Tool::Function(FunctionTool { function, extra: Extra::new() })
     }
 }
 
@@ -190,19 +168,10 @@ impl fmt::Debug for FunctionSet {
 
 /// Models leave the arguments empty where there are none.
 fn read<A: DeserializeOwned>(arguments: &str) -> Result<A, String> {
-    let arguments = if arguments.trim().is_empty() {
-        "{}"
-    } else {
-        arguments
-    };
+    let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
     let mut reader = serde_json::Deserializer::from_str(arguments);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        format!(
-            "the arguments do not fit at `{}`: {}",
-            error.path(),
-            error.inner()
-        )
-    })
+    serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| format!("the arguments do not fit at `{}`: {}", error.path(), error.inner()))
 }
 
 #[cfg(test)]
@@ -258,10 +227,7 @@ mod tests {
         let call = RequiredToolCall {
             id: "call_1".to_owned(),
             kind: "function".to_owned(),
-            function: Some(FunctionCall {
-                name: name.to_owned(),
-                arguments: arguments.to_owned(),
-            }),
+            function: Some(FunctionCall { name: name.to_owned(), arguments: arguments.to_owned() }),
             extra: Extra::new(),
         };
         let output = functions().call(&call).await;
@@ -302,10 +268,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_is_an_output_that_says_so() {
-        assert_eq!(
-            output("forecast", r#"{"city":""}"#).await,
-            r#"{"error":"no such city"}"#
-        );
+        assert_eq!(output("forecast", r#"{"city":""}"#).await, r#"{"error":"no such city"}"#);
     }
 
     #[tokio::test]

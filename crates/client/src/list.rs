@@ -28,11 +28,7 @@ pub(crate) struct List {
 impl List {
     pub(crate) fn new(service: &Arc<Service>, path: &[&str]) -> Self {
         let path = path.iter().map(|segment| (*segment).to_owned()).collect();
-        Self {
-            service: service.clone(),
-            path,
-            filter: Query::new(),
-        }
+        Self { service: service.clone(), path, filter: Query::new() }
     }
 
     /// Narrows the list.
@@ -51,9 +47,7 @@ impl List {
 
     /// All objects from `query` on.
     pub(crate) fn items<T: DeserializeOwned + Send + 'static>(self, query: ListQuery) -> ItemStream<T> {
-        stream::try_unfold(Some(query), move |query| self.clone().step(query))
-            .try_flatten()
-            .boxed()
+        stream::try_unfold(Some(query), move |query| self.clone().step(query)).try_flatten().boxed()
     }
 
     /// The items of the page that `query` asks for, and the query after it.
@@ -71,24 +65,14 @@ type Step<T> = (stream::Iter<std::vec::IntoIter<Result<T>>>, Option<ListQuery>);
 
 /// The query of the page after `page`, if there is one.
 fn following<T>(query: &ListQuery, page: &Page<T>) -> Result<Option<ListQuery>> {
-    let Some(last) = page
-        .last_id
-        .as_ref()
-        .filter(|_| page.has_more && !page.data.is_empty())
-    else {
+    let Some(last) = page.last_id.as_ref().filter(|_| page.has_more && !page.data.is_empty()) else {
         return Ok(None);
     };
     if query.after.as_ref() == Some(last) {
         let message = format!("the page after `{last}` ends with `{last}` again: the list has no end");
-        return Err(Error::Decode {
-            path: "last_id".to_owned(),
-            message,
-        });
+        return Err(Error::Decode { path: "last_id".to_owned(), message });
     }
-    Ok(Some(ListQuery {
-        after: Some(last.clone()),
-        ..query.clone()
-    }))
+    Ok(Some(ListQuery { after: Some(last.clone()), ..query.clone() }))
 }
 
 fn query_pairs(query: &ListQuery) -> Query {

@@ -34,18 +34,10 @@ impl ManagedIdentity {
     pub(crate) fn new(endpoint: &str, header: Secret, transport: Transport) -> crate::Result<Self> {
         let endpoint = Url::parse(endpoint)
             .map_err(|error| crate::Error::Setup(format!("IDENTITY_ENDPOINT {endpoint:?}: {error}")))?;
-        let options = ClientOptions {
-            transport: Some(transport),
-            ..ClientOptions::default()
-        };
+        let options = ClientOptions { transport: Some(transport), ..ClientOptions::default() };
         let (name, version) = (option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"));
         let pipeline = Pipeline::new(name, version, options, Vec::new(), Vec::new(), None);
-        Ok(Self {
-            endpoint,
-            header,
-            client_id: None,
-            pipeline,
-        })
+        Ok(Self { endpoint, header, client_id: None, pipeline })
     }
 
     /// Asks for the identity with this client id, where the machine has several.
@@ -71,14 +63,9 @@ impl ManagedIdentity {
 impl TokenCredential for ManagedIdentity {
     async fn get_token(&self, scopes: &[&str], _: Option<TokenRequestOptions<'_>>) -> Result<AccessToken> {
         let [scope] = scopes else {
-            return Err(failure(
-                "an identity endpoint gives tokens for exactly one scope".to_owned(),
-            ));
+            return Err(failure("an identity endpoint gives tokens for exactly one scope".to_owned()));
         };
-        let options = PipelineSendOptions {
-            skip_checks: true,
-            ..PipelineSendOptions::default()
-        };
+        let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
         let mut request = self.request(scope);
         let response = self
             .pipeline
@@ -86,11 +73,7 @@ impl TokenCredential for ManagedIdentity {
             .await
             .map_err(|error| failure(format!("{}: {}", self.endpoint, chain(&error))))?;
         if !response.status().is_success() {
-            return Err(failure(format!(
-                "{}: {}",
-                self.endpoint,
-                service_error(&response)
-            )));
+            return Err(failure(format!("{}: {}", self.endpoint, service_error(&response))));
         }
         // The body holds the token, so the reader's own words are not repeated.
         let unreadable = || failure(format!("{}: the answer is not a token", self.endpoint));

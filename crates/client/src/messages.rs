@@ -34,10 +34,7 @@ pub struct MessageQuery {
 impl MessageQuery {
     /// The messages that one run wrote.
     pub fn of_run(run_id: impl Into<String>) -> Self {
-        Self {
-            run_id: Some(run_id.into()),
-            page: ListQuery::default(),
-        }
+        Self { run_id: Some(run_id.into()), page: ListQuery::default() }
     }
 }
 
@@ -75,14 +72,7 @@ impl Messages {
 
     /// Changes a message's metadata.
     pub async fn update(&self, message_id: &str, metadata: Metadata) -> Result<Message> {
-        self.service
-            .post(
-                &self.one(message_id),
-                &UpdateMetadata {
-                    metadata: Some(metadata),
-                },
-            )
-            .await
+        self.service.post(&self.one(message_id), &UpdateMetadata { metadata: Some(metadata) }).await
     }
 
     /// Deletes a message.
@@ -115,13 +105,7 @@ pub fn assistant_message(text: impl Into<String>) -> CreateMessage {
 
 fn message(role: Role, text: String) -> CreateMessage {
     let content = MessageInput::Text(text);
-    CreateMessage {
-        role,
-        content,
-        attachments: None,
-        metadata: None,
-        extra: Extra::new(),
-    }
+    CreateMessage { role, content, attachments: None, metadata: None, extra: Extra::new() }
 }
 
 /// The text of a message: its text blocks, one after the other.

@@ -19,10 +19,7 @@ pub struct ProcessOptions {
 
 impl Default for ProcessOptions {
     fn default() -> Self {
-        Self {
-            poll_interval: Duration::from_secs(1),
-            deadline: Duration::from_secs(30 * 60),
-        }
+        Self { poll_interval: Duration::from_secs(1), deadline: Duration::from_secs(30 * 60) }
     }
 }
 
@@ -33,23 +30,14 @@ pub(crate) async fn until_ended(
     functions: &FunctionSet,
     options: &ProcessOptions,
 ) -> Result<Run> {
-    match timeout(
-        options.deadline,
-        attend(runs, &mut run, functions, options.poll_interval),
-    )
-    .await
-    {
+    match timeout(options.deadline, attend(runs, &mut run, functions, options.poll_interval)).await {
         Ok(result) => result.map(|()| run),
         Err(_) => Err(too_late(&run, options.deadline)),
     }
 }
 
 pub(crate) fn too_late(run: &Run, after: Duration) -> Error {
-    Error::Deadline {
-        id: run.id.clone(),
-        status: run.status.as_str().to_owned(),
-        after,
-    }
+    Error::Deadline { id: run.id.clone(), status: run.status.as_str().to_owned(), after }
 }
 
 async fn attend(runs: &Runs, run: &mut Run, functions: &FunctionSet, pause: Duration) -> Result<()> {
@@ -76,15 +64,11 @@ async fn attend(runs: &Runs, run: &mut Run, functions: &FunctionSet, pause: Dura
 /// twice is worse than waiting a little.
 pub(crate) fn new_calls(run: &Run, answered: &mut HashSet<String>) -> Result<Vec<RequiredToolCall>> {
     let action = run.required_action.as_ref();
-    let calls = action
-        .and_then(|action| action.submit_tool_outputs.as_ref())
-        .map(|calls| &calls.tool_calls);
+    let calls = action.and_then(|action| action.submit_tool_outputs.as_ref()).map(|calls| &calls.tool_calls);
     match calls {
-        Some(calls) if calls.iter().all(|call| call.function.is_some()) => Ok(calls
-            .iter()
-            .filter(|call| answered.insert(call.id.clone()))
-            .cloned()
-            .collect()),
+        Some(calls) if calls.iter().all(|call| call.function.is_some()) => {
+            Ok(calls.iter().filter(|call| answered.insert(call.id.clone())).cloned().collect())
+        }
         other => Err(Error::ActionNeeded {
             run_id: run.id.clone(),
             kind: other

@@ -75,9 +75,7 @@ impl Chain {
     }
 
     fn waits(&self) -> bool {
-        self.run
-            .as_ref()
-            .is_some_and(|run| run.status == RunStatus::RequiresAction)
+        self.run.as_ref().is_some_and(|run| run.status == RunStatus::RequiresAction)
     }
 
     async fn submit(&mut self) -> Result<()> {

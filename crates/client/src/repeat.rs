@@ -43,10 +43,7 @@ impl Policy for RepeatSafely {
 }
 
 fn may_have_been_done(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::InternalServerError | StatusCode::BadGateway | StatusCode::GatewayTimeout
-    )
+    matches!(status, StatusCode::InternalServerError | StatusCode::BadGateway | StatusCode::GatewayTimeout)
 }
 
 /// The same error of a kind that is not retried.

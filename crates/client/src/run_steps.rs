@@ -20,19 +20,13 @@ pub struct RunSteps {
 
 impl RunSteps {
     pub(crate) fn new(service: Arc<Service>, thread_id: String, run_id: String) -> Self {
-        Self {
-            service,
-            thread_id,
-            run_id,
-        }
+        Self { service, thread_id, run_id }
     }
 
     /// One step.
     pub async fn get(&self, step_id: &str) -> Result<RunStep> {
         let [threads, thread, runs, run, steps] = self.path();
-        self.service
-            .get(&[threads, thread, runs, run, steps, step_id], Query::new())
-            .await
+        self.service.get(&[threads, thread, runs, run, steps, step_id], Query::new()).await
     }
 
     /// All steps; newest first, where the query does not say otherwise.

@@ -25,11 +25,7 @@ pub struct Runs {
 
 impl Runs {
     pub(crate) fn new(service: Arc<Service>, thread_id: String) -> Self {
-        Self {
-            service,
-            thread_id,
-            options: ProcessOptions::default(),
-        }
+        Self { service, thread_id, options: ProcessOptions::default() }
     }
 
     /// The same runs, waited for as `options` say.
@@ -44,10 +40,7 @@ impl Runs {
 
     /// Starts a run and gives its events as they come.
     pub async fn stream(&self, run: &CreateRun) -> Result<EventStream> {
-        let response = self
-            .service
-            .open_post(&self.path(), &streaming(run, true))
-            .await?;
+        let response = self.service.open_post(&self.path(), &streaming(run, true)).await?;
         Ok(read_events(response))
     }
 
@@ -68,14 +61,7 @@ impl Runs {
 
     /// Changes a run's metadata.
     pub async fn update(&self, run_id: &str, metadata: Metadata) -> Result<Run> {
-        self.service
-            .post(
-                &self.one(run_id),
-                &UpdateMetadata {
-                    metadata: Some(metadata),
-                },
-            )
-            .await
+        self.service.post(&self.one(run_id), &UpdateMetadata { metadata: Some(metadata) }).await
     }
 
     /// Asks a run to stop; it is `cancelling` first and `cancelled` soon after.
@@ -85,20 +71,13 @@ impl Runs {
 
     /// Gives a waiting run the outputs of its tool calls.
     pub async fn submit_tool_outputs(&self, run_id: &str, outputs: Vec<ToolOutput>) -> Result<Run> {
-        self.service
-            .post(
-                &self.action(run_id, "submit_tool_outputs"),
-                &submission(outputs, false),
-            )
-            .await
+        self.service.post(&self.action(run_id, "submit_tool_outputs"), &submission(outputs, false)).await
     }
 
     /// Gives a waiting run the outputs of its tool calls, then its events as they come.
     pub async fn submit_stream(&self, run_id: &str, outputs: Vec<ToolOutput>) -> Result<EventStream> {
         let path = self.action(run_id, "submit_tool_outputs");
-        Ok(read_events(
-            self.service.open_post(&path, &submission(outputs, true)).await?,
-        ))
+        Ok(read_events(self.service.open_post(&path, &submission(outputs, true)).await?))
     }
 
     /// Starts a run, calls the functions that it asks for and waits until it has ended, well or not.
@@ -116,12 +95,7 @@ impl Runs {
     /// stream from the first event to the last.
     pub async fn process_stream(&self, run: &CreateRun, functions: &FunctionSet) -> Result<EventStream> {
         let events = self.stream(run).await?;
-        Ok(process_stream::chained(
-            self.clone(),
-            events,
-            functions.clone(),
-            &self.options,
-        ))
+        Ok(process_stream::chained(self.clone(), events, functions.clone(), &self.options))
     }
 
     fn path(&self) -> [&str; 3] {
@@ -142,16 +116,9 @@ impl Runs {
 }
 
 fn streaming(run: &CreateRun, stream: bool) -> CreateRun {
-    CreateRun {
-        stream: Some(stream),
-        ..run.clone()
-    }
+    CreateRun { stream: Some(stream), ..run.clone() }
 }
 
 fn submission(outputs: Vec<ToolOutput>, stream: bool) -> SubmitToolOutputs {
-    SubmitToolOutputs {
-        tool_outputs: Some(outputs),
-        stream: Some(stream),
-        extra: Extra::new(),
-    }
+    SubmitToolOutputs { tool_outputs: Some(outputs), stream: Some(stream), extra: Extra::new() }
 }

@@ -90,36 +90,22 @@ impl Service {
                 segments.push(whole_segment(segment)?);
             }
         }
-        url.query_pairs_mut()
-            .append_pair("api-version", &self.api_version)
-            .extend_pairs(query);
+        url.query_pairs_mut().append_pair("api-version", &self.api_version).extend_pairs(query);
         let mut request = Request::new(url, method);
         request.insert_header(headers::ACCEPT, JSON);
         Ok(request)
     }
 
     async fn send<T: DeserializeOwned>(&self, mut request: Request) -> Result<T> {
-        let options = PipelineSendOptions {
-            skip_checks: true,
-            ..PipelineSendOptions::default()
-        };
-        let response = self
-            .pipeline
-            .send(&Context::new(), &mut request, Some(options))
-            .await?;
+        let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
+        let response = self.pipeline.send(&Context::new(), &mut request, Some(options)).await?;
         successful(&response)?;
         decode(response.body())
     }
 
     async fn open(&self, mut request: Request) -> Result<AsyncRawResponse> {
-        let options = PipelineStreamOptions {
-            skip_checks: true,
-            ..PipelineStreamOptions::default()
-        };
-        let response = self
-            .pipeline
-            .stream(&Context::new(), &mut request, Some(options))
-            .await?;
+        let options = PipelineStreamOptions { skip_checks: true, ..PipelineStreamOptions::default() };
+        let response = self.pipeline.stream(&Context::new(), &mut request, Some(options)).await?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -132,11 +118,7 @@ impl Service {
 }
 
 fn successful(response: &RawResponse) -> Result<()> {
-    if response.status().is_success() {
-        Ok(())
-    } else {
-        Err(service_error(response))
-    }
+    if response.status().is_success() { Ok(()) } else { Err(service_error(response)) }
 }
 
 /// Refuses what would silently become another path: an empty id turns "delete one" into "list all".

@@ -54,9 +54,7 @@ impl SseReader {
     fn keep(&mut self, bytes: &[u8]) -> Result<()> {
         let held = self.line.len() + self.data.as_ref().map_or(0, String::len);
         if held + bytes.len() > LONGEST_EVENT {
-            return Err(Error::StreamEnded(format!(
-                "an event is longer than {LONGEST_EVENT} bytes"
-            )));
+            return Err(Error::StreamEnded(format!("an event is longer than {LONGEST_EVENT} bytes")));
         }
         self.line.extend_from_slice(bytes);
         Ok(())
@@ -114,10 +112,7 @@ mod tests {
     }
 
     fn event(event: &str, data: &str) -> StreamEvent {
-        StreamEvent {
-            event: event.to_owned(),
-            data: data.to_owned(),
-        }
+        StreamEvent { event: event.to_owned(), data: data.to_owned() }
     }
 
     const MESSY: &str = "\u{feff}: hello\r\n\r\nevent:thread.created\r\ndata:{\"a\": 1}\r\n\r\n\n\n\

@@ -42,23 +42,14 @@ pub struct Upload {
 impl Upload {
     /// A file from memory.
     pub fn bytes(name: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
-        Self {
-            name: name.into(),
-            bytes: bytes.into(),
-            purpose: FilePurpose::default(),
-        }
+        Self { name: name.into(), bytes: bytes.into(), purpose: FilePurpose::default() }
     }
 
     /// A file from disk, under its own name.
     pub async fn path(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let failed = |source| Error::File {
-            path: path.to_owned(),
-            source,
-        };
-        let name = path
-            .file_name()
-            .ok_or_else(|| failed(std::io::ErrorKind::InvalidFilename.into()))?;
+        let failed = |source| Error::File { path: path.to_owned(), source };
+        let name = path.file_name().ok_or_else(|| failed(std::io::ErrorKind::InvalidFilename.into()))?;
         let bytes = tokio::fs::read(path).await.map_err(failed)?;
         Ok(Self::bytes(name.to_string_lossy(), bytes))
     }

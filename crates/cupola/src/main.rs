@@ -1,2 +1,64 @@
-//! binary
-fn main() {}
+//! Cupola: a self-hosted agent service that the official Azure AI SDKs talk to unchanged.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod config;
+mod data_dir;
+mod env;
+mod explain;
+mod failure;
+mod instance;
+mod logging;
+mod nearest;
+mod up;
+
+use failure::Failure;
+
+/// A self-hosted Azure AI Foundry Agent Service. The official Azure AI SDKs talk to it unchanged.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cupola",
+    version,
+    max_term_width = 100,
+    after_help = "New here? `cupola quickstart` starts the service, runs an agent and shows what happens.\n\
+                  For your own code: `cupola up` in one terminal, `eval \"$(cupola env)\"` in another."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the service and serve until it is stopped
+    Up(config::Flags),
+    Env(env::EnvArgs),
+    Explain(explain::ExplainArgs),
+}
+
+fn main() -> ExitCode {
+    // Libraries that bring no cryptography of their own use the one that the process names.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Up(flags) => up::run(&flags),
+        Command::Env(args) => {
+            let config = config::Config::load(&args.flags())?;
+            let catalog = instance::runtime()?.block_on(instance::catalog(&config))?;
+            env::run(&config, args.shell, instance::suggested_deployment(&catalog))?;
+            Ok(())
+        }
+        Command::Explain(args) => Ok(explain::run(&args)?),
+    }
+}

@@ -17,9 +17,7 @@ pub struct Clock {
 impl Clock {
     /// Now.
     pub fn now(&self) -> Millis {
-        let system = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_millis() as i64);
+        let system = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
         self.observe(system)
     }
 

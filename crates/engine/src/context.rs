@@ -56,9 +56,7 @@ impl<'a> Counter<'a> {
                 })
                 .sum(),
             ChatMessage::Assistant { text, calls } => {
-                let calls = calls
-                    .iter()
-                    .map(|c| text_tokens(&c.name) + text_tokens(&c.arguments));
+                let calls = calls.iter().map(|c| text_tokens(&c.name) + text_tokens(&c.arguments));
                 text_tokens(text) + calls.sum::<u64>()
             }
             ChatMessage::Tool { output, .. } => text_tokens(output),
@@ -96,9 +94,7 @@ pub async fn fit(
     counter: &Counter<'_>,
     window: u64,
 ) -> Result<Vec<ChatMessage>, ContextError> {
-    let own_limit = spec
-        .max_prompt_tokens
-        .map(|max| max.saturating_sub(turn.usage.prompt_tokens));
+    let own_limit = spec.max_prompt_tokens.map(|max| max.saturating_sub(turn.usage.prompt_tokens));
     let limit = own_limit.map_or(window, |own| own.min(window));
     let most = match spec.truncation {
         Truncation::Auto => usize::MAX,
@@ -106,10 +102,7 @@ pub async fn fit(
     };
 
     let mut budget = Budget::new(limit, counter);
-    let system = spec
-        .instructions
-        .as_ref()
-        .map(|text| ChatMessage::System { text: text.clone() });
+    let system = spec.instructions.as_ref().map(|text| ChatMessage::System { text: text.clone() });
     budget.take_always(system.iter().chain(&turn.transcript));
 
     let mut history = Vec::new();
@@ -155,14 +148,7 @@ struct Budget<'a> {
 
 impl<'a> Budget<'a> {
     fn new(limit: u64, counter: &'a Counter<'a>) -> Self {
-        Self {
-            limit,
-            spent: 0,
-            counter,
-            fixed: Vec::new(),
-            exact: false,
-            refused: false,
-        }
+        Self { limit, spent: 0, counter, fixed: Vec::new(), exact: false, refused: false }
     }
 
     fn take_always(&mut self, messages: impl Iterator<Item = &'a ChatMessage>) {

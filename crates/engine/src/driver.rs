@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use cupola_models::{ChatMessage, Fault, ModelRequest};
+use cupola_models::{ChatMessage, Fault, ModelRequest, catalog::Resolved};
 use cupola_store::{Batch, Change, Conflict, StoreError, TurnKey, TurnPhase};
 use tokio::{
     sync::{mpsc, watch},
@@ -13,7 +13,7 @@ use tokio::{
 use crate::{
     Changes, ContextError, Dialect, Frame, Millis, Projection, ToolSpec, TurnSpec,
     context::{self, Counter},
-    engine::{Command, CommandError, Deployment, Drain, Inner, Reply, millis},
+    engine::{Command, CommandError, Drain, Inner, Reply, millis},
     turn::{Action, Answer, CallOutput, Event, Limit, Phase, Refusal, Turn, TurnFault},
 };
 
@@ -72,13 +72,7 @@ pub(crate) fn append(key: &TurnKey, position: i64, at: Millis, event: &Event, af
     };
     // Events are plain data with text keys: writing them as JSON can't fail.
     let entry = serde_json::to_vec(event).map(Bytes::from).unwrap_or_default();
-    Change::Append {
-        turn: key.clone(),
-        position,
-        at,
-        entry,
-        phase,
-    }
+    Change::Append { turn: key.clone(), position, at, entry, phase }
 }
 
 /// Goes on with a turn that nobody drives.
@@ -111,10 +105,7 @@ async fn load(inner: &Inner, key: &TurnKey) -> Result<Option<(Course, Action)>, 
         return Ok(None);
     };
     let Some(dialect) = inner.dialects.get(record.dialect.as_str()) else {
-        return Err(StoreError::Backend(format!(
-            "no dialect '{}' is served here",
-            record.dialect
-        )));
+        return Err(StoreError::Backend(format!("no dialect '{}' is served here", record.dialect)));
     };
     let Some(resumed) = dialect.resume(key).await? else {
         return Ok(None);
@@ -143,27 +134,10 @@ impl Driver {
         course: Course,
         mailbox: mpsc::UnboundedReceiver<Command>,
     ) -> Self {
-        let Course {
-            dialect,
-            spec,
-            projection,
-            turn,
-            position,
-        } = course;
+        let Course { dialect, spec, projection, turn, position } = course;
         let draining = inner.draining.subscribe();
         let listeners = Vec::new();
-        Self {
-            inner,
-            key,
-            dialect,
-            spec,
-            projection,
-            turn,
-            position,
-            mailbox,
-            draining,
-            listeners,
-        }
+        Self { inner, key, dialect, spec, projection, turn, position, mailbox, draining, listeners }
     }
 
     /// Performs `action` and what follows from it, until the turn rests.
@@ -171,12 +145,7 @@ impl Driver {
         loop {
             let next = match action {
                 Action::CallModel => self.call_model().await,
-                Action::Stop => {
-                    self.record(Event::Stopped {
-                        partial: Answer::default(),
-                    })
-                    .await
-                }
+                Action::Stop => self.record(Event::Stopped { partial: Answer::default() }).await,
                 Action::AwaitClient | Action::Rest => {
                     self.listeners.clear();
                     match self.inner.retire(&self.key, &mut self.mailbox) {
@@ -210,11 +179,7 @@ impl Driver {
     /// A command for a turn that waits or is over.
     async fn obey_at_rest(&mut self, command: Command, resting: Action) -> Result<Action, Leave> {
         match command {
-            Command::Submit {
-                outputs,
-                listener,
-                reply,
-            } => {
+            Command::Submit { outputs, listener, reply } => {
                 let until = self.running_deadline();
                 let outputs = self.in_call_order(outputs);
                 let event = Event::OutputsSubmitted { outputs, until };
@@ -227,10 +192,7 @@ impl Driver {
             }
             Command::Cancel { reply } => self.cancel(reply, resting).await,
             Command::CheckDeadline if self.is_overdue() => {
-                self.record(Event::DeadlinePassed {
-                    partial: Answer::default(),
-                })
-                .await
+                self.record(Event::DeadlinePassed { partial: Answer::default() }).await
             }
             Command::CheckDeadline | Command::Resume => Ok(resting),
         }
@@ -258,9 +220,7 @@ impl Driver {
     }
 
     fn is_overdue(&self) -> bool {
-        self.turn
-            .until()
-            .is_some_and(|until| until <= self.inner.clock.now())
+        self.turn.until().is_some_and(|until| until <= self.inner.clock.now())
     }
 
     /// Records an event and answers whoever asked for it.
@@ -271,11 +231,8 @@ impl Driver {
                 Ok(action)
             }
             Err(leave) => {
-                let error = if matches!(leave, Leave::Gone) {
-                    CommandError::Unknown
-                } else {
-                    CommandError::Draining
-                };
+                let error =
+                    if matches!(leave, Leave::Gone) { CommandError::Unknown } else { CommandError::Draining };
                 let _ = reply.send(Err(error));
                 Err(leave)
             }

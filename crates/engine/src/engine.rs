@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use cupola_models::{Fault, Provider};
+use cupola_models::{Catalog, Fault, catalog::Resolved};
 use cupola_store::{Batch, Change, SharedStore, StoreError, TurnKey};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 
@@ -27,20 +27,13 @@ const LISTENER_BACKLOG: usize = 8192;
 /// Finds out who answers for a deployment.
 pub trait Deployments: Send + Sync {
     /// The provider and its model, or a fault that lists the deployments that exist.
-    fn resolve(&self, deployment: &str) -> Result<Deployment, Fault>;
+    fn resolve(&self, deployment: &str) -> Result<Resolved, Fault>;
 }
 
-/// Who answers for a deployment.
-#[derive(Clone, Debug)]
-pub struct Deployment {
-    /// The provider.
-    pub provider: Arc<dyn Provider>,
-    /// The model's name at the provider.
-    pub model: String,
-    /// The model's window: prompt and answer together.
-    pub context_tokens: u64,
-    /// The most tokens that an answer may have.
-    pub max_output_tokens: Option<u64>,
+impl Deployments for Catalog {
+    fn resolve(&self, deployment: &str) -> Result<Resolved, Fault> {
+        Self::resolve(self, deployment)
+    }
 }
 
 /// How long turns may take, and how many may call a model at once.
@@ -107,11 +100,7 @@ pub(crate) enum Command {
     /// Go on, if there is anything to do.
     Resume,
     /// The client's outputs.
-    Submit {
-        outputs: Vec<CallOutput>,
-        listener: Option<mpsc::Sender<Frame>>,
-        reply: Reply,
-    },
+    Submit { outputs: Vec<CallOutput>, listener: Option<mpsc::Sender<Frame>>, reply: Reply },
     /// Stop.
     Cancel { reply: Reply },
     /// Its time may be over.
@@ -162,10 +151,7 @@ impl Engine {
         let inner = Arc::new(Inner {
             store,
             deployments,
-            dialects: dialects
-                .into_iter()
-                .map(|dialect| (dialect.name(), dialect))
-                .collect(),
+            dialects: dialects.into_iter().map(|dialect| (dialect.name(), dialect)).collect(),
             settings,
             clock: Clock::default(),
             slots: Semaphore::new(settings.max_concurrent),
@@ -204,47 +190,23 @@ impl Engine {
             return Err(BeginError::Draining);
         }
         let at = self.inner.clock.now();
-        let accepted = Event::Accepted {
-            until: at + millis(self.inner.settings.expires_after),
-        };
+        let accepted = Event::Accepted { until: at + millis(self.inner.settings.expires_after) };
         let mut turn = Turn::default();
         let action = turn.apply(&accepted).map_err(|refusal| {
-            BeginError::Store(StoreError::Backend(format!(
-                "a new turn refuses to begin: {refusal:?}"
-            )))
+            BeginError::Store(StoreError::Backend(format!("a new turn refuses to begin: {refusal:?}")))
         })?;
 
-        let Begin {
-            key,
-            dialect,
-            spec,
-            mut projection,
-            mut changes,
-            listen,
-        } = begin;
+        let Begin { key, dialect, spec, mut projection, mut changes, listen } = begin;
         let shown = projection.event(at, &accepted, &turn, listen);
         changes.extend(shown.changes);
-        changes.push(Change::OpenTurn {
-            turn: key.clone(),
-            dialect: dialect.name(),
-        });
+        changes.push(Change::OpenTurn { turn: key.clone(), dialect: dialect.name() });
         changes.push(driver::append(&key, 0, at, &accepted, &turn));
-        self.inner
-            .store
-            .submit(changes)
-            .await
-            .map_err(BeginError::Store)?;
+        self.inner.store.submit(changes).await.map_err(BeginError::Store)?;
 
         let document = projection.document();
         let (listener, frames) = if listen { listener() } else { (None, None) };
         let mailbox = self.inner.register(&key);
-        let course = Course {
-            dialect,
-            spec,
-            projection,
-            turn,
-            position: 1,
-        };
+        let course = Course { dialect, spec, projection, turn, position: 1 };
         let mut driver = Driver::new(Arc::clone(&self.inner), key, course, mailbox);
         driver.listen(listener);
         driver.publish(shown.frames);
@@ -263,14 +225,7 @@ impl Engine {
             return Err(CommandError::Draining);
         }
         let (listener, frames) = if listen { listener() } else { (None, None) };
-        let document = self
-            .inner
-            .ask(turn, |reply| Command::Submit {
-                outputs,
-                listener,
-                reply,
-            })
-            .await?;
+        let document = self.inner.ask(turn, |reply| Command::Submit { outputs, listener, reply }).await?;
         Ok((document, frames))
     }
 

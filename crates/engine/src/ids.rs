@@ -19,9 +19,7 @@ pub fn new(prefix: &str) -> String {
 pub fn of_length(prefix: &str, length: usize) -> String {
     let mut id = String::with_capacity(prefix.len() + length);
     id.push_str(prefix);
-    let mut millis = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as u64);
+    let mut millis = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
     let mut time = [0; TIME_DIGITS];
     for digit in time.iter_mut().rev() {
         *digit = DIGITS[(millis % 62) as usize];

@@ -18,7 +18,7 @@ pub mod turn;
 pub use clock::Clock;
 pub use context::{ContextError, fit};
 pub use dialect::{Changes, Delta, Dialect, Frame, HistoryItem, HistoryPage, Projection, Resumed};
-pub use engine::{Begin, BeginError, CommandError, Deployment, Deployments, Engine, Frames, Settings};
+pub use engine::{Begin, BeginError, CommandError, Deployments, Engine, Frames, Settings};
 pub use spec::{ToolSpec, Truncation, TurnSpec};
 
 /// Milliseconds since the Unix epoch.

@@ -201,12 +201,7 @@ pub enum Refusal {
 
 impl Default for Turn {
     fn default() -> Self {
-        Self {
-            phase: Phase::New,
-            transcript: Vec::new(),
-            usage: ModelUsage::default(),
-            answers: 0,
-        }
+        Self { phase: Phase::New, transcript: Vec::new(), usage: ModelUsage::default(), answers: 0 }
     }
 }
 
@@ -229,11 +224,9 @@ impl Turn {
                 self.phase = Phase::Calling { until: *until };
                 Ok(Action::CallModel)
             }
-            Event::Answered {
-                answer,
-                finish,
-                until,
-            } if calling => Ok(self.answered(answer, *finish, *until)),
+            Event::Answered { answer, finish, until } if calling => {
+                Ok(self.answered(answer, *finish, *until))
+            }
             Event::OutOfTokens { limit } if calling => Ok(self.end(End::Incomplete(*limit))),
             Event::ModelFailed { fault, partial } if calling => {
                 self.spend(partial.usage);
@@ -262,20 +255,15 @@ impl Turn {
     fn answered(&mut self, answer: &Answer, finish: Finish, until: Millis) -> Action {
         self.spend(answer.usage);
         self.answers += 1;
-        self.transcript.push(ChatMessage::Assistant {
-            text: answer.text.clone(),
-            calls: answer.calls.clone(),
-        });
+        self.transcript
+            .push(ChatMessage::Assistant { text: answer.text.clone(), calls: answer.calls.clone() });
         match finish {
             Finish::Length => self.end(End::Incomplete(Limit::CompletionTokens)),
             Finish::ContentFilter => self.end(End::Incomplete(Limit::ContentFilter)),
             // Some servers say `stop` where they ask for calls: the calls decide.
             Finish::Stop | Finish::ToolCalls if answer.calls.is_empty() => self.end(End::Completed),
             Finish::Stop | Finish::ToolCalls => {
-                self.phase = Phase::Waiting {
-                    calls: answer.calls.clone(),
-                    until,
-                };
+                self.phase = Phase::Waiting { calls: answer.calls.clone(), until };
                 Action::AwaitClient
             }
         }
@@ -292,14 +280,9 @@ impl Turn {
                 got: outputs.iter().map(|output| output.call_id.clone()).collect(),
             });
         }
-        let in_order = calls
-            .iter()
-            .filter_map(|call| outputs.iter().find(|o| o.call_id == call.id));
+        let in_order = calls.iter().filter_map(|call| outputs.iter().find(|o| o.call_id == call.id));
         let messages: Vec<_> = in_order
-            .map(|o| ChatMessage::Tool {
-                call_id: o.call_id.clone(),
-                output: o.output.clone(),
-            })
+            .map(|o| ChatMessage::Tool { call_id: o.call_id.clone(), output: o.output.clone() })
             .collect();
         self.transcript.extend(messages);
         self.phase = Phase::Calling { until };

@@ -102,7 +102,8 @@ impl ApiKeyConfig {
         let key = key.trim();
         if key.len() < SHORTEST_KEY {
             return Err(self.bad(format!(
-                "{place} holds a key of fewer than {SHORTEST_KEY} characters; make one with `openssl rand -hex 32`"
+                "{place} holds a key of fewer than {SHORTEST_KEY} characters; \
+                 make one with `openssl rand -hex 32`"
             )));
         }
         Ok(Sha256::digest(key).into())

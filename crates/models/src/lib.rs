@@ -4,10 +4,10 @@
 //! offline model, and a wrapper that records exchanges and plays them back. The catalog knows which
 //! provider answers for which deployment.
 
-//pub mod builtin;
-//pub mod cassette;
-//pub mod catalog;
-//pub mod config;
+pub mod builtin;
+pub mod cassette;
+pub mod catalog;
+pub mod config;
 mod exchange;
 pub mod openai;
 mod provider;
@@ -15,8 +15,8 @@ mod secret;
 mod span;
 pub mod tokens;
 
-//pub use catalog::Catalog;
-//pub use config::ModelsConfig;
+pub use catalog::Catalog;
+pub use config::ModelsConfig;
 pub use exchange::{
     ChatMessage, Finish, FunctionDeclaration, ModelDelta, ModelRequest, ModelUsage, Part, RequestedCall,
     ResponseFormat, ToolChoice,

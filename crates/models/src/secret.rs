@@ -13,14 +13,13 @@ impl Secret {
         Self(value.trim().to_owned())
     }
 
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Whether it can stand in a request header.
-    pub(crate) fn is_header_text(&self) -> bool {
-        self.0.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+    /// Wraps what is meant to stand in a request header, if it can stand there.
+    pub(crate) fn for_header(value: &str) -> Result<Self, &'static str> {
+        let secret = Self::new(value);
+        if secret.0.is_empty() || !secret.0.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+            return Err("holds no key: a key is one line of visible ASCII characters");
+        }
+        Ok(secret)
     }
 
     /// The credential itself, for the request header.
@@ -47,6 +46,14 @@ mod tests {
     #[test]
     fn debug_output_hides_the_credential() {
         assert_eq!(format!("{:?}", Some(Secret::new("sk-very-secret"))), "Some(***)");
+    }
+
+    #[test]
+    fn what_can_not_stand_in_a_header_is_no_key() {
+        assert!(Secret::for_header("sk-1\n").is_ok());
+        for text in ["", " \n", "two\nlines", "ключ"] {
+            assert!(Secret::for_header(text).is_err(), "{text:?}");
+        }
     }
 
     #[test]

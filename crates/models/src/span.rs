@@ -14,7 +14,9 @@ impl TryFrom<String> for Span {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        parse(&text).map(Self).ok_or_else(|| format!("\"{text}\" is not a duration such as \"250ms\", \"5s\" or \"2m\""))
+        parse(&text)
+            .map(Self)
+            .ok_or_else(|| format!("\"{text}\" is not a duration such as \"250ms\", \"5s\" or \"2m\""))
     }
 }
 
@@ -53,7 +55,9 @@ mod tests {
 
     #[test]
     fn every_unit_is_read() {
-        for (text, millis) in [("250ms", 250), ("5s", 5_000), ("2m", 120_000), ("1h", 3_600_000), ("7 s", 7_000)] {
+        for (text, millis) in
+            [("250ms", 250), ("5s", 5_000), ("2m", 120_000), ("1h", 3_600_000), ("7 s", 7_000)]
+        {
             assert_eq!(Span::try_from(text.to_owned()).unwrap().0, Duration::from_millis(millis), "{text}");
         }
     }

@@ -55,10 +55,7 @@ impl FileBlobs {
 
     /// The file of a blob. Ids are made by this service, yet nothing but a plain name may reach a path.
     fn path(&self, id: &str) -> Result<PathBuf, StoreError> {
-        let plain = !id.is_empty()
-            && id
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        let plain = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
         if !plain {
             return Err(StoreError::Backend(format!("'{id}' is not a blob id")));
         }

@@ -25,11 +25,7 @@ pub struct Key {
 impl Key {
     /// A key.
     pub fn new(project: &Arc<str>, kind: Kind, id: impl Into<String>) -> Self {
-        Self {
-            project: Arc::clone(project),
-            kind,
-            id: id.into(),
-        }
+        Self { project: Arc::clone(project), kind, id: id.into() }
     }
 }
 

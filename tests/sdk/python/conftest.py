@@ -49,22 +49,29 @@ def model() -> str:
 
 @pytest_asyncio.fixture(params=["sync", "async"])
 async def sdk(request: pytest.FixtureRequest):
-    """The client, sync and then async, made from environment variables alone."""
-    from clients import async_sdk, sync_sdk
+    """The sync client and then the async one; a test that takes it runs twice."""
+    from clients import sdk_of_kind
 
-    endpoint = os.environ["PROJECT_ENDPOINT"]
-    if request.param == "sync":
-        from azure.ai.agents import AgentsClient
-        from azure.identity import DefaultAzureCredential
+    async with sdk_of_kind(request.param) as sdk:
+        yield sdk
 
-        with DefaultAzureCredential() as credential, AgentsClient(endpoint, credential) as client:
-            yield sync_sdk(client)
-    else:
-        from azure.ai.agents.aio import AgentsClient
-        from azure.identity.aio import DefaultAzureCredential
 
-        async with DefaultAzureCredential() as credential, AgentsClient(endpoint, credential) as client:
-            yield async_sdk(client)
+@pytest.fixture
+def client():
+    """The sync client."""
+    from clients import sync_client
+
+    with sync_client() as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def async_client():
+    """The async client."""
+    from clients import async_client
+
+    async with async_client() as client:
+        yield client
 
 
 @pytest_asyncio.fixture

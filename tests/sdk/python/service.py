@@ -7,11 +7,14 @@ import subprocess
 import threading
 from pathlib import Path
 
-HERE = Path(__file__).parent
-SUITE_CONFIG = HERE.parent / "cupola.toml"
+# Holds the service's configuration, and the script that it names.
+SUITE = Path(__file__).parent.parent
 
-# Variables that would send a client elsewhere than to the service under test.
-MISLEADING = ("AZURE_", "MSI_", "OPENAI_", "IDENTITY_", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+# Read here, because the service refuses variables with its prefix that it does not know.
+BINARY = os.environ.get("CUPOLA_BIN")
+
+# Variables that begin so would send a client elsewhere, or configure the service behind the suite's back.
+MISLEADING = ("AZURE_", "CUPOLA_", "IDENTITY_", "MSI_", "OPENAI_")
 
 
 def clean_environment() -> dict[str, str]:
@@ -26,13 +29,14 @@ class Service:
     def __init__(self, data: Path):
         self.data = data
         self.process = subprocess.Popen(
-            [binary(), "up", "--data", data, "--listen", "127.0.0.1:0", "--config", SUITE_CONFIG],
+            [binary(), "up", "--data", data, "--listen", "127.0.0.1:0", "--config", "cupola.toml"],
+            cwd=SUITE,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             env=clean_environment(),
             text=True,
         )
-        self.words = self._wait_until_ready()
+        self._wait_until_ready()
 
     def environment(self) -> dict[str, str]:
         """What `cupola env` tells a client of this service."""
@@ -49,20 +53,19 @@ class Service:
         self.process.kill()
         self.process.wait()
 
-    def _wait_until_ready(self) -> str:
+    def _wait_until_ready(self) -> None:
         words = []
         for line in self.process.stdout:
             words.append(line)
             if "https://" in line:
                 # Keep reading, so that the service never waits for its reader.
                 threading.Thread(target=self.process.stdout.read, daemon=True).start()
-                return "".join(words)
+                return
         raise RuntimeError("the service ended before it printed its address:\n" + "".join(words))
 
 
 def binary() -> str:
     """The binary to test, as `cargo xtask test` names it."""
-    path = os.environ.get("CUPOLA_BIN")
-    if not path:
+    if not BINARY:
         raise RuntimeError("set CUPOLA_BIN to the cupola binary, or run `cargo xtask test --only python`")
-    return path
+    return BINARY

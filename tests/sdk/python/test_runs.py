@@ -15,7 +15,7 @@ from azure.ai.agents.models import (
     TruncationObject,
 )
 
-from clients import collect
+from clients import collect, sync_client
 from functions import convert_currency, definitions, get_weather
 from waiting import POLL, settled, waiting_for_outputs
 
@@ -231,12 +231,7 @@ async def test_runs_are_listed_newest_first(sdk, agent, thread):
 
 @pytest.mark.parametrize("api_version", ["latest", "v1", "2025-05-15-preview", "2024-07-01-preview"])
 def test_any_api_version_is_served(api_version, model):
-    import os
-
-    from azure.ai.agents import AgentsClient
-    from azure.identity import DefaultAzureCredential
-
-    with AgentsClient(os.environ["PROJECT_ENDPOINT"], DefaultAzureCredential(), api_version=api_version) as client:
+    with sync_client(api_version=api_version) as client:
         agent = client.create_agent(model=model)
         run = client.create_thread_and_process_run(agent_id=agent.id, polling_interval=POLL)
         assert run.status == "completed", run.last_error

@@ -21,11 +21,7 @@ pub fn judge(ended: Result<()>, report: &Path) -> Result<Outcome> {
         // Every test passed, yet the runner is not content: the fault lies outside of the tests.
         ended?;
     }
-    ensure!(
-        outcome != Outcome::NONE,
-        "{} lists no test that ran",
-        report.display()
-    );
+    ensure!(outcome != Outcome::NONE, "{} lists no test that ran", report.display());
     Ok(outcome)
 }
 
@@ -33,10 +29,7 @@ pub fn judge(ended: Result<()>, report: &Path) -> Result<Outcome> {
 fn count(report: &str) -> Result<Outcome> {
     let document = Document::parse(report)?;
     let mut outcome = Outcome::NONE;
-    for case in document
-        .descendants()
-        .filter(|node| node.has_tag_name("testcase"))
-    {
+    for case in document.descendants().filter(|node| node.has_tag_name("testcase")) {
         let has = |tag: &str| case.children().any(|child: Node<'_, '_>| child.has_tag_name(tag));
         if has("failure") || has("error") {
             outcome += Outcome::FAILURE;
@@ -95,9 +88,6 @@ mod tests {
     #[test]
     fn a_missing_report_is_a_failure() {
         let error = judge(Ok(()), Path::new("/nonexistent/report.xml")).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the tests left no report at /nonexistent/report.xml"
-        );
+        assert_eq!(error.to_string(), "the tests left no report at /nonexistent/report.xml");
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::AddAssign;
 
+use anyhow::Result;
+
 /// The count of a step, or of all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -19,6 +21,17 @@ impl Outcome {
     pub const SUCCESS: Self = Self { passed: 1, failed: 0 };
     /// One check that failed.
     pub const FAILURE: Self = Self { passed: 0, failed: 1 };
+
+    /// One check, from how it ended. What went wrong is printed.
+    pub fn of(ended: Result<()>) -> Self {
+        match ended {
+            Ok(()) => Self::SUCCESS,
+            Err(error) => {
+                println!("error: {error:#}");
+                Self::FAILURE
+            }
+        }
+    }
 }
 
 impl AddAssign for Outcome {

@@ -20,54 +20,14 @@ const BINARY: &str = "build the binary";
 pub fn all() -> &'static [Step] {
     use Suite::{Js, Lint, Python, Rust};
     &[
-        Step {
-            name: "system packages",
-            suites: &[Lint, Rust, Python, Js],
-            needs: &[],
-            run: system::run,
-        },
-        Step {
-            name: "format",
-            suites: &[Lint],
-            needs: &[],
-            run: format::run,
-        },
-        Step {
-            name: "clippy",
-            suites: &[Lint],
-            needs: &[],
-            run: clippy::run,
-        },
-        Step {
-            name: "licences, bans and sources",
-            suites: &[Lint],
-            needs: &[],
-            run: deny::run,
-        },
-        Step {
-            name: "rust tests",
-            suites: &[Rust],
-            needs: &[],
-            run: nextest::run,
-        },
-        Step {
-            name: "documentation examples",
-            suites: &[Rust],
-            needs: &[],
-            run: doctests::run,
-        },
-        Step {
-            name: BINARY,
-            suites: &[Rust, Python, Js],
-            needs: &[],
-            run: binary::run,
-        },
-        Step {
-            name: "rust client examples",
-            suites: &[Rust],
-            needs: &[BINARY],
-            run: examples::run,
-        },
+        Step { name: "system packages", suites: &[Lint, Rust, Python, Js], needs: &[], run: system::run },
+        Step { name: "format", suites: &[Lint], needs: &[], run: format::run },
+        Step { name: "clippy", suites: &[Lint], needs: &[], run: clippy::run },
+        Step { name: "licences, bans and sources", suites: &[Lint], needs: &[], run: deny::run },
+        Step { name: "rust tests", suites: &[Rust], needs: &[], run: nextest::run },
+        Step { name: "documentation examples", suites: &[Rust], needs: &[], run: doctests::run },
+        Step { name: BINARY, suites: &[Rust, Python, Js], needs: &[], run: binary::run },
+        Step { name: "rust client examples", suites: &[Rust], needs: &[BINARY], run: examples::run },
         Step {
             name: "python, azure-ai-agents 1.1.0",
             suites: &[Python],

@@ -42,10 +42,9 @@ impl TokenCredential for Fixed {
     ) -> azure_core::Result<AccessToken> {
         assert_eq!(scopes, ["https://ai.azure.com/.default"]);
         match self.0 {
-            Some(token) => Ok(AccessToken::new(
-                token,
-                OffsetDateTime::now_utc() + azure_core::time::Duration::hours(1),
-            )),
+            Some(token) => {
+                Ok(AccessToken::new(token, OffsetDateTime::now_utc() + azure_core::time::Duration::hours(1)))
+            }
             None => {
                 let kind = azure_core::error::ErrorKind::Credential;
                 Err(azure_core::Error::with_message(kind, "nobody is logged in"))
@@ -55,10 +54,7 @@ impl TokenCredential for Fixed {
 }
 
 fn options(pem: &str) -> AgentsClientOptions {
-    AgentsClientOptions {
-        ca_pem: Some(pem.as_bytes().to_vec()),
-        ..quick()
-    }
+    AgentsClientOptions { ca_pem: Some(pem.as_bytes().to_vec()), ..quick() }
 }
 
 #[tokio::test]
@@ -76,12 +72,8 @@ async fn a_server_of_an_unknown_authority_gets_nothing() {
     let (_, tls) = tls();
     let server = Server::start_tls([Answer::json(thread("thread_1"))], tls).await;
     let (other, _) = self::tls();
-    let client = AgentsClient::new(
-        &server.endpoint(),
-        Arc::new(Fixed(Some("t0ken"))),
-        options(&other),
-    )
-    .unwrap();
+    let client =
+        AgentsClient::new(&server.endpoint(), Arc::new(Fixed(Some("t0ken"))), options(&other)).unwrap();
     let error = client.threads().get("thread_1").await.unwrap_err();
     assert!(error.to_string().contains("certificate"), "{error}");
     assert!(server.asked().is_empty());
@@ -94,10 +86,7 @@ async fn a_credential_that_fails_is_a_credential_error() {
     let client = AgentsClient::new(&server.endpoint(), Arc::new(Fixed(None)), options(&pem)).unwrap();
     let error = client.threads().get("thread_1").await.unwrap_err();
     assert!(matches!(error, Error::Credential(_)), "{error:?}");
-    assert_eq!(
-        error.to_string(),
-        "no token from the credential: nobody is logged in"
-    );
+    assert_eq!(error.to_string(), "no token from the credential: nobody is logged in");
 }
 
 #[tokio::test]
@@ -115,23 +104,16 @@ async fn the_environment_alone_is_enough_for_tokens_and_trust() {
     let expires = (OffsetDateTime::now_utc().unix_timestamp() + 3600).to_string();
     let token = json!({"access_token": "t0ken", "expires_on": expires, "token_type": "Bearer"});
     let identity = Server::start([Answer::json(token)]).await;
-    let server = Server::start_tls(
-        [Answer::json(thread("thread_1")), Answer::json(thread("thread_1"))],
-        tls,
-    )
-    .await;
+    let server =
+        Server::start_tls([Answer::json(thread("thread_1")), Answer::json(thread("thread_1"))], tls).await;
     let variables = [
         ("PROJECT_ENDPOINT", server.endpoint()),
         ("IDENTITY_ENDPOINT", identity.url("/msi/token")),
         ("IDENTITY_HEADER", "s3cret".to_owned()),
         ("SSL_CERT_FILE", ca.to_str().unwrap().to_owned()),
     ];
-    let find = |name: &str| {
-        variables
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value.clone())
-    };
+    let find =
+        |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
     let client = AgentsClient::from_variables(find, quick()).unwrap();
     client.threads().get("thread_1").await.unwrap();
     client.threads().get("thread_1").await.unwrap();
@@ -147,25 +129,15 @@ async fn the_environment_alone_is_enough_for_tokens_and_trust() {
 
 #[tokio::test]
 async fn a_refusal_of_the_identity_endpoint_is_quoted_without_the_secret() {
-    let identity = Server::start([Answer::status(
-        400,
-        json!({"error": {"message": "unknown resource"}}),
-    )])
-    .await;
+    let identity =
+        Server::start([Answer::status(400, json!({"error": {"message": "unknown resource"}}))]).await;
     let variables = [
-        (
-            "PROJECT_ENDPOINT",
-            "https://localhost:1/api/projects/demo".to_owned(),
-        ),
+        ("PROJECT_ENDPOINT", "https://localhost:1/api/projects/demo".to_owned()),
         ("IDENTITY_ENDPOINT", identity.url("/msi/token")),
         ("IDENTITY_HEADER", "s3cret".to_owned()),
     ];
-    let find = |name: &str| {
-        variables
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value.clone())
-    };
+    let find =
+        |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
     let client = AgentsClient::from_variables(find, quick()).unwrap();
     let error = client.threads().get("thread_1").await.unwrap_err();
     assert!(matches!(error, Error::Credential(_)), "{error:?}");

@@ -17,12 +17,7 @@ async fn the_error_envelope_is_read_in_full() {
     let body = json!({"error": {"message": "Missing required parameter: 'model'.",
         "type": "invalid_request_error", "param": "model", "code": "missing_required_parameter"}});
     let server = Server::start([Answer::status(400, body).with_header("x-request-id", "r-1")]).await;
-    let error = server
-        .client()
-        .agents()
-        .create(&Default::default())
-        .await
-        .unwrap_err();
+    let error = server.client().agents().create(&Default::default()).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "the service answered 400 (missing_required_parameter): Missing required parameter: 'model'. \
@@ -34,16 +29,8 @@ async fn the_error_envelope_is_read_in_full() {
 #[tokio::test]
 async fn an_answer_that_is_no_envelope_is_quoted() {
     let server = Server::start([
-        Answer::Http {
-            status: 403,
-            headers: vec![],
-            pieces: vec!["<h1>\n  Forbidden\n</h1>".into()],
-        },
-        Answer::Http {
-            status: 404,
-            headers: vec![],
-            pieces: vec![],
-        },
+        Answer::Http { status: 403, headers: vec![], pieces: vec!["<h1>\n  Forbidden\n</h1>".into()] },
+        Answer::Http { status: 404, headers: vec![], pieces: vec![] },
         Answer::status(409, json!({"error": {"code": 409, "message": "busy"}})),
     ])
     .await;
@@ -52,10 +39,7 @@ async fn an_answer_that_is_no_envelope_is_quoted() {
     assert_eq!(text, "the service answered 403: <h1> Forbidden </h1>");
     let error = agents.get("a").await.unwrap_err();
     assert!(error.is_not_found());
-    assert_eq!(
-        error.to_string(),
-        "the service answered 404: the answer has no body"
-    );
+    assert_eq!(error.to_string(), "the service answered 404: the answer has no body");
     let text = agents.get("a").await.unwrap_err().to_string();
     assert_eq!(text, "the service answered 409 (409): busy");
 }
@@ -72,13 +56,9 @@ async fn an_answer_against_the_contract_names_the_field() {
 
 #[tokio::test]
 async fn a_get_is_repeated_until_the_service_is_well() {
-    let server = Server::start([
-        Answer::HangUp,
-        unavailable(500),
-        unavailable(429),
-        Answer::json(thread("thread_1")),
-    ])
-    .await;
+    let server =
+        Server::start([Answer::HangUp, unavailable(500), unavailable(429), Answer::json(thread("thread_1"))])
+            .await;
     server.client().threads().get("thread_1").await.unwrap();
     assert_eq!(server.lines().len(), 4);
 }
@@ -86,12 +66,7 @@ async fn a_get_is_repeated_until_the_service_is_well() {
 #[tokio::test]
 async fn a_post_is_repeated_when_the_service_says_not_now() {
     let server = Server::start([unavailable(429), unavailable(503), Answer::json(run("queued"))]).await;
-    server
-        .client()
-        .runs("thread_1")
-        .create(&CreateRun::default())
-        .await
-        .unwrap();
+    server.client().runs("thread_1").create(&CreateRun::default()).await.unwrap();
     assert_eq!(server.lines().len(), 3);
 }
 
@@ -99,30 +74,15 @@ async fn a_post_is_repeated_when_the_service_says_not_now() {
 async fn a_post_that_may_have_been_carried_out_is_not_repeated() {
     for status in [500, 502, 504] {
         let server = Server::start([unavailable(status), Answer::json(run("queued"))]).await;
-        let error = server
-            .client()
-            .runs("thread_1")
-            .create(&CreateRun::default())
-            .await
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!("the service answered {status}: not now")
-        );
+        let error = server.client().runs("thread_1").create(&CreateRun::default()).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("the service answered {status}: not now"));
         assert_eq!(server.lines().len(), 1);
     }
     let server = Server::start([Answer::HangUp, Answer::json(run("queued"))]).await;
-    let error = server
-        .client()
-        .runs("thread_1")
-        .create(&CreateRun::default())
-        .await
-        .unwrap_err();
+    let error = server.client().runs("thread_1").create(&CreateRun::default()).await.unwrap_err();
     assert!(matches!(error, Error::Transport(_)), "{error:?}");
     assert!(
-        error
-            .to_string()
-            .starts_with("no complete answer from the service: error sending request"),
+        error.to_string().starts_with("no complete answer from the service: error sending request"),
         "{error}"
     );
     assert_eq!(server.lines().len(), 1);

@@ -20,10 +20,7 @@ async fn an_upload_is_a_form_with_purpose_and_file() {
 
     let asked = &server.asked()[0];
     assert_eq!(asked.line, "POST /api/projects/demo/files?api-version=v1");
-    let boundary = asked
-        .header("content-type")
-        .strip_prefix("multipart/form-data; boundary=")
-        .unwrap();
+    let boundary = asked.header("content-type").strip_prefix("multipart/form-data; boundary=").unwrap();
     let expected = [
         format!("--{boundary}"),
         "Content-Disposition: form-data; name=\"purpose\"".to_owned(),
@@ -47,57 +44,31 @@ async fn a_file_on_disk_keeps_its_name() {
     let path = folder.path().join("notes.md");
     std::fs::write(&path, "hello").unwrap();
     let server = Server::start([Answer::json(file("processed"))]).await;
-    server
-        .client()
-        .files()
-        .upload(&Upload::path(&path).await.unwrap())
-        .await
-        .unwrap();
+    server.client().files().upload(&Upload::path(&path).await.unwrap()).await.unwrap();
     let body = String::from_utf8(server.asked()[0].body.to_vec()).unwrap();
-    assert!(
-        body.contains("filename=\"notes.md\"") && body.contains("\r\n\r\nhello\r\n"),
-        "{body}"
-    );
+    assert!(body.contains("filename=\"notes.md\"") && body.contains("\r\n\r\nhello\r\n"), "{body}");
 
     let error = Upload::path(folder.path().join("missing")).await.unwrap_err();
-    assert!(
-        matches!(error, Error::File { ref path, .. } if path.ends_with("missing")),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::File { ref path, .. } if path.ends_with("missing")), "{error:?}");
 }
 
 #[tokio::test]
 async fn an_upload_is_waited_for_until_it_is_processed() {
     let server =
         Server::start(["uploaded", "running", "processed"].map(|status| Answer::json(file(status)))).await;
-    let options = ProcessOptions {
-        poll_interval: Duration::from_millis(1),
-        ..ProcessOptions::default()
-    };
+    let options = ProcessOptions { poll_interval: Duration::from_millis(1), ..ProcessOptions::default() };
     let files = server.client().files().with_options(options);
-    let ready = files
-        .upload_and_poll(&Upload::bytes("a.md", "hello world"))
-        .await
-        .unwrap();
+    let ready = files.upload_and_poll(&Upload::bytes("a.md", "hello world")).await.unwrap();
     assert_eq!(ready.status.as_deref(), Some("processed"));
     assert_eq!(server.lines().len(), 3);
 }
 
 #[tokio::test]
 async fn content_comes_as_it_is() {
-    let server = Server::start([
-        Answer::bytes(&["hello ", "world"]),
-        Answer::bytes(&["hello ", "world"]),
-    ])
-    .await;
+    let server =
+        Server::start([Answer::bytes(&["hello ", "world"]), Answer::bytes(&["hello ", "world"])]).await;
     let files = server.client().files();
-    let pieces: Vec<bytes::Bytes> = files
-        .content("assistant-1")
-        .await
-        .unwrap()
-        .try_collect()
-        .await
-        .unwrap();
+    let pieces: Vec<bytes::Bytes> = files.content("assistant-1").await.unwrap().try_collect().await.unwrap();
     assert_eq!(pieces.concat(), b"hello world");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("copy.md");
@@ -105,10 +76,7 @@ async fn content_comes_as_it_is() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "hello world");
 
     let asked = &server.asked()[0];
-    assert_eq!(
-        asked.line,
-        "GET /api/projects/demo/files/assistant-1/content?api-version=v1"
-    );
+    assert_eq!(asked.line, "GET /api/projects/demo/files/assistant-1/content?api-version=v1");
     assert_eq!(asked.header("accept"), "application/octet-stream");
 }
 

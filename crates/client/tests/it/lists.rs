@@ -10,17 +10,8 @@ use crate::{
 };
 
 async fn ids(server: &Server) -> cupola_client::Result<Vec<String>> {
-    let query = ListQuery {
-        limit: Some(2),
-        ..ListQuery::default()
-    };
-    server
-        .client()
-        .agents()
-        .list(query)
-        .map_ok(|agent| agent.id)
-        .try_collect()
-        .await
+    let query = ListQuery { limit: Some(2), ..ListQuery::default() };
+    server.client().agents().list(query).map_ok(|agent| agent.id).try_collect().await
 }
 
 #[tokio::test]
@@ -53,10 +44,7 @@ async fn a_page_that_comes_again_is_an_error_and_no_endless_loop() {
     let same = || Answer::json(page(&[agent("a")], true));
     let server = Server::start([same(), same(), same()]).await;
     let error = ids(&server).await.unwrap_err();
-    assert!(
-        matches!(error, Error::Decode { ref path, .. } if path == "last_id"),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::Decode { ref path, .. } if path == "last_id"), "{error:?}");
     assert_eq!(server.lines().len(), 2);
 }
 

@@ -28,23 +28,17 @@ struct City {
 }
 
 fn weather() -> FunctionSet {
-    FunctionSet::new().with("get_weather", "The weather.", |place: City| async move {
-        format!("sunny in {}", place.city)
-    })
+    FunctionSet::new()
+        .with("get_weather", "The weather.", |place: City| async move { format!("sunny in {}", place.city) })
 }
 
 fn create_run() -> CreateRun {
-    CreateRun {
-        assistant_id: "asst_1".to_owned(),
-        ..CreateRun::default()
-    }
+    CreateRun { assistant_id: "asst_1".to_owned(), ..CreateRun::default() }
 }
 
 fn runs(server: &Server) -> Runs {
-    let options = ProcessOptions {
-        poll_interval: Duration::from_millis(1),
-        deadline: Duration::from_secs(60),
-    };
+    let options =
+        ProcessOptions { poll_interval: Duration::from_millis(1), deadline: Duration::from_secs(60) };
     server.client().runs("thread_1").with_options(options)
 }
 
@@ -60,10 +54,7 @@ async fn a_run_is_polled_and_its_functions_are_called() {
         Answer::json(run("completed")),
     ])
     .await;
-    let ended = runs(&server)
-        .create_and_process(&create_run(), &weather())
-        .await
-        .unwrap();
+    let ended = runs(&server).create_and_process(&create_run(), &weather()).await.unwrap();
     assert_eq!(ended.status, RunStatus::Completed);
 
     const RUN: &str = "/api/projects/demo/threads/thread_1/runs";
@@ -93,10 +84,7 @@ async fn a_failed_run_is_a_result_and_not_an_error() {
     let mut failed = run("failed");
     failed["last_error"] = json!({"code": "server_error", "message": "out of luck"});
     let server = Server::start([Answer::json(failed)]).await;
-    let ended = runs(&server)
-        .create_and_process(&create_run(), &weather())
-        .await
-        .unwrap();
+    let ended = runs(&server).create_and_process(&create_run(), &weather()).await.unwrap();
     assert_eq!(ended.last_error.unwrap().message, "out of luck");
 }
 
@@ -116,10 +104,7 @@ async fn calls_of_one_round_run_side_by_side() {
         Answer::json(run("completed")),
     ])
     .await;
-    let ended = runs(&server)
-        .create_and_process(&create_run(), &functions)
-        .await
-        .unwrap();
+    let ended = runs(&server).create_and_process(&create_run(), &functions).await.unwrap();
     assert_eq!(ended.status, RunStatus::Completed);
 }
 
@@ -127,9 +112,8 @@ async fn calls_of_one_round_run_side_by_side() {
 async fn a_call_that_still_shows_after_its_answer_is_not_made_again() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = calls.clone();
-    let functions = FunctionSet::new().with_sync("count", "Counts.", move |_: NoArguments| {
-        counted.fetch_add(1, Ordering::SeqCst)
-    });
+    let functions = FunctionSet::new()
+        .with_sync("count", "Counts.", move |_: NoArguments| counted.fetch_add(1, Ordering::SeqCst));
     let call = [("call_1", "count", "{}")];
     let server = Server::start([
         Answer::json(waiting(&call)),
@@ -138,29 +122,18 @@ async fn a_call_that_still_shows_after_its_answer_is_not_made_again() {
         Answer::json(run("completed")),
     ])
     .await;
-    runs(&server)
-        .create_and_process(&create_run(), &functions)
-        .await
-        .unwrap();
+    runs(&server).create_and_process(&create_run(), &functions).await.unwrap();
     assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
 async fn a_run_that_does_not_end_is_a_deadline_error_with_its_id() {
     let server = Server::start((0..2000).map(|_| Answer::json(run("in_progress")))).await;
-    let options = ProcessOptions {
-        poll_interval: Duration::from_millis(1),
-        deadline: Duration::from_millis(60),
-    };
+    let options =
+        ProcessOptions { poll_interval: Duration::from_millis(1), deadline: Duration::from_millis(60) };
     let runs = server.client().runs("thread_1").with_options(options);
-    let error = runs
-        .create_and_process(&create_run(), &weather())
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, Error::Deadline { ref id, .. } if id == "run_1"),
-        "{error:?}"
-    );
+    let error = runs.create_and_process(&create_run(), &weather()).await.unwrap_err();
+    assert!(matches!(error, Error::Deadline { ref id, .. } if id == "run_1"), "{error:?}");
 }
 
 #[tokio::test]
@@ -169,10 +142,7 @@ async fn an_approval_is_not_something_functions_can_give() {
     asks["required_action"] =
         json!({"type": "submit_tool_approval", "submit_tool_approval": {"tool_calls": []}});
     let server = Server::start([Answer::json(asks)]).await;
-    let error = runs(&server)
-        .create_and_process(&create_run(), &weather())
-        .await
-        .unwrap_err();
+    let error = runs(&server).create_and_process(&create_run(), &weather()).await.unwrap_err();
     assert!(
         matches!(error, Error::ActionNeeded { ref kind, .. } if kind == "submit_tool_approval"),
         "{error:?}"
@@ -192,10 +162,7 @@ async fn a_processed_stream_goes_on_over_the_function_calls() {
         ]),
     ])
     .await;
-    let events = runs(&server)
-        .process_stream(&create_run(), &weather())
-        .await
-        .unwrap();
+    let events = runs(&server).process_stream(&create_run(), &weather()).await.unwrap();
     let events: Vec<AgentEvent> = events.try_collect().await.unwrap();
     assert_eq!(events.len(), 5, "{events:?}");
     assert_eq!(events[2].text().as_deref(), Some("Sunny."));
@@ -214,18 +181,9 @@ async fn a_processed_stream_ends_with_the_error_of_a_refused_submission() {
         Answer::status(400, json!({"error": {"message": "too late"}})),
     ])
     .await;
-    let mut events = runs(&server)
-        .process_stream(&create_run(), &weather())
-        .await
-        .unwrap();
-    assert!(matches!(
-        events.try_next().await,
-        Ok(Some(AgentEvent::RunRequiresAction(_)))
-    ));
-    assert_eq!(
-        events.try_next().await.unwrap_err().to_string(),
-        "the service answered 400: too late"
-    );
+    let mut events = runs(&server).process_stream(&create_run(), &weather()).await.unwrap();
+    assert!(matches!(events.try_next().await, Ok(Some(AgentEvent::RunRequiresAction(_)))));
+    assert_eq!(events.try_next().await.unwrap_err().to_string(), "the service answered 400: too late");
     assert_eq!(events.try_next().await.unwrap(), None);
 }
 
@@ -234,20 +192,11 @@ async fn a_processed_stream_has_the_same_deadline() {
     let never = FunctionSet::new().with("sleep", "Never returns.", |_: NoArguments| async {
         std::future::pending::<()>().await;
     });
-    let asks = [(
-        "thread.run.requires_action",
-        waiting(&[("call_1", "sleep", "{}")]),
-    )];
+    let asks = [("thread.run.requires_action", waiting(&[("call_1", "sleep", "{}")]))];
     let server = Server::start([Answer::events(&asks)]).await;
-    let options = ProcessOptions {
-        deadline: Duration::from_millis(300),
-        ..ProcessOptions::default()
-    };
+    let options = ProcessOptions { deadline: Duration::from_millis(300), ..ProcessOptions::default() };
     let runs = server.client().runs("thread_1").with_options(options);
     let events = runs.process_stream(&create_run(), &never).await.unwrap();
     let error = events.try_collect::<Vec<AgentEvent>>().await.unwrap_err();
-    assert!(
-        matches!(error, Error::Deadline { ref id, .. } if id == "run_1"),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::Deadline { ref id, .. } if id == "run_1"), "{error:?}");
 }

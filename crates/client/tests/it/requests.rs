@@ -16,10 +16,7 @@ use crate::{
 };
 
 fn create_run() -> CreateRun {
-    CreateRun {
-        assistant_id: "asst_1".to_owned(),
-        ..CreateRun::default()
-    }
+    CreateRun { assistant_id: "asst_1".to_owned(), ..CreateRun::default() }
 }
 
 fn metadata() -> Metadata {
@@ -38,19 +35,10 @@ async fn agents() {
     ])
     .await;
     let agents = server.client().agents();
-    let new = CreateAgent {
-        model: "gpt-4o".to_owned(),
-        ..CreateAgent::default()
-    };
+    let new = CreateAgent { model: "gpt-4o".to_owned(), ..CreateAgent::default() };
     assert_eq!(agents.create(&new).await.unwrap().id, "asst_1");
-    assert_eq!(
-        agents.get("asst_1").await.unwrap().name.as_deref(),
-        Some("weather")
-    );
-    let changes = UpdateAgent {
-        name: Some("other".to_owned()),
-        ..UpdateAgent::default()
-    };
+    assert_eq!(agents.get("asst_1").await.unwrap().name.as_deref(), Some("weather"));
+    let changes = UpdateAgent { name: Some("other".to_owned()), ..UpdateAgent::default() };
     agents.update("asst_1", &changes).await.unwrap();
     assert!(agents.delete("asst_1").await.unwrap().deleted);
 
@@ -80,19 +68,11 @@ async fn every_request_says_who_sends_it_and_what_it_takes() {
     for asked in &asked {
         assert_eq!(asked.header("api-key"), "test-key");
         assert_eq!(asked.header("accept"), "application/json");
-        assert!(
-            asked
-                .header("user-agent")
-                .starts_with("azsdk-rust-cupola-client/"),
-            "{asked:?}"
-        );
+        assert!(asked.header("user-agent").starts_with("azsdk-rust-cupola-client/"), "{asked:?}");
         assert_eq!(asked.header("x-ms-client-request-id").len(), 36);
     }
     assert_eq!(asked[0].header("content-type"), "application/json");
-    assert_ne!(
-        asked[0].header("x-ms-client-request-id"),
-        asked[1].header("x-ms-client-request-id")
-    );
+    assert_ne!(asked[0].header("x-ms-client-request-id"), asked[1].header("x-ms-client-request-id"));
 }
 
 #[tokio::test]
@@ -108,10 +88,7 @@ async fn threads_and_messages() {
     ])
     .await;
     let client = server.client();
-    let changes = UpdateThread {
-        metadata: Some(metadata()),
-        tool_resources: None,
-    };
+    let changes = UpdateThread { metadata: Some(metadata()), tool_resources: None };
     client.threads().update("thread_1", &changes).await.unwrap();
     let messages = client.messages("thread_1");
     messages.create(&user_message("Hi")).await.unwrap();
@@ -157,18 +134,8 @@ async fn runs_and_steps() {
     runs.create(&create_run()).await.unwrap();
     runs.update("run_1", metadata()).await.unwrap();
     runs.cancel("run_1").await.unwrap();
-    client
-        .create_thread_and_run(&CreateThreadAndRun {
-            thread: None,
-            run: create_run(),
-        })
-        .await
-        .unwrap();
-    let query = ListQuery {
-        limit: Some(5),
-        order: Some(Order::Asc),
-        ..ListQuery::default()
-    };
+    client.create_thread_and_run(&CreateThreadAndRun { thread: None, run: create_run() }).await.unwrap();
+    let query = ListQuery { limit: Some(5), order: Some(Order::Asc), ..ListQuery::default() };
     runs.list_page(&query).await.unwrap();
     let steps = client.run_steps("thread_1", "run_1");
     let page = steps.list_page(&ListQuery::default()).await.unwrap();
@@ -187,16 +154,10 @@ async fn runs_and_steps() {
         ]
     );
     let asked = server.asked();
-    assert_eq!(
-        asked[0].json(),
-        json!({"assistant_id": "asst_1", "stream": false})
-    );
+    assert_eq!(asked[0].json(), json!({"assistant_id": "asst_1", "stream": false}));
     assert_eq!(asked[2].body, "");
     assert_eq!(asked[2].header("content-length"), "0");
-    assert_eq!(
-        asked[3].json(),
-        json!({"assistant_id": "asst_1", "stream": false})
-    );
+    assert_eq!(asked[3].json(), json!({"assistant_id": "asst_1", "stream": false}));
 }
 
 #[tokio::test]
@@ -207,8 +168,5 @@ async fn an_id_stays_one_part_of_the_path() {
     for wrong in ["", ".", ".."] {
         agents.delete(wrong).await.unwrap_err();
     }
-    assert_eq!(
-        server.lines(),
-        [format!("GET {BASE}/assistants/a%2Fb%3Fc%23d?api-version=v1")]
-    );
+    assert_eq!(server.lines(), [format!("GET {BASE}/assistants/a%2Fb%3Fc%23d?api-version=v1")]);
 }

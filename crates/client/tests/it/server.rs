@@ -35,21 +35,14 @@ impl Asked {
     }
 
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map(|value| value.to_str().unwrap())
-            .unwrap_or_default()
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 }
 
 /// What the server answers.
 pub enum Answer {
     /// A status, headers and a body in pieces.
-    Http {
-        status: u16,
-        headers: Vec<(&'static str, String)>,
-        pieces: Vec<Bytes>,
-    },
+    Http { status: u16, headers: Vec<(&'static str, String)>, pieces: Vec<Bytes> },
     /// The connection is closed without an answer.
     HangUp,
     /// The body breaks off after these pieces.
@@ -63,37 +56,20 @@ impl Answer {
 
     pub fn status(status: u16, body: Value) -> Self {
         let headers = vec![("content-type", "application/json".to_owned())];
-        Self::Http {
-            status,
-            headers,
-            pieces: vec![body.to_string().into()],
-        }
+        Self::Http { status, headers, pieces: vec![body.to_string().into()] }
     }
 
     pub fn bytes(pieces: &[&'static str]) -> Self {
-        let pieces = pieces
-            .iter()
-            .map(|piece| Bytes::from_static(piece.as_bytes()))
-            .collect();
-        Self::Http {
-            status: 200,
-            headers: Vec::new(),
-            pieces,
-        }
+        let pieces = pieces.iter().map(|piece| Bytes::from_static(piece.as_bytes())).collect();
+        Self::Http { status: 200, headers: Vec::new(), pieces }
     }
 
     pub fn events(events: &[(&str, Value)]) -> Self {
-        let text: String = events
-            .iter()
-            .map(|(name, data)| format!("event: {name}\ndata: {data}\n\n"))
-            .collect();
+        let text: String =
+            events.iter().map(|(name, data)| format!("event: {name}\ndata: {data}\n\n")).collect();
         let headers = vec![("content-type", "text/event-stream; charset=utf-8".to_owned())];
         let pieces = vec![text.into(), "event: done\ndata: [DONE]\n\n".into()];
-        Self::Http {
-            status: 200,
-            headers,
-            pieces,
-        }
+        Self::Http { status: 200, headers, pieces }
     }
 
     pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
@@ -127,10 +103,7 @@ impl Server {
     }
 
     async fn serve(answers: impl IntoIterator<Item = Answer>, tls: Option<TlsAcceptor>) -> Self {
-        let script = Script {
-            answers: answers.into_iter().collect(),
-            asked: Vec::new(),
-        };
+        let script = Script { answers: answers.into_iter().collect(), asked: Vec::new() };
         let script = Arc::new(Mutex::new(script));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -152,11 +125,7 @@ impl Server {
                 });
             }
         });
-        Self {
-            address,
-            secure,
-            script,
-        }
+        Self { address, secure, script }
     }
 
     pub fn endpoint(&self) -> String {
@@ -186,18 +155,8 @@ impl Server {
 pub fn quick() -> AgentsClientOptions {
     use azure_core::http::{ClientOptions, FixedRetryOptions, RetryOptions};
     let delay = azure_core::time::Duration::milliseconds(1);
-    let retry = RetryOptions::fixed(FixedRetryOptions {
-        delay,
-        max_retries: 3,
-        ..Default::default()
-    });
-    AgentsClientOptions {
-        azure: ClientOptions {
-            retry,
-            ..Default::default()
-        },
-        ..Default::default()
-    }
+    let retry = RetryOptions::fixed(FixedRetryOptions { delay, max_retries: 3, ..Default::default() });
+    AgentsClientOptions { azure: ClientOptions { retry, ..Default::default() }, ..Default::default() }
 }
 
 async fn connection<S>(socket: S, script: Arc<Mutex<Script>>)
@@ -222,11 +181,7 @@ async fn answer(request: Request<Incoming>, script: Arc<Mutex<Script>>) -> std::
         script.answers.pop_front()
     };
     match next {
-        Some(Answer::Http {
-            status,
-            headers,
-            pieces,
-        }) => {
+        Some(Answer::Http { status, headers, pieces }) => {
             let mut response = Response::builder().status(status);
             for (name, value) in headers {
                 response = response.header(name, value);
@@ -240,22 +195,15 @@ async fn answer(request: Request<Incoming>, script: Arc<Mutex<Script>>) -> std::
         }
         None => {
             let body = Bytes::from_static(br#"{"error":{"message":"the script has no more answers"}}"#);
-            Ok(Response::builder()
-                .status(418)
-                .body(body_of(vec![body], None))
-                .unwrap())
+            Ok(Response::builder().status(418).body(body_of(vec![body], None)).unwrap())
         }
     }
 }
 
 fn body_of(pieces: Vec<Bytes>, end: Option<std::io::Error>) -> Body {
-    let frames = pieces
-        .into_iter()
-        .map(|piece| Ok::<_, Infallible>(Frame::data(piece)));
-    let frames: Vec<std::io::Result<Frame<Bytes>>> = frames
-        .map(|frame| frame.map_err(|never| match never {}))
-        .chain(end.map(Err))
-        .collect();
+    let frames = pieces.into_iter().map(|piece| Ok::<_, Infallible>(Frame::data(piece)));
+    let frames: Vec<std::io::Result<Frame<Bytes>>> =
+        frames.map(|frame| frame.map_err(|never| match never {})).chain(end.map(Err)).collect();
     // Every piece is a chunk of its own on the wire.
     let frames = stream::unfold(frames.into_iter(), |mut frames| async move {
         tokio::task::yield_now().await;

@@ -15,10 +15,7 @@ use crate::{
 };
 
 fn create_run() -> CreateRun {
-    CreateRun {
-        assistant_id: "asst_1".to_owned(),
-        ..CreateRun::default()
-    }
+    CreateRun { assistant_id: "asst_1".to_owned(), ..CreateRun::default() }
 }
 
 /// The events of a plain answer, as text on the wire.
@@ -33,27 +30,15 @@ fn plain_answer() -> String {
         ("thread.message.completed", message("msg_1", "Grüß dich 🦀")),
         ("thread.run.completed", run("completed")),
     ];
-    let mut text: String = events
-        .iter()
-        .map(|(name, data)| format!("event: {name}\ndata: {data}\n\n"))
-        .collect();
+    let mut text: String =
+        events.iter().map(|(name, data)| format!("event: {name}\ndata: {data}\n\n")).collect();
     text.push_str(": ping\nevent: done\ndata: [DONE]\n\n");
     text
 }
 
 async fn read(pieces: Vec<Bytes>) -> Vec<AgentEvent> {
-    let server = Server::start([Answer::Http {
-        status: 200,
-        headers: vec![],
-        pieces,
-    }])
-    .await;
-    let events = server
-        .client()
-        .runs("thread_1")
-        .stream(&create_run())
-        .await
-        .unwrap();
+    let server = Server::start([Answer::Http { status: 200, headers: vec![], pieces }]).await;
+    let events = server.client().runs("thread_1").stream(&create_run()).await.unwrap();
     events.try_collect().await.unwrap()
 }
 
@@ -79,15 +64,9 @@ async fn a_stream_is_asked_for_with_stream_true() {
     let client = server.client();
     let runs = client.runs("thread_1");
     drop(runs.stream(&create_run()).await.unwrap());
-    let body = CreateThreadAndRun {
-        thread: None,
-        run: create_run(),
-    };
+    let body = CreateThreadAndRun { thread: None, run: create_run() };
     let mut events = client.create_thread_and_run_stream(&body).await.unwrap();
-    assert!(matches!(
-        events.try_next().await.unwrap(),
-        Some(AgentEvent::ThreadCreated(_))
-    ));
+    assert!(matches!(events.try_next().await.unwrap(), Some(AgentEvent::ThreadCreated(_))));
     drop(runs.submit_stream("run_1", vec![]).await.unwrap());
     assert_eq!(server.asked().len(), 3);
     for asked in server.asked() {
@@ -98,71 +77,36 @@ async fn a_stream_is_asked_for_with_stream_true() {
 #[tokio::test]
 async fn an_error_event_and_an_unknown_event_are_delivered() {
     let server = Server::start([Answer::events(&[
-        (
-            "error",
-            json!({"error": {"message": "overloaded", "code": "server_error"}}),
-        ),
+        ("error", json!({"error": {"message": "overloaded", "code": "server_error"}})),
         ("thread.run.dreaming", json!({"sheep": 3})),
     ])])
     .await;
-    let events = server
-        .client()
-        .runs("thread_1")
-        .stream(&create_run())
-        .await
-        .unwrap();
+    let events = server.client().runs("thread_1").stream(&create_run()).await.unwrap();
     let events: Vec<AgentEvent> = events.try_collect().await.unwrap();
     assert!(matches!(&events[0], AgentEvent::Error(detail) if detail.message == "overloaded"));
-    let sheep = AgentEvent::Other {
-        event: "thread.run.dreaming".to_owned(),
-        data: r#"{"sheep":3}"#.to_owned(),
-    };
+    let sheep =
+        AgentEvent::Other { event: "thread.run.dreaming".to_owned(), data: r#"{"sheep":3}"#.to_owned() };
     assert_eq!(events[1], sheep);
 }
 
 #[tokio::test]
 async fn a_refused_stream_is_the_service_s_error() {
-    let server = Server::start([Answer::status(
-        404,
-        json!({"error": {"message": "No thread found"}}),
-    )])
-    .await;
-    let error = server
-        .client()
-        .runs("thread_1")
-        .stream(&create_run())
-        .await
-        .err()
-        .unwrap();
+    let server = Server::start([Answer::status(404, json!({"error": {"message": "No thread found"}}))]).await;
+    let error = server.client().runs("thread_1").stream(&create_run()).await.err().unwrap();
     assert_eq!(error.to_string(), "the service answered 404: No thread found");
 }
 
 #[tokio::test]
 async fn a_stream_that_stops_half_way_is_an_error_and_not_an_end() {
-    let half = Bytes::from(format!(
-        "event: thread.run.in_progress\ndata: {}\n\n",
-        run("in_progress")
-    ));
+    let half = Bytes::from(format!("event: thread.run.in_progress\ndata: {}\n\n", run("in_progress")));
     let server = Server::start([
-        Answer::Http {
-            status: 200,
-            headers: vec![],
-            pieces: vec![half.clone()],
-        },
+        Answer::Http { status: 200, headers: vec![], pieces: vec![half.clone()] },
         Answer::BreakOff(vec![half]),
     ])
     .await;
     for _ in 0..2 {
-        let mut events = server
-            .client()
-            .runs("thread_1")
-            .stream(&create_run())
-            .await
-            .unwrap();
-        assert!(matches!(
-            events.next().await,
-            Some(Ok(AgentEvent::RunInProgress(_)))
-        ));
+        let mut events = server.client().runs("thread_1").stream(&create_run()).await.unwrap();
+        assert!(matches!(events.next().await, Some(Ok(AgentEvent::RunInProgress(_)))));
         assert!(matches!(events.next().await, Some(Err(Error::StreamEnded(_)))));
         assert!(events.next().await.is_none());
     }

@@ -20,9 +20,7 @@ impl Driver {
     /// Calls the model and records what came of it.
     pub(super) async fn call_model(&mut self) -> Result<Action, Leave> {
         let inner = Arc::clone(&self.inner);
-        let began = self
-            .projection
-            .model_call_began(inner.clock.now(), self.is_heard());
+        let began = self.projection.model_call_began(inner.clock.now(), self.is_heard());
         if !began.changes.is_empty() {
             // Not waited for: what follows is committed after it, and conflicts are settled there.
             drop(inner.store.submit(began.changes));
@@ -35,42 +33,21 @@ impl Driver {
             Err(fault) => return self.fail(fault, answer).await,
         };
         if let Some(fault) = self.unavailable_tool() {
-            return self
-                .record(Event::ModelFailed {
-                    fault,
-                    partial: Answer::default(),
-                })
-                .await;
+            return self.record(Event::ModelFailed { fault, partial: Answer::default() }).await;
         }
         let request = match self.request(&resolved).await {
             Ok(request) => request,
             Err(ContextError::PromptTokens) => {
-                return self
-                    .record(Event::OutOfTokens {
-                        limit: Limit::PromptTokens,
-                    })
-                    .await;
+                return self.record(Event::OutOfTokens { limit: Limit::PromptTokens }).await;
             }
             Err(ContextError::Store(error)) => {
                 let message = format!("The thread's history could not be read: {error}");
-                let fault = TurnFault {
-                    code: "server_error".to_owned(),
-                    message,
-                };
-                return self
-                    .record(Event::ModelFailed {
-                        fault,
-                        partial: Answer::default(),
-                    })
-                    .await;
+                let fault = TurnFault { code: "server_error".to_owned(), message };
+                return self.record(Event::ModelFailed { fault, partial: Answer::default() }).await;
             }
         };
         if request.max_completion_tokens == Some(0) {
-            return self
-                .record(Event::OutOfTokens {
-                    limit: Limit::CompletionTokens,
-                })
-                .await;
+            return self.record(Event::OutOfTokens { limit: Limit::CompletionTokens }).await;
         }
 
         // Everything that takes time happens in here, so that a cancellation or a deadline ends it at once.
@@ -100,7 +77,7 @@ impl Driver {
         &mut self,
         stream: &mut ModelStream,
         mut answer: PartialAnswer,
-        resolved: &Deployment,
+        resolved: &Resolved,
         request: &ModelRequest,
     ) -> Result<Action, Leave> {
         let mut finish = None;
@@ -122,11 +99,7 @@ impl Driver {
         }
         let Some(finish) = finish else {
             let message = "The model's answer broke off before it was complete.".to_owned();
-            let fault = Fault {
-                kind: FaultKind::Broken,
-                message,
-                retry_after: None,
-            };
+            let fault = Fault { kind: FaultKind::Broken, message, retry_after: None };
             return self.fail(fault, answer).await;
         };
         let mut answer = answer.into_answer();
@@ -134,12 +107,7 @@ impl Driver {
             answer.usage = count_usage(resolved, request, &answer);
         }
         let until = self.inner.clock.now() + millis(self.inner.settings.waiting_expires_after);
-        self.record(Event::Answered {
-            answer,
-            finish,
-            until,
-        })
-        .await
+        self.record(Event::Answered { answer, finish, until }).await
     }
 
     fn hear(&mut self, answer: &mut PartialAnswer, delta: ModelDelta) {
@@ -151,19 +119,8 @@ impl Driver {
             }
             ModelDelta::CallBegan { index, id, name } => {
                 let id = self.unique_call_id(answer, id);
-                self.tell(Delta::CallBegan {
-                    index,
-                    id: &id,
-                    name: &name,
-                });
-                answer.calls.push((
-                    index,
-                    RequestedCall {
-                        id,
-                        name,
-                        arguments: String::new(),
-                    },
-                ));
+                self.tell(Delta::CallBegan { index, id: &id, name: &name });
+                answer.calls.push((index, RequestedCall { id, name, arguments: String::new() }));
             }
             ModelDelta::CallArguments { index, text } => {
                 self.tell(Delta::CallArguments { index, text: &text });
@@ -185,10 +142,9 @@ impl Driver {
 
     /// The upstream's id of a call, if it has the form that clients know and this turn has not seen it.
     fn unique_call_id(&self, answer: &PartialAnswer, id: String) -> String {
-        let plain = id.len() <= 64
-            && id
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        // Servers that count `call_0`, `call_1`, … begin anew with every answer.
+        let plain = (12..=64).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
         let in_transcript = self.turn.transcript.iter().any(|message| match message {
             ChatMessage::Assistant { calls, .. } => calls.iter().any(|call| call.id == id),
             _ => false,
@@ -202,15 +158,8 @@ impl Driver {
 
     async fn fail(&mut self, fault: Fault, partial: PartialAnswer) -> Result<Action, Leave> {
         tracing::info!(turn = %self.key, code = fault.kind.code(), message = %fault.message, "a model call failed");
-        let fault = TurnFault {
-            code: fault.kind.code().to_owned(),
-            message: fault.message,
-        };
-        self.record(Event::ModelFailed {
-            fault,
-            partial: partial.into_answer(),
-        })
-        .await
+        let fault = TurnFault { code: fault.kind.code().to_owned(), message: fault.message };
+        self.record(Event::ModelFailed { fault, partial: partial.into_answer() }).await
     }
 
     /// A tool that the service would have to run, and can't.
@@ -227,7 +176,7 @@ impl Driver {
         })
     }
 
-    async fn request(&mut self, resolved: &Deployment) -> Result<ModelRequest, ContextError> {
+    async fn request(&mut self, resolved: &Resolved) -> Result<ModelRequest, ContextError> {
         let counter = Counter::new(&*resolved.provider, &resolved.model);
         let reserve = self
             .spec
@@ -236,19 +185,10 @@ impl Driver {
             .unwrap_or(ANSWER_RESERVE)
             .min(resolved.context_tokens / 2);
         let window = resolved.context_tokens - reserve;
-        let messages = context::fit(
-            &*self.dialect,
-            &self.key,
-            &self.spec,
-            &self.turn,
-            &counter,
-            window,
-        )
-        .await?;
-        let left = self
-            .spec
-            .max_completion_tokens
-            .map(|max| max.saturating_sub(self.turn.usage.completion_tokens));
+        let messages =
+            context::fit(&*self.dialect, &self.key, &self.spec, &self.turn, &counter, window).await?;
+        let left =
+            self.spec.max_completion_tokens.map(|max| max.saturating_sub(self.turn.usage.completion_tokens));
         let tools = self.spec.tools.iter().filter_map(|tool| match tool {
             ToolSpec::Function(function) => Some(function.clone()),
             ToolSpec::Served { .. } => None,
@@ -263,7 +203,7 @@ impl Driver {
             temperature: self.spec.temperature,
             top_p: self.spec.top_p,
             max_completion_tokens: left.or(resolved.max_output_tokens),
-            extra: serde_json::Map::new(),
+            extra: resolved.extra.clone(),
         })
     }
 
@@ -278,10 +218,7 @@ impl Driver {
 
     /// Waits for the next thing that may end a model call early.
     async fn interruption(&mut self) -> Interruption {
-        let left = self
-            .turn
-            .until()
-            .map_or(i64::MAX, |until| until - self.inner.clock.now());
+        let left = self.turn.until().map_or(i64::MAX, |until| until - self.inner.clock.now());
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0).min(YEAR_MILLIS));
         let deadline = Instant::now() + left;
         tokio::select! {
@@ -322,18 +259,11 @@ impl Driver {
 const YEAR_MILLIS: u64 = 365 * 24 * 60 * 60 * 1000;
 
 /// Counts what an upstream did not say.
-fn count_usage(resolved: &Deployment, request: &ModelRequest, answer: &Answer) -> ModelUsage {
+fn count_usage(resolved: &Resolved, request: &ModelRequest, answer: &Answer) -> ModelUsage {
     let counter = Counter::new(&*resolved.provider, &resolved.model);
-    let written = ChatMessage::Assistant {
-        text: answer.text.clone(),
-        calls: answer.calls.clone(),
-    };
+    let written = ChatMessage::Assistant { text: answer.text.clone(), calls: answer.calls.clone() };
     ModelUsage {
-        prompt_tokens: request
-            .messages
-            .iter()
-            .map(|message| counter.count(message))
-            .sum(),
+        prompt_tokens: request.messages.iter().map(|message| counter.count(message)).sum(),
         completion_tokens: counter.count(&written),
         cached_tokens: 0,
     }

@@ -74,7 +74,8 @@ fn open_key(path: &Path, is_expected: bool) -> Result<KeyPair, IdentityError> {
     let unusable = |reason: String| IdentityError::Unusable {
         path: path.into(),
         reason,
-        remedy: "Restore it, or delete the `tls` directory; a new CA is made, and clients need `cupola env` again",
+        remedy: "Restore it, or delete the `tls` directory; a new CA is made, and clients \
+                 need `cupola env` again",
     };
     match files::read(path)? {
         Some(pem) => KeyPair::from_pkcs8_pem_and_sign_algo(&pem, &PKCS_ECDSA_P256_SHA256)

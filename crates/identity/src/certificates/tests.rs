@@ -191,6 +191,19 @@ fn a_lost_ca_key_is_an_error_and_not_a_new_ca() {
 }
 
 #[test]
+fn a_new_ca_brings_a_new_leaf_with_it() {
+    let data = tempfile::tempdir().unwrap();
+    let first = Certificates::open(data.path(), &[]).unwrap();
+    for file in ["tls/ca.key", "tls/ca.pem"] {
+        fs::remove_file(data.path().join(file)).unwrap();
+    }
+    let second = Certificates::open(data.path(), &[]).unwrap();
+    assert_ne!(first.ca_pem(), second.ca_pem());
+    handshake(&second, second.ca_der(), "localhost", &rustls::version::TLS13).unwrap();
+    assert!(fs::read_to_string(second.bundle_file()).unwrap().ends_with(second.ca_pem()));
+}
+
+#[test]
 fn a_start_that_died_between_key_and_certificate_is_completed() {
     let data = tempfile::tempdir().unwrap();
     let first = Certificates::open(data.path(), &[]).unwrap();

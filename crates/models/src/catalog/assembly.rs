@@ -20,7 +20,11 @@ pub(crate) struct Assembly {
 
 impl Assembly {
     /// Adds all configured providers; collects what is wrong with any of them.
-    pub(crate) fn add_configured(&mut self, config: &ModelsConfig, env: Environment<'_>) -> Result<(), Vec<Problem>> {
+    pub(crate) fn add_configured(
+        &mut self,
+        config: &ModelsConfig,
+        env: Environment<'_>,
+    ) -> Result<(), Vec<Problem>> {
         let mut problems = Vec::new();
         let (cassettes, others): (Vec<_>, Vec<_>) =
             config.providers.iter().partition(|(_, provider)| provider.kind == ProviderKind::Cassette);
@@ -66,7 +70,11 @@ impl Assembly {
         }
     }
 
-    pub(crate) fn finish(mut self, default: Option<&str>, deployments: BTreeMap<String, DeploymentConfig>) -> Catalog {
+    pub(crate) fn finish(
+        mut self,
+        default: Option<&str>,
+        deployments: BTreeMap<String, DeploymentConfig>,
+    ) -> Catalog {
         for finding in &mut self.findings {
             finding.is_default = Some(finding.provider.as_str()) == default;
         }
@@ -79,10 +87,22 @@ impl Assembly {
         let provider = made.name().to_owned();
         self.providers.insert(provider.clone(), made);
         let kind = kind.name();
-        self.findings.push(Finding { provider, kind, base_url, found, is_default: false, models: Vec::new() });
+        self.findings.push(Finding {
+            provider,
+            kind,
+            base_url,
+            found,
+            is_default: false,
+            models: Vec::new(),
+        });
     }
 
-    fn make(&self, name: &str, config: &ProviderConfig, env: Environment<'_>) -> Result<Arc<dyn Provider>, Problem> {
+    fn make(
+        &self,
+        name: &str,
+        config: &ProviderConfig,
+        env: Environment<'_>,
+    ) -> Result<Arc<dyn Provider>, Problem> {
         let key = format!("models.providers.{name}");
         match config.kind {
             ProviderKind::Openai | ProviderKind::Azure => {
@@ -115,7 +135,12 @@ fn connect(upstream: Upstream, key: &str) -> Result<Arc<dyn Provider>, Problem> 
     Ok(Arc::new(provider))
 }
 
-fn upstream(name: &str, key: &str, config: &ProviderConfig, env: Environment<'_>) -> Result<Upstream, Problem> {
+fn upstream(
+    name: &str,
+    key: &str,
+    config: &ProviderConfig,
+    env: Environment<'_>,
+) -> Result<Upstream, Problem> {
     let base_url = server_address(config.base_url.as_deref().unwrap_or_default())
         .map_err(|message| Problem::new(format!("{key}.base_url"), message))?;
     let dialect = if config.kind == ProviderKind::Azure {
@@ -157,16 +182,15 @@ fn api_key(key: &str, config: &ProviderConfig, env: Environment<'_>) -> Result<O
     } else {
         return Ok(None);
     };
-    let secret = Secret::new(&value);
-    if secret.is_empty() || !secret.is_header_text() {
-        return Err(Problem::new(key, "holds no key: a key is one line of visible ASCII characters"));
-    }
-    Ok(Some(secret))
+    Secret::for_header(&value).map(Some).map_err(|message| Problem::new(key, message))
 }
 
 fn script(key: &str, config: &ProviderConfig) -> Result<Option<Script>, Problem> {
-    let Some(file) = &config.script else { return Ok(None) };
-    let problem = |message: String| Problem::new(format!("{key}.script"), format!("{}: {message}", file.display()));
+    let Some(file) = &config.script else {
+        return Ok(None);
+    };
+    let problem =
+        |message: String| Problem::new(format!("{key}.script"), format!("{}: {message}", file.display()));
     let yaml = fs::read_to_string(file).map_err(|error| problem(format!("can't be read: {error}")))?;
     Script::parse(&yaml).map(Some).map_err(|error| problem(error.to_string()))
 }

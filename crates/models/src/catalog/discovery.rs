@@ -24,7 +24,8 @@ pub(crate) const AZURE_API_VERSION: &str = "2024-10-21";
 const PROBE_BUDGET: Duration = Duration::from_millis(40);
 
 /// Where model servers usually listen, in the order of preference.
-const USUAL_PORTS: [(&str, u16); 4] = [("ollama", 11434), ("lmstudio", 1234), ("vllm", 8000), ("llama-server", 8080)];
+const USUAL_PORTS: [(&str, u16); 4] =
+    [("ollama", 11434), ("lmstudio", 1234), ("vllm", 8000), ("llama-server", 8080)];
 
 /// A provider that was found.
 #[derive(Debug)]
@@ -48,9 +49,15 @@ pub(crate) async fn discover(
     }
     let places = match &config.discover_on {
         Some(addresses) => addresses.iter().filter_map(|address| named(address)).collect(),
-        None => USUAL_PORTS.map(|(name, port)| (name.to_owned(), SocketAddr::from(([127, 0, 0, 1], port)))).to_vec(),
+        None => USUAL_PORTS
+            .map(|(name, port)| (name.to_owned(), SocketAddr::from(([127, 0, 0, 1], port))))
+            .to_vec(),
     };
-    Ok(join_all(places.into_iter().map(|(name, place)| probe(name, place))).await.into_iter().flatten().next())
+    Ok(join_all(places.into_iter().map(|(name, place)| probe(name, place)))
+        .await
+        .into_iter()
+        .flatten()
+        .next())
 }
 
 fn in_environment(env: Environment<'_>) -> Result<Option<Discovered>, Problem> {
@@ -63,7 +70,7 @@ fn in_environment(env: Environment<'_>) -> Result<Option<Discovered>, Problem> {
             kind: ProviderKind::Openai,
             base_url: address("OPENAI_BASE_URL", base_url.as_deref().unwrap_or(PUBLIC_OPENAI))?,
             dialect: Dialect::OpenAi,
-            key: Some(Secret::new(&key)),
+            key: Some(key_from("OPENAI_API_KEY", &key)?),
             found: Found::Environment(variables),
             models: Vec::new(),
         }));
@@ -77,7 +84,7 @@ fn in_environment(env: Environment<'_>) -> Result<Option<Discovered>, Problem> {
         kind: ProviderKind::Azure,
         base_url: address("AZURE_OPENAI_ENDPOINT", &endpoint)?,
         dialect: Dialect::Azure { api_version },
-        key: Some(Secret::new(&key)),
+        key: Some(key_from("AZURE_OPENAI_API_KEY", &key)?),
         found: Found::Environment(vec!["AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY"]),
         models: Vec::new(),
     }))
@@ -85,6 +92,11 @@ fn in_environment(env: Environment<'_>) -> Result<Option<Discovered>, Problem> {
 
 fn address(variable: &str, value: &str) -> Result<Url, Problem> {
     server_address(value).map_err(|message| Problem::new(format!("environment variable {variable}"), message))
+}
+
+fn key_from(variable: &str, value: &str) -> Result<Secret, Problem> {
+    Secret::for_header(value)
+        .map_err(|message| Problem::new(format!("environment variable {variable}"), message))
 }
 
 /// A place from the configuration, named after the server that usually listens on its port.
@@ -113,8 +125,10 @@ async fn probe(name: String, place: SocketAddr) -> Option<Discovered> {
 async fn listed_models(place: SocketAddr) -> Option<Vec<String>> {
     // Almost always nobody listens: then not even a client is made.
     drop(TcpStream::connect(place).await.ok()?);
-    let client = Client::builder().no_proxy().tls_certs_only([]).redirect(redirect::Policy::none()).build().ok()?;
-    let response = client.get(format!("http://{place}/v1/models")).send().await.ok()?.error_for_status().ok()?;
+    let client =
+        Client::builder().no_proxy().tls_certs_only([]).redirect(redirect::Policy::none()).build().ok()?;
+    let response =
+        client.get(format!("http://{place}/v1/models")).send().await.ok()?.error_for_status().ok()?;
     let list: ModelList = response.json().await.ok()?;
     Some(list.data.into_iter().map(|model| model.id).collect())
 }
@@ -125,7 +139,8 @@ mod tests {
     use super::*;
 
     fn found(variables: &[(&str, &str)]) -> Option<Discovered> {
-        let env = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+        let env =
+            |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
         in_environment(&env).unwrap()
     }
 

@@ -58,7 +58,8 @@ impl ModelsConfig {
 
     fn check_provider(&self, key: &str, name: &str, provider: &ProviderConfig, problems: &mut Vec<Problem>) {
         if name == "none" {
-            problems.push(Problem::new(key, "\"none\" is not a name: `default = \"none\"` means no provider"));
+            problems
+                .push(Problem::new(key, "\"none\" is not a name: `default = \"none\"` means no provider"));
         }
         for misplaced in provider.misplaced_keys() {
             let message = format!("does not apply to a provider of kind \"{}\"", provider.kind.name());
@@ -78,7 +79,8 @@ impl ModelsConfig {
         let inner_key = format!("{key}.provider");
         let Some(inner) = &provider.provider else {
             if provider.mode.unwrap_or_default() != CassetteMode::Replay {
-                problems.push(Problem::new(inner_key, "is missing: the provider whose exchanges are recorded"));
+                problems
+                    .push(Problem::new(inner_key, "is missing: the provider whose exchanges are recorded"));
             }
             return;
         };
@@ -119,7 +121,10 @@ impl ProviderConfig {
             ("mode", self.mode.is_some(), &[Cassette]),
             ("provider", self.provider.is_some(), &[Cassette]),
         ];
-        keys.into_iter().filter(|(_, set, kinds)| *set && !kinds.contains(&self.kind)).map(|key| key.0).collect()
+        keys.into_iter()
+            .filter(|(_, set, kinds)| *set && !kinds.contains(&self.kind))
+            .map(|key| key.0)
+            .collect()
     }
 }
 
@@ -139,7 +144,10 @@ fn check_upstream(key: &str, provider: &ProviderConfig, problems: &mut Vec<Probl
         let message = "and api_key_env are both set; keep one of them";
         problems.push(Problem::new(format!("{key}.api_key_file"), message));
     }
-    if provider.kind == ProviderKind::Azure && provider.api_key_env.is_none() && provider.api_key_file.is_none() {
+    if provider.kind == ProviderKind::Azure
+        && provider.api_key_env.is_none()
+        && provider.api_key_file.is_none()
+    {
         let message = "is missing: Azure needs a key (api_key_env or api_key_file)";
         problems.push(Problem::new(format!("{key}.api_key_env"), message));
     }
@@ -155,7 +163,8 @@ fn check_upstream(key: &str, provider: &ProviderConfig, problems: &mut Vec<Probl
 
 /// Reads the address of a model server.
 pub(crate) fn server_address(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text.trim()).map_err(|error| format!("\"{}\" is not an address: {error}", shown(text)))?;
+    let url =
+        Url::parse(text.trim()).map_err(|error| format!("\"{}\" is not an address: {error}", shown(text)))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(format!("\"{}\" does not begin with http:// or https://", shown(text)));
     }
@@ -247,9 +256,11 @@ mod tests {
 
     #[test]
     fn unknown_keys_and_bad_durations_are_refused_while_reading() {
-        let error = toml::from_str::<ModelsConfig>("[providers.o]\nkind = 'openai'\nbase_ulr = 'x'").unwrap_err();
+        let error =
+            toml::from_str::<ModelsConfig>("[providers.o]\nkind = 'openai'\nbase_ulr = 'x'").unwrap_err();
         assert!(error.to_string().contains("unknown field `base_ulr`"), "{error}");
-        let error = toml::from_str::<ModelsConfig>("[providers.o]\nkind = 'openai'\nidle_timeout = '5'").unwrap_err();
+        let error =
+            toml::from_str::<ModelsConfig>("[providers.o]\nkind = 'openai'\nidle_timeout = '5'").unwrap_err();
         assert!(error.to_string().contains(r#""5" is not a duration"#), "{error}");
     }
 }

@@ -161,7 +161,8 @@ impl Reader {
         }
         if assembler.is_empty() {
             let words = Complaint::read(&self.head).message;
-            let what = if words.trim().is_empty() { "sent an empty answer" } else { "sent no answer, but this" };
+            let what =
+                if words.trim().is_empty() { "sent an empty answer" } else { "sent no answer, but this" };
             return Err(self.origin.fault(FaultKind::Broken, what, &words));
         }
         Err(self.broke_off("the connection was closed"))

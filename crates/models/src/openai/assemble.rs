@@ -50,7 +50,8 @@ impl Assembler {
         if let Some(choice) = chunk.choices.and_then(|choices| choices.into_iter().next()) {
             self.choice(choice, deltas)?;
         }
-        if let Some(usage) = chunk.usage.map(ModelUsage::from).filter(|usage| Some(*usage) != self.last_usage) {
+        if let Some(usage) = chunk.usage.map(ModelUsage::from).filter(|usage| Some(*usage) != self.last_usage)
+        {
             self.last_usage = Some(usage);
             deltas.push_back(ModelDelta::Usage(usage));
         }
@@ -72,16 +73,13 @@ impl Assembler {
         !self.wrote_text && self.calls.is_empty()
     }
 
-    fn choice(
-        &mut self,
-        choice: Choice<'_>,
-        deltas: &mut VecDeque<ModelDelta>,
-    ) -> Result<(), Trouble> {
+    fn choice(&mut self, choice: Choice<'_>, deltas: &mut VecDeque<ModelDelta>) -> Result<(), Trouble> {
         if self.finished {
             return Ok(());
         }
         if let Some(piece) = choice.delta {
-            for text in [piece.content, piece.refusal].into_iter().flatten().filter(|text| !text.0.is_empty()) {
+            for text in [piece.content, piece.refusal].into_iter().flatten().filter(|text| !text.0.is_empty())
+            {
                 self.wrote_text = true;
                 deltas.push_back(ModelDelta::Text(text.0.into_owned()));
             }
@@ -106,11 +104,7 @@ impl Assembler {
         Ok(())
     }
 
-    fn call(
-        &mut self,
-        piece: &CallPiece<'_>,
-        deltas: &mut VecDeque<ModelDelta>,
-    ) -> Result<(), Trouble> {
+    fn call(&mut self, piece: &CallPiece<'_>, deltas: &mut VecDeque<ModelDelta>) -> Result<(), Trouble> {
         let id = Text::filled(&piece.id).unwrap_or_default();
         let name = piece.function.as_ref().and_then(|f| Text::filled(&f.name)).unwrap_or_default();
         let arguments = piece.function.as_ref().map(|f| f.arguments()).transpose();

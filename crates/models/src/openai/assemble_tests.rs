@@ -84,7 +84,10 @@ fn whole_calls_that_all_have_number_0_are_separate() {
         r#"[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]"#,
         r#"[{"index":0,"id":"b","function":{"name":"g","arguments":"{}"}}]"#,
     ]);
-    assert_eq!(deltas, [began(0, "a", "f"), arguments(0, "{}"), began(1, "b", "g"), arguments(1, "{}"), DONE]);
+    assert_eq!(
+        deltas,
+        [began(0, "a", "f"), arguments(0, "{}"), began(1, "b", "g"), arguments(1, "{}"), DONE]
+    );
 }
 
 #[test]
@@ -108,10 +111,7 @@ fn fragments_that_repeat_id_and_name_are_one_call() {
 
 #[test]
 fn fragments_without_number_or_id_continue_the_last_call() {
-    let deltas = calls(&[
-        r#"[{"id":"a","function":{"name":"f"}}]"#,
-        r#"[{"function":{"arguments":"{}"}}]"#,
-    ]);
+    let deltas = calls(&[r#"[{"id":"a","function":{"name":"f"}}]"#, r#"[{"function":{"arguments":"{}"}}]"#]);
     assert_eq!(deltas, [began(0, "a", "f"), arguments(0, "{}"), DONE]);
 }
 

@@ -6,7 +6,9 @@ use serde::{
 };
 use serde_json::json;
 
-use crate::{ChatMessage, FunctionDeclaration, ModelRequest, Part, RequestedCall, ResponseFormat, ToolChoice};
+use crate::{
+    ChatMessage, FunctionDeclaration, ModelRequest, Part, RequestedCall, ResponseFormat, ToolChoice,
+};
 
 /// The field that limits the length of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
@@ -192,7 +194,9 @@ struct Tools<'a>(&'a [FunctionDeclaration]);
 
 impl Serialize for Tools<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|function| Tool { r#type: "function", function: Function(function) }))
+        serializer.collect_seq(
+            self.0.iter().map(|function| Tool { r#type: "function", function: Function(function) }),
+        )
     }
 }
 
@@ -328,7 +332,8 @@ mod tests {
             ..Default::default()
         };
         let body = encoded(&request);
-        let function = json!({"name": "f", "description": "does", "parameters": {"type": "object"}, "strict": true});
+        let function =
+            json!({"name": "f", "description": "does", "parameters": {"type": "object"}, "strict": true});
         assert_eq!(body["tools"], json!([{"type": "function", "function": function}]));
         assert_eq!(body["tool_choice"], json!({"type": "function", "function": {"name": "f"}}));
         assert_eq!(body["parallel_tool_calls"], false);
@@ -336,11 +341,8 @@ mod tests {
 
     #[test]
     fn a_tool_choice_without_tools_is_left_out_because_servers_refuse_it() {
-        let request = ModelRequest {
-            tool_choice: ToolChoice::None,
-            parallel_tool_calls: Some(true),
-            ..user(vec![])
-        };
+        let request =
+            ModelRequest { tool_choice: ToolChoice::None, parallel_tool_calls: Some(true), ..user(vec![]) };
         let body = encoded(&request);
         assert!(body.get("tool_choice").is_none() && body.get("parallel_tool_calls").is_none());
     }
@@ -364,7 +366,8 @@ mod tests {
         assert_eq!(body["response_format"], json!({"type": "json_schema", "json_schema": schema}));
         assert_eq!((&body["temperature"], &body["top_p"]), (&json!(0.5), &json!(0.9)));
         assert_eq!(body["max_completion_tokens"], 7);
-        let older: Value = serde_json::from_slice(&encode(&request, LengthField::MaxTokens).unwrap()).unwrap();
+        let older: Value =
+            serde_json::from_slice(&encode(&request, LengthField::MaxTokens).unwrap()).unwrap();
         assert_eq!(older["max_tokens"], 7);
     }
 

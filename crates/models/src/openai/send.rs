@@ -53,7 +53,9 @@ impl OpenAi {
                 Err(refusal) if !refusal.passing => return Err(refusal),
                 Err(refusal) => refusal,
             };
-            let Some(wait) = budget.next_wait(refusal.fault.retry_after) else { return Err(refusal) };
+            let Some(wait) = budget.next_wait(refusal.fault.retry_after) else {
+                return Err(refusal);
+            };
             tracing::info!(provider = %self.upstream.name, ?wait, fault = %refusal.fault, "model call is tried again");
             tokio::time::sleep(wait).await;
         }
@@ -105,7 +107,11 @@ impl OpenAi {
         let mut fault = self.origin.fault(
             kind(status, &complaint),
             &format!("answered {status}"),
-            if status.is_redirection() { "set base_url to the address that it redirects to" } else { &complaint.message },
+            if status.is_redirection() {
+                "set base_url to the address that it redirects to"
+            } else {
+                &complaint.message
+            },
         );
         fault.retry_after = retry_after;
         Refusal { fault, passing, status: Some(status) }

@@ -87,7 +87,14 @@ impl Complaint {
             FaultKind::RateLimited
         } else if has(&["authentication", "invalid_api_key", "401", "403", "permission"]) {
             FaultKind::Unauthorized
-        } else if has(&["invalid_request", "invalid_prompt", "context_length", "content_filter", "400", "bad_request"]) {
+        } else if has(&[
+            "invalid_request",
+            "invalid_prompt",
+            "context_length",
+            "content_filter",
+            "400",
+            "bad_request",
+        ]) {
             FaultKind::Rejected
         } else {
             FaultKind::Broken
@@ -128,7 +135,9 @@ fn readable(text: &str) -> String {
             .find(|name| lower[1..].starts_with(*name))
             .and_then(|name| tag.find(&format!("</{name}")))
             .unwrap_or(0);
-        let Some(close) = tag[end..].find('>') else { return shown };
+        let Some(close) = tag[end..].find('>') else {
+            return shown;
+        };
         rest = &tag[end + close + 1..];
     }
     shown.push_str(rest);
@@ -180,8 +189,14 @@ mod tests {
     #[test]
     fn codes_tell_the_kind() {
         let kind = |body: &str| Complaint::read(body.as_bytes()).kind();
-        assert_eq!(kind(r#"{"error":{"message":"slow","code":"rate_limit_exceeded"}}"#), FaultKind::RateLimited);
-        assert_eq!(kind(r#"{"error":{"message":"long","code":"context_length_exceeded"}}"#), FaultKind::Rejected);
+        assert_eq!(
+            kind(r#"{"error":{"message":"slow","code":"rate_limit_exceeded"}}"#),
+            FaultKind::RateLimited
+        );
+        assert_eq!(
+            kind(r#"{"error":{"message":"long","code":"context_length_exceeded"}}"#),
+            FaultKind::Rejected
+        );
         assert_eq!(kind(r#"{"error":{"message":"m","code":"model_not_found"}}"#), FaultKind::UnknownModel);
         assert_eq!(kind(r#"{"error":{"message":"oops","code":500}}"#), FaultKind::Broken);
     }
@@ -191,9 +206,11 @@ mod tests {
         let address = Url::parse("https://me:pass@models.example/v1?key=abc").unwrap();
         let origin = Origin::new("up", &address, Some(Secret::new("sk-1")));
         let fault = origin.fault(FaultKind::Broken, "failed", &format!("key sk-1 {}", "x".repeat(600)));
-        assert!(fault.message.starts_with(
-            "The model server \"up\" (https://models.example/v1) failed: key *** xxx"
-        ));
+        assert!(
+            fault
+                .message
+                .starts_with("The model server \"up\" (https://models.example/v1) failed: key *** xxx")
+        );
         assert!(fault.message.chars().count() < 600);
     }
 }

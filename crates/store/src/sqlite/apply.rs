@@ -11,27 +11,13 @@ pub fn apply(connection: &Connection, batch: &Batch) -> Result<(), StoreError> {
 
 fn apply_one(connection: &Connection, change: &Change) -> Result<(), StoreError> {
     match change {
-        Change::Insert {
-            key,
-            parent,
-            facet,
-            created_at,
-            doc,
-        } => {
+        Change::Insert { key, parent, facet, created_at, doc } => {
             let inserted = connection
                 .prepare_cached(
                     "INSERT INTO resources (project, kind, id, parent, facet, created_at, etag, doc)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7) ON CONFLICT DO NOTHING",
                 )?
-                .execute(params![
-                    &*key.project,
-                    key.kind.0,
-                    key.id,
-                    parent,
-                    facet,
-                    created_at,
-                    &doc[..]
-                ])?;
+                .execute(params![&*key.project, key.kind.0, key.id, parent, facet, created_at, &doc[..]])?;
             expect(inserted == 1, || Conflict::Exists(key.clone()))
         }
         Change::Replace { key, if_etag, doc } => {
@@ -57,17 +43,12 @@ fn apply_one(connection: &Connection, change: &Change) -> Result<(), StoreError>
                     "SELECT count(*) FROM (SELECT 1 FROM resources
                      WHERE project = ?1 AND parent = ?2 AND kind = ?3 LIMIT ?4)",
                 )?
-                .query_row(
-                    params![&*parent.project, parent.id, parent.kind.0, *limit as i64],
-                    |row| row.get(0),
-                )?;
+                .query_row(params![&*parent.project, parent.id, parent.kind.0, *limit as i64], |row| {
+                    row.get(0)
+                })?;
             expect(found < *limit as i64, || Conflict::Full(parent.clone()))
         }
-        Change::Claim {
-            project,
-            name,
-            holder,
-        } => {
+        Change::Claim { project, name, holder } => {
             require_free(connection, project, name)?;
             connection
                 .prepare_cached("INSERT INTO claims (project, name, holder) VALUES (?1, ?2, ?3)")?
@@ -94,13 +75,7 @@ fn apply_one(connection: &Connection, change: &Change) -> Result<(), StoreError>
                 .execute(params![&*turn.project, turn.id, dialect])?;
             expect(opened == 1, || Conflict::Journal(turn.clone()))
         }
-        Change::Append {
-            turn,
-            position,
-            at,
-            entry,
-            phase,
-        } => {
+        Change::Append { turn, position, at, entry, phase } => {
             let (phase, until) = match phase {
                 TurnPhase::Running => ("running", None),
                 TurnPhase::Waiting { until } => ("waiting", Some(*until)),
@@ -124,11 +99,7 @@ fn apply_one(connection: &Connection, change: &Change) -> Result<(), StoreError>
 }
 
 fn expect(holds: bool, conflict: impl FnOnce() -> Conflict) -> Result<(), StoreError> {
-    if holds {
-        Ok(())
-    } else {
-        Err(StoreError::Conflict(conflict()))
-    }
+    if holds { Ok(()) } else { Err(StoreError::Conflict(conflict())) }
 }
 
 fn require_free(connection: &Connection, project: &str, name: &str) -> Result<(), StoreError> {
@@ -138,10 +109,7 @@ fn require_free(connection: &Connection, project: &str, name: &str) -> Result<()
         .optional()?;
     match holder {
         None => Ok(()),
-        Some(holder) => Err(StoreError::Conflict(Conflict::Held {
-            name: name.to_owned(),
-            holder,
-        })),
+        Some(holder) => Err(StoreError::Conflict(Conflict::Held { name: name.to_owned(), holder })),
     }
 }
 

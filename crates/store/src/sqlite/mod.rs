@@ -53,10 +53,7 @@ impl SqliteStore {
             connection.set_prepared_statement_cache_capacity(64);
             Ok(connection)
         });
-        Ok(Self {
-            writer: writer::Writer::start(connection)?,
-            readers: Arc::new(readers),
-        })
+        Ok(Self { writer: writer::Writer::start(connection)?, readers: Arc::new(readers) })
     }
 }
 

@@ -35,10 +35,7 @@ impl fmt::Debug for Readers {
 impl Readers {
     /// Connections made by `open`.
     pub fn new(open: impl Fn() -> Result<Connection, StoreError> + Send + Sync + 'static) -> Self {
-        Self {
-            open: Box::new(open),
-            idle: Mutex::new(Vec::new()),
-        }
+        Self { open: Box::new(open), idle: Mutex::new(Vec::new()) }
     }
 
     /// Runs `read` with a connection. Blocks, for as long as SQLite needs to find the rows.
@@ -130,21 +127,11 @@ impl Resources for SqliteStore {
 }
 
 fn list(connection: &Connection, listing: &Listing<'_>) -> Result<Slice, StoreError> {
-    let after = listing
-        .after
-        .map(|id| position(connection, listing, id))
-        .transpose()?;
-    let before = listing
-        .before
-        .map(|id| position(connection, listing, id))
-        .transpose()?;
+    let after = listing.after.map(|id| position(connection, listing, id)).transpose()?;
+    let before = listing.before.map(|id| position(connection, listing, id)).transpose()?;
     // The page before a cursor is the nearest one: read away from the cursor, then turn it round.
     let backwards = before.is_some() && after.is_none();
-    let order = if backwards {
-        listing.order.reversed()
-    } else {
-        listing.order
-    };
+    let order = if backwards { listing.order.reversed() } else { listing.order };
     let (above, below) = match listing.order {
         Order::Asc => (after, before),
         Order::Desc => (before, after),
@@ -173,21 +160,13 @@ fn list(connection: &Connection, listing: &Listing<'_>) -> Result<Slice, StoreEr
     };
     let (above, below) = (above.unwrap_or(0), below.unwrap_or(i64::MAX));
     let one_more = i64::try_from(listing.limit).unwrap_or(i64::MAX).saturating_add(1);
-    let mut values: Vec<&dyn ToSql> = vec![
-        &listing.project,
-        &listing.parent,
-        &listing.kind.0,
-        &above,
-        &below,
-        &one_more,
-    ];
+    let mut values: Vec<&dyn ToSql> =
+        vec![&listing.project, &listing.parent, &listing.kind.0, &above, &below, &one_more];
     if let Some(facet) = &listing.facet {
         values.push(facet);
     }
-    let mut items = connection
-        .prepare_cached(sql)?
-        .query_map(&values[..], resource)?
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut items =
+        connection.prepare_cached(sql)?.query_map(&values[..], resource)?.collect::<Result<Vec<_>, _>>()?;
     let has_more = items.len() > listing.limit;
     items.truncate(listing.limit);
     if backwards {
@@ -218,11 +197,7 @@ impl Turns for SqliteStore {
             let Some((dialect, phase, until)) = snapshot
                 .prepare_cached("SELECT dialect, phase, until FROM turns WHERE project = ?1 AND id = ?2")?
                 .query_row(params![&*turn.project, turn.id], |row| {
-                    Ok((
-                        row.get(0)?,
-                        row.get::<_, String>(1)?,
-                        row.get::<_, Option<i64>>(2)?,
-                    ))
+                    Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, Option<i64>>(2)?))
                 })
                 .optional()?
             else {
@@ -233,10 +208,7 @@ impl Turns for SqliteStore {
                     "SELECT at, entry FROM journal WHERE project = ?1 AND id = ?2 ORDER BY position",
                 )?
                 .query_map(params![&*turn.project, turn.id], |row| {
-                    Ok(JournalEntry {
-                        at: row.get(0)?,
-                        entry: Bytes::from(row.get::<_, Vec<u8>>(1)?),
-                    })
+                    Ok(JournalEntry { at: row.get(0)?, entry: Bytes::from(row.get::<_, Vec<u8>>(1)?) })
                 })?
                 .collect::<Result<Vec<_>, _>>()?;
             let phase = match (phase.as_str(), until) {
@@ -244,12 +216,7 @@ impl Turns for SqliteStore {
                 ("ended", _) => TurnPhase::Ended,
                 _ => TurnPhase::Running,
             };
-            Ok(Some(TurnRecord {
-                turn: turn.clone(),
-                dialect,
-                phase,
-                journal,
-            }))
+            Ok(Some(TurnRecord { turn: turn.clone(), dialect, phase, journal }))
         })
     }
 
@@ -289,12 +256,7 @@ impl Turns for SqliteStore {
 fn turn_keys(connection: &Connection, sql: &str, values: impl Params) -> Result<Vec<TurnKey>, StoreError> {
     let keys = connection
         .prepare_cached(sql)?
-        .query_map(values, |row| {
-            Ok(TurnKey {
-                project: row.get::<_, String>(0)?.into(),
-                id: row.get(1)?,
-            })
-        })?
+        .query_map(values, |row| Ok(TurnKey { project: row.get::<_, String>(0)?.into(), id: row.get(1)? }))?
         .collect::<Result<Vec<_>, _>>()?;
     Ok(keys)
 }

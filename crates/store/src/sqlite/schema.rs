@@ -74,10 +74,7 @@ pub fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     for migration in MIGRATIONS.iter().skip(found as usize) {
         transaction.execute_batch(migration)?;
     }
-    transaction.execute(
-        "DELETE FROM tombstones WHERE deleted_at < unixepoch() - ?1",
-        [TOMBSTONE_SECONDS],
-    )?;
+    transaction.execute("DELETE FROM tombstones WHERE deleted_at < unixepoch() - ?1", [TOMBSTONE_SECONDS])?;
     transaction.pragma_update(None, "user_version", known)?;
     transaction.commit()?;
     Ok(())
@@ -90,17 +87,9 @@ mod tests {
     #[test]
     fn a_schema_from_a_newer_binary_is_refused() {
         let mut connection = Connection::open_in_memory().expect("opens");
-        connection
-            .pragma_update(None, "user_version", 999)
-            .expect("writes");
+        connection.pragma_update(None, "user_version", 999).expect("writes");
         let refused = migrate(&mut connection).expect_err("refuses");
-        assert_eq!(
-            refused,
-            StoreError::SchemaTooNew {
-                found: 999,
-                known: MIGRATIONS.len() as i64
-            }
-        );
+        assert_eq!(refused, StoreError::SchemaTooNew { found: 999, known: MIGRATIONS.len() as i64 });
     }
 
     #[test]

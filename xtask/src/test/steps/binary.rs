@@ -8,10 +8,6 @@ use crate::workspace::Workspace;
 
 /// Only prepares, so it has nothing to count.
 pub fn run(workspace: &Workspace, _: &Args) -> Result<Outcome> {
-    process::run(
-        workspace
-            .cargo()
-            .args(["build", "--package", "cupola", "--bin", "cupola", "--locked"]),
-    )?;
+    process::run(workspace.cargo().args(["build", "--package", "cupola", "--bin", "cupola", "--locked"]))?;
     Ok(Outcome::NONE)
 }

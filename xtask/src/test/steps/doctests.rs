@@ -39,10 +39,7 @@ fn summary(line: &str) -> Option<Outcome> {
         let part = counts.split("; ").find_map(|part| part.strip_suffix(what))?;
         part.trim_end().parse().ok()
     };
-    Some(Outcome {
-        passed: number("passed")?,
-        failed: number("failed")?,
-    })
+    Some(Outcome { passed: number("passed")?, failed: number("failed")? })
 }
 
 #[cfg(test)]
@@ -57,9 +54,6 @@ mod tests {
 
     #[test]
     fn any_other_line_is_not() {
-        assert_eq!(
-            summary("test crates/wire/src/lib.rs - example (line 3) ... ok"),
-            None
-        );
+        assert_eq!(summary("test crates/wire/src/lib.rs - example (line 3) ... ok"), None);
     }
 }

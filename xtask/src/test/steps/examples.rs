@@ -1,6 +1,7 @@
 //! Every example of the Rust client runs to its end against a real service.
 
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
@@ -12,40 +13,19 @@ use crate::workspace::Workspace;
 /// One test for each file in the client's `examples` directory.
 pub fn run(workspace: &Workspace, _: &Args) -> Result<Outcome> {
     let examples = names(&workspace.root.join("crates/client/examples"))?;
-    process::run(
-        workspace
-            .cargo()
-            .args(["build", "--package", "cupola-client", "--examples", "--locked"]),
-    )?;
+    process::run(workspace.cargo().args(["build", "--package", "cupola-client", "--examples", "--locked"]))?;
     let server = Server::start(workspace)?;
     let mut outcome = Outcome::NONE;
     for example in &examples {
-        let mut run = workspace.cargo();
-        run.args([
-            "run",
-            "--quiet",
-            "--package",
-            "cupola-client",
-            "--locked",
-            "--example",
-            example,
-        ]);
-        outcome += match process::run(server.apply(&mut run)) {
-            Ok(()) => Outcome::SUCCESS,
-            Err(error) => {
-                println!("error: {error:#}");
-                Outcome::FAILURE
-            }
-        };
+        let mut run = Command::new(workspace.target.join("debug/examples").join(example));
+        outcome += Outcome::of(process::run(server.apply(&mut run)));
     }
-    server.stop()?;
+    outcome += Outcome::of(server.stop());
     Ok(outcome)
 }
 
 fn names(directory: &Path) -> Result<Vec<String>> {
-    let listing = directory
-        .read_dir()
-        .with_context(|| format!("cannot list {}", directory.display()))?;
+    let listing = directory.read_dir().with_context(|| format!("cannot list {}", directory.display()))?;
     let mut names = Vec::new();
     for entry in listing {
         let path = entry?.path();

@@ -23,17 +23,11 @@ pub fn run(workspace: &Workspace, _: &Args) -> Result<Outcome> {
     let report = workspace.report("javascript")?;
     let server = Server::start(workspace)?;
     let mut tests = Command::new(node);
-    tests.current_dir(&suite).args([
-        "--test",
-        "--test-reporter=spec",
-        "--test-reporter-destination=stdout",
-    ]);
-    tests
-        .arg("--test-reporter=junit")
-        .arg(format!("--test-reporter-destination={}", report.display()));
+    tests.current_dir(&suite).args(["--test", "--test-reporter=spec", "--test-reporter-destination=stdout"]);
+    tests.arg("--test-reporter=junit").arg(format!("--test-reporter-destination={}", report.display()));
     let ended = process::run(server.apply(&mut tests));
-    let outcome = junit::judge(ended, &report)?;
-    server.stop()?;
+    let mut outcome = junit::judge(ended, &report)?;
+    outcome += Outcome::of(server.stop());
     Ok(outcome)
 }
 
@@ -44,11 +38,7 @@ fn install(suite: &Path) -> Result<()> {
     if std::fs::read(&installed).is_ok_and(|earlier| earlier == lock) {
         return Ok(());
     }
-    process::run(
-        Command::new("npm")
-            .current_dir(suite)
-            .args(["ci", "--no-audit", "--no-fund"]),
-    )?;
+    process::run(Command::new("npm").current_dir(suite).args(["ci", "--no-audit", "--no-fund"]))?;
     Ok(std::fs::write(installed, lock)?)
 }
 
@@ -62,14 +52,7 @@ fn node(workspace: &Workspace) -> Result<PathBuf> {
     let node = directory.join("node_modules").join(&package).join("bin/node");
     if !node.exists() {
         let mut install = Command::new("npm");
-        install.args([
-            "install",
-            "--no-save",
-            "--no-audit",
-            "--no-fund",
-            "--ignore-scripts",
-            "--prefix",
-        ]);
+        install.args(["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]);
         process::run(install.arg(&directory).arg(format!("{package}@{NODE}")))?;
     }
     Ok(node)

@@ -14,14 +14,6 @@ pub fn run(workspace: &Workspace, _: &Args) -> Result<Outcome> {
     if report.exists() {
         std::fs::remove_file(&report)?;
     }
-    let nextest = [
-        "nextest",
-        "run",
-        "--workspace",
-        "--locked",
-        "--no-fail-fast",
-        "--profile",
-        "report",
-    ];
+    let nextest = ["nextest", "run", "--workspace", "--locked", "--no-fail-fast", "--profile", "report"];
     junit::judge(process::run(workspace.cargo().args(nextest)), &report)
 }

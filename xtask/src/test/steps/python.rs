@@ -26,13 +26,9 @@ fn suite(workspace: &Workspace, generation: &str) -> Result<Outcome> {
     let python = environment(workspace, generation, &suite.join("requirements"))?;
     let report = workspace.report(generation)?;
     let mut pytest = Command::new(python);
-    pytest
-        .current_dir(&suite)
-        .args(["-m", "pytest", "-p", "no:cacheprovider"]);
+    pytest.current_dir(&suite).args(["-m", "pytest", "-p", "no:cacheprovider"]);
     pytest.arg(format!("--junit-xml={}", report.display()));
-    pytest
-        .env("CUPOLA_BIN", workspace.binary())
-        .env("PYTHONDONTWRITEBYTECODE", "1");
+    pytest.env("CUPOLA_BIN", workspace.binary()).env("PYTHONDONTWRITEBYTECODE", "1");
     junit::judge(process::run(&mut pytest), &report)
 }
 
@@ -51,14 +47,7 @@ fn environment(workspace: &Workspace, generation: &str, requirements: &Path) -> 
     }
     process::run(Command::new("python3").args(["-m", "venv"]).arg(&directory))?;
     let mut install = Command::new(&python);
-    install.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-input",
-        "--disable-pip-version-check",
-    ]);
+    install.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
     process::run(install.arg("--requirement").arg(&packages))?;
     // Only now is it whole; an interrupted installation starts again.
     std::fs::write(complete, "")?;

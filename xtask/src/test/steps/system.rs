@@ -40,12 +40,7 @@ const NEEDS: [Need; 4] = [
         suites: &[Suite::Js],
         is_met: || process::find("node").is_some(),
     },
-    Need {
-        what: "npm",
-        packages: &["npm"],
-        suites: &[Suite::Js],
-        is_met: || process::find("npm").is_some(),
-    },
+    Need { what: "npm", packages: &["npm"], suites: &[Suite::Js], is_met: || process::find("npm").is_some() },
 ];
 
 /// Only prepares, so it has nothing to count.
@@ -58,31 +53,22 @@ pub fn run(_: &Workspace, args: &Args) -> Result<Outcome> {
     let packages: Vec<_> = missing.iter().flat_map(|need| need.packages).copied().collect();
     if !(is_debian() && rustix::process::geteuid().is_root()) {
         let whats: Vec<_> = missing.iter().map(|need| need.what).collect();
-        let advice = format!(
-            "sudo apt-get install --no-install-recommends {}",
-            packages.join(" ")
-        );
+        let advice = format!("sudo apt-get install --no-install-recommends {}", packages.join(" "));
         bail!("missing: {}. On Debian or Ubuntu: {advice}", whats.join(", "));
     }
     apt(&["update"])?;
-    apt(&[
-        &["install", "--yes", "--no-install-recommends"],
-        packages.as_slice(),
-    ]
-    .concat())?;
+    apt(&[&["install", "--yes", "--no-install-recommends"], packages.as_slice()].concat())?;
     if let Some(need) = unmet(args).first() {
-        bail!(
-            "{} is still missing after {} were installed",
-            need.what,
-            packages.join(" ")
-        );
+        bail!("{} is still missing after {} were installed", need.what, packages.join(" "));
     }
     Ok(Outcome::NONE)
 }
 
-/// Whether the SDK runs on the system's Node.
+/// Whether the system's Node is one that the SDK and the suite's time limit need: 20.11 or newer.
 pub fn node_is_recent() -> bool {
-    process::succeeds(Command::new("node").args(["-e", "process.exit(parseInt(process.versions.node) < 20)"]))
+    let check = "const [major, minor] = process.versions.node.split('.').map(Number);
+        process.exit(major > 20 || (major === 20 && minor >= 11) ? 0 : 1)";
+    process::succeeds(Command::new("node").args(["-e", check]))
 }
 
 fn python_is_complete() -> bool {
@@ -92,18 +78,12 @@ fn python_is_complete() -> bool {
 
 fn unmet(args: &Args) -> Vec<&'static Need> {
     let wanted = |need: &Need| need.suites.iter().any(|suite| args.wants(*suite));
-    NEEDS
-        .iter()
-        .filter(|need| wanted(need) && !(need.is_met)())
-        .collect()
+    NEEDS.iter().filter(|need| wanted(need) && !(need.is_met)()).collect()
 }
 
 fn apt(arguments: &[&str]) -> Result<()> {
     process::run(
-        Command::new("apt-get")
-            .arg("--quiet")
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive"),
+        Command::new("apt-get").arg("--quiet").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"),
     )
 }
 

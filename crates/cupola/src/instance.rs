@@ -1,0 +1,171 @@
+//! The composition root: the one place that knows concrete backends and puts the service together.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use cupola_api::{ClassicDialect, Limits, Server, Service, ServiceParts};
+use cupola_engine::{Dialect, Engine, Settings};
+use cupola_identity::Identity;
+use cupola_models::{Catalog, catalog::Finding};
+use cupola_store::{Blobs, FileBlobs, SharedStore, SqliteStore};
+use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
+
+use crate::{
+    config::{Config, Durability},
+    data_dir::DataDir,
+    failure::Failure,
+};
+
+/// How long open requests may take to finish once no turn runs any more.
+const REQUEST_GRACE: Duration = Duration::from_secs(5);
+
+/// A service that runs in this process.
+pub struct Instance {
+    address: SocketAddr,
+    findings: Vec<Finding>,
+    deployment: String,
+    recovered: usize,
+    ready_after: Duration,
+    engine: Engine,
+    drain_grace: Duration,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+    // Dropped last: while this lives, no other process may use the data directory.
+    _data: DataDir,
+}
+
+/// The runtime that everything runs on.
+pub fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("cupola")
+        .build()
+        .map_err(|error| Failure::plain(format!("the runtime could not be started: {error}")))
+}
+
+/// The providers and deployments that the configuration and this machine offer.
+pub async fn catalog(config: &Config) -> Result<Catalog, Failure> {
+    let variable = |name: &str| std::env::var(name).ok();
+    Catalog::build(&config.models, &variable).await.map_err(|problems| {
+        let problems = problems.iter().map(|problem| format!("`{}`: {}", problem.key, problem.message));
+        Failure::with_code("bad_configuration", problems.collect::<Vec<_>>().join("\n       "))
+    })
+}
+
+/// The deployment that programs use unless they choose.
+pub fn suggested_deployment(catalog: &Catalog) -> &str {
+    catalog.suggested_deployment().unwrap_or("builtin")
+}
+
+impl Instance {
+    /// Starts the service. When this returns, it answers.
+    pub async fn start(config: &Config) -> Result<Self, Failure> {
+        let began = Instant::now();
+        config.check_exposure()?;
+        let data = DataDir::open(&config.data)?;
+        let bound = Server::bind(config.listen).await;
+        let server = bound.map_err(|error| cannot_listen(config.listen, &error))?;
+        let identity = Identity::open(data.path(), &config.identity_settings())?;
+        let store = open_store(config)?;
+        let blobs: Arc<dyn Blobs> = Arc::new(FileBlobs::open(config.data.join("blobs"))?);
+        let catalog = Arc::new(catalog(config).await?);
+
+        let classic = Arc::new(ClassicDialect::new(Arc::clone(&store), Arc::clone(&blobs)));
+        let dialects: [Arc<dyn Dialect>; 1] = [classic.clone()];
+        let settings = Settings {
+            expires_after: config.runs.expires_after,
+            waiting_expires_after: config.runs.waiting_expires_after,
+            max_concurrent: config.runs.max_concurrent.get(),
+        };
+        let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, settings);
+        let recovered = engine.recover().await?;
+
+        let tls = identity.certificates.server_config()?;
+        let service = Service::new(ServiceParts {
+            projects: vec![config.project.clone()],
+            store,
+            blobs,
+            engine: engine.clone(),
+            classic,
+            authenticator: identity.authenticator,
+            managed_identity: identity.managed_identity,
+            limits: Limits {
+                max_body_bytes: config.limits.max_body_bytes.get(),
+                max_upload_bytes: config.limits.max_upload_bytes.get() as u64,
+            },
+        });
+        let address = server.address();
+        let deployment = suggested_deployment(&catalog).to_owned();
+        let (stop, stopped) = watch::channel(false);
+        let serving = tokio::spawn(server.serve(service, tls, stopped, REQUEST_GRACE));
+        data.announce(address, &config.project, &deployment)?;
+        Ok(Self {
+            address,
+            findings: catalog.findings().to_vec(),
+            deployment,
+            recovered,
+            ready_after: began.elapsed(),
+            engine,
+            drain_grace: config.runs.drain_grace,
+            stop,
+            serving,
+            _data: data,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The providers that it found.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The deployment that programs use unless they choose.
+    pub fn deployment(&self) -> &str {
+        &self.deployment
+    }
+
+    /// How many turns it took up again.
+    pub fn recovered(&self) -> usize {
+        self.recovered
+    }
+
+    /// How long the start took.
+    pub fn ready_after(&self) -> Duration {
+        self.ready_after
+    }
+
+    /// Takes on nothing new, lets what runs finish within the grace period, and leaves the rest where the
+    /// next start finds it.
+    pub async fn stop(self) {
+        self.engine.drain(self.drain_grace).await;
+        self.stop.send_replace(true);
+        let _ = self.serving.await;
+    }
+}
+
+fn open_store(config: &Config) -> Result<SharedStore, Failure> {
+    let durability = match config.store.durability {
+        Durability::Full => cupola_store::Durability::Full,
+        Durability::Normal => cupola_store::Durability::Normal,
+    };
+    Ok(Arc::new(SqliteStore::open(&config.data.join("cupola.db"), durability)?))
+}
+
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
+    let advice = match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            "Another program uses this port. Stop it, or choose another one: --listen 127.0.0.1:9443"
+        }
+        std::io::ErrorKind::PermissionDenied => "Ports below 1024 need privileges. Choose a higher one.",
+        std::io::ErrorKind::AddrNotAvailable => "This machine has no such address.",
+        _ => "Choose another address with --listen ADDR:PORT.",
+    };
+    Failure::with_code("cannot_listen", format!("{address} can't be listened on: {error}. {advice}"))
+}

@@ -1,0 +1,84 @@
+//! The simple rules, for when there is no script or none of its rules applies.
+//! After tool outputs: report them. Functions that fit: call them. JSON asked for: make some. Else: explain.
+
+use serde_json::{Value, json};
+
+use super::{
+    choice::choose,
+    hints::Hints,
+    instance::{Generator, Optional},
+    latest_outputs, latest_user_text,
+    reply::{Call, Reply},
+};
+use crate::{ChatMessage, FunctionDeclaration, ModelRequest, ResponseFormat};
+
+/// The most characters of a tool output or a question that are repeated.
+const REPEATED: usize = 1000;
+
+pub(crate) fn reply(request: &ModelRequest) -> Reply {
+    let user_text = latest_user_text(request);
+    let functions = choose(request, &user_text);
+    if !functions.is_empty() && !matches!(request.messages.last(), Some(ChatMessage::Tool { .. })) {
+        let mut hints = Hints::read(&user_text);
+        let calls = functions.into_iter().map(|function| call(function, &mut hints)).collect();
+        return Reply { calls, ..Reply::default() };
+    }
+    let outputs = latest_outputs(request);
+    match &request.response_format {
+        ResponseFormat::Text if outputs.is_empty() => Reply::say(explanation(request, &user_text)),
+        ResponseFormat::Text => Reply::say(report(&outputs)),
+        ResponseFormat::JsonObject => Reply::say(json_object(&user_text, &outputs).to_string()),
+        ResponseFormat::JsonSchema { schema, .. } => {
+            let mut hints = Hints::read(&user_text);
+            Reply::say(Generator::new(schema, Optional::All, &mut hints).generate().to_string())
+        }
+    }
+}
+
+fn call(function: &FunctionDeclaration, hints: &mut Hints) -> Call {
+    let arguments = match &function.parameters {
+        Value::Object(_) => Generator::new(&function.parameters, Optional::WithEvidence, hints).generate(),
+        _ => Value::Null,
+    };
+    // Arguments are an object whatever the schema says.
+    let arguments = if arguments.is_object() { arguments } else { json!({}) };
+    Call { name: function.name.clone(), arguments: arguments.to_string() }
+}
+
+fn report(outputs: &[(&str, &str)]) -> String {
+    let lines = outputs.iter().map(|(name, output)| format!("{name} returned: {}", clip(output)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn json_object(user_text: &str, outputs: &[(&str, &str)]) -> Value {
+    let mut object = json!({ "model": "builtin", "asked": clip(user_text) });
+    if !outputs.is_empty() {
+        let outputs = outputs.iter().map(|(name, output)| json!({ "name": name, "output": clip(output) }));
+        object["outputs"] = outputs.collect();
+    }
+    object
+}
+
+fn explanation(request: &ModelRequest, user_text: &str) -> String {
+    let mut text = String::from(
+        "I am Cupola's built-in offline model, not a language model: I follow simple rules and do not \
+         understand what I am asked. No model server is configured for this deployment. To use one, set \
+         OPENAI_API_KEY (and OPENAI_BASE_URL for a server other than OpenAI's), start Ollama, LM Studio, vLLM \
+         or llama-server on this machine, or add a provider under [models] in cupola.toml; then restart Cupola.",
+    );
+    if !request.tools.is_empty() {
+        let names: Vec<&str> = request.tools.iter().map(|tool| tool.name.as_str()).collect();
+        text.push_str(&format!(" I called none of the functions I may call ({}).", names.join(", ")));
+    }
+    if !user_text.trim().is_empty() {
+        text.push_str(&format!(" You asked: \"{}\"", clip(user_text)));
+    }
+    text
+}
+
+fn clip(text: &str) -> String {
+    match text.char_indices().nth(REPEATED) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
