@@ -13,8 +13,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{ApiError, Service};
 
-/// A body that does not come within this time is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A body that does not come within this time is given up; of an uploaded file, the next piece of it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A JSON body. An empty one reads as `{}`: some clients send none where all fields are optional.
 #[derive(Debug)]

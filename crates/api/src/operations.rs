@@ -3,6 +3,7 @@
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     handler::Handler,
     http::Method,
     middleware::{from_fn, from_fn_with_state},
@@ -95,6 +96,8 @@ pub fn router(service: Service) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async { ApiError::no_such_route() })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
+        // Bodies are limited where they are read, each by its own limit.
+        .layer(DefaultBodyLimit::disable())
         .layer(from_fn(gate::identify))
         .with_state(service)
 }

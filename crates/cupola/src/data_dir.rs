@@ -12,9 +12,6 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// Every code of this module.
-pub const CODES: &[&str] = &["data_dir_in_use", "data_dir_unusable"];
-
 const LOCK_FILE: &str = "lock";
 const SERVING_FILE: &str = "serving.json";
 

@@ -64,7 +64,7 @@ fn render(page: &str) -> String {
         }
         // Writing to a String does not fail.
         let _ = match line.strip_prefix('#') {
-            _ if is_example => writeln!(shown, "    {line}"),
+            _ if is_example && !line.is_empty() => writeln!(shown, "    {line}"),
             Some(heading) => writeln!(shown, "{bold}{}{bold:#}", heading.trim_start_matches('#').trim()),
             None => writeln!(shown, "{line}"),
         };
@@ -100,6 +100,15 @@ mod tests {
 
     use super::*;
 
+    /// The codes of the command itself.
+    const OWN_CODES: &[&str] = &[
+        "bad_configuration",
+        "cannot_listen",
+        "data_dir_in_use",
+        "data_dir_unusable",
+        "exposure_without_identity",
+    ];
+
     #[test]
     fn every_code_has_a_page() {
         let catalogues = [
@@ -108,8 +117,7 @@ mod tests {
             cupola_identity::CODES,
             cupola_models::CODES,
             cupola_store::CODES,
-            crate::config::CODES,
-            crate::data_dir::CODES,
+            OWN_CODES,
         ];
         let missing: Vec<&&str> =
             catalogues.into_iter().flatten().filter(|code| find(code).is_err()).collect();
@@ -141,9 +149,9 @@ mod tests {
 
     #[test]
     fn headings_and_examples_lose_their_marks() {
-        let page = "# code\n\n## What to do\n\nText.\n\n```toml\n# remark\nkey = 1\n```\n";
+        let page = "# code\n\n## What to do\n\nText.\n\n```toml\n# remark\n\nkey = 1\n```\n";
         let shown = anstream::adapter::strip_str(&render(page)).to_string();
-        assert_eq!(shown, "code\n\nWhat to do\n\nText.\n\n    # remark\n    key = 1\n");
+        assert_eq!(shown, "code\n\nWhat to do\n\nText.\n\n    # remark\n\n    key = 1\n");
     }
 
     #[test]

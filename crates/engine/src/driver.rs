@@ -87,7 +87,8 @@ pub(crate) async fn pick_up(inner: Arc<Inner>, key: TurnKey, mut mailbox: mpsc::
     }
 }
 
-fn refuse_all(
+/// Ends a driver, and refuses what it was still asked for.
+pub(crate) fn refuse_all(
     inner: &Inner,
     key: &TurnKey,
     mailbox: &mut mpsc::UnboundedReceiver<Command>,

@@ -201,11 +201,15 @@ impl Engine {
         changes.extend(shown.changes);
         changes.push(Change::OpenTurn { turn: key.clone(), dialect: dialect.name() });
         changes.push(driver::append(&key, 0, at, &accepted, &turn));
-        self.inner.store.submit(changes).await.map_err(BeginError::Store)?;
+        // The mailbox is there before the turn can be seen, so that no command finds it without a driver.
+        let mut mailbox = self.inner.register(&key);
+        if let Err(error) = self.inner.store.submit(changes).await {
+            driver::refuse_all(&self.inner, &key, &mut mailbox, || CommandError::Unknown);
+            return Err(BeginError::Store(error));
+        }
 
         let document = projection.document();
         let (listener, frames) = if listen { listener() } else { (None, None) };
-        let mailbox = self.inner.register(&key);
         let course = Course { dialect, spec, projection, turn, position: 1 };
         let mut driver = Driver::new(Arc::clone(&self.inner), key, course, mailbox);
         driver.listen(listener);

@@ -25,4 +25,4 @@ pub use spec::{ToolSpec, Truncation, TurnSpec};
 pub type Millis = i64;
 
 /// The codes that a turn can fail with, besides those of model faults.
-pub const CODES: &[&str] = &["tool_not_available", "context_length_exceeded", "server_error"];
+pub const CODES: &[&str] = &["tool_not_available", "server_error"];

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     ApiError, Service,
-    body::{answer, document, json},
+    body::{PATIENCE, answer, document, json},
     listing::ListQuery,
     path::{Ids, Project},
 };
@@ -168,7 +168,11 @@ async fn feed(
     limit: u64,
 ) -> Result<(), ApiError> {
     let mut size = 0;
-    while let Some(piece) = field.chunk().await.map_err(broken)? {
+    loop {
+        let piece = tokio::time::timeout(PATIENCE, field.chunk()).await;
+        let piece =
+            piece.map_err(|_| ApiError::timeout("The rest of the file did not arrive within 60 seconds."))?;
+        let Some(piece) = piece.map_err(broken)? else { return Ok(()) };
         size += piece.len() as u64;
         if size > limit {
             return Err(ApiError::too_large(
@@ -182,7 +186,6 @@ async fn feed(
             return Ok(());
         }
     }
-    Ok(())
 }
 
 /// `GET /files`: all of them, in one answer.

@@ -14,10 +14,11 @@ pub fn turn_spec(run: &Run) -> TurnSpec {
         conversation: run.thread_id.clone(),
         tools: run.tools.iter().map(tool).collect(),
         tool_choice: tool_choice(&run.tool_choice),
-        parallel_tool_calls: Some(run.parallel_tool_calls).filter(|_| !run.tools.is_empty()),
+        // What a model does by itself is not sent: not every server knows every parameter.
+        parallel_tool_calls: (!run.parallel_tool_calls && !run.tools.is_empty()).then_some(false),
         response_format: response_format(&run.response_format),
         temperature: run.temperature,
-        top_p: run.top_p,
+        top_p: run.top_p.filter(|top_p| *top_p < 1.0),
         max_prompt_tokens: run.max_prompt_tokens,
         max_completion_tokens: run.max_completion_tokens,
         truncation: match run.truncation_strategy.as_ref().map(|t| (t.kind.as_str(), t.last_messages)) {

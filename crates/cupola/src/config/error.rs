@@ -2,9 +2,6 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
-/// Every code of the configuration.
-pub const CODES: &[&str] = &["bad_configuration", "exposure_without_identity"];
-
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {

@@ -29,7 +29,7 @@ use self::{
 use crate::nearest::nearest;
 
 pub use self::{
-    error::{CODES, ConfigError, Origin},
+    error::ConfigError,
     flags::Flags,
     sections::{Durability, IdentityConfig, LimitsConfig, LogFormat, RunsConfig, StoreConfig, TlsConfig},
 };
