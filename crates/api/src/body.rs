@@ -97,20 +97,38 @@ fn wrong_field(path: &str, message: &str) -> ApiError {
             .code("missing_required_parameter")
             .param(param);
     }
-    let (code, sentence) = match message.strip_prefix("invalid type: ") {
-        Some(rest) => {
-            let (got, expected) = rest.split_once(", expected ").unwrap_or((rest, "another type"));
-            (
-                "invalid_type",
-                format!("Invalid type for '{path}': expected {expected}, but got {got} instead."),
-            )
-        }
-        None => match message.strip_prefix("invalid type, expected ") {
-            Some(expected) => ("invalid_type", format!("Invalid type for '{path}': expected {expected}.")),
-            None => ("invalid_value", format!("Invalid '{path}': {message}.")),
-        },
+    let place = if path.is_empty() { "the body".to_owned() } else { format!("'{path}'") };
+    let (code, sentence) = if let Some(rest) = message.strip_prefix("invalid type: ") {
+        let (got, expected) = rest.split_once(", expected ").unwrap_or((rest, "another type"));
+        let (got, expected) = (json_words(got), json_words(expected));
+        ("invalid_type", format!("Invalid type for {place}: expected {expected}, but got {got} instead."))
+    } else if let Some(expected) = message.strip_prefix("invalid type, expected ") {
+        ("invalid_type", format!("Invalid type for {place}: expected {expected}."))
+    } else if let Some((got, known)) = unknown_word(message) {
+        ("invalid_value", format!("Invalid value: '{got}'. Supported values are: {known}."))
+    } else {
+        ("invalid_value", format!("Invalid {place}: {message}."))
     };
-    ApiError::invalid(sentence).code(code).param(path)
+    let error = ApiError::invalid(sentence).code(code);
+    if path.is_empty() { error } else { error.param(path) }
+}
+
+/// serde speaks of Rust's types, clients of JSON's.
+fn json_words(text: &str) -> &str {
+    match text {
+        "sequence" | "a sequence" => "an array",
+        "map" | "a map" => "an object",
+        text if text.starts_with("struct ") => "an object",
+        "unit value" => "null",
+        text => text,
+    }
+}
+
+/// The word and the known words of "unknown variant `x`, expected one of `a`, `b`".
+fn unknown_word(message: &str) -> Option<(&str, String)> {
+    let (got, known) = message.strip_prefix("unknown variant `")?.split_once("`, expected ")?;
+    let known = known.trim_start_matches("one of ").replace('`', "'").replace("' or '", "' and '");
+    Some((got, known))
 }
 
 fn join(path: &str, inner: &str) -> String {
@@ -187,6 +205,20 @@ mod tests {
             r#"{"role": "user", "content": [{"type": "image_file", "image_file": {"file_id": 3}}]}"#,
         );
         assert_eq!(param.as_deref(), Some("content[0].image_file.file_id"));
+    }
+
+    #[test]
+    fn a_body_of_the_wrong_shape_is_told_in_the_words_of_json() {
+        let (message, param, _) = refusal::<CreateAgent>("[]");
+        assert_eq!(message, "Invalid type for the body: expected an object, but got an array instead.");
+        assert_eq!(param, None);
+    }
+
+    #[test]
+    fn an_unknown_word_is_answered_with_the_known_ones() {
+        let (message, param, _) = refusal::<CreateMessage>(r#"{"role": "system", "content": "x"}"#);
+        assert_eq!(message, "Invalid value: 'system'. Supported values are: 'user' and 'assistant'.");
+        assert_eq!(param.as_deref(), Some("role"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod body;
 mod classic;
 mod error;
 mod gate;
+mod linger;
 mod listing;
 mod local_identity;
 pub mod operations;

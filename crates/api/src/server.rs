@@ -14,7 +14,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::Service as _;
 
-use crate::{Service, local_identity::Peer, operations};
+use crate::{Service, linger::Lingering, local_identity::Peer, operations};
 
 /// Connections at once; the ones above wait in the system's queue.
 const MAX_CONNECTIONS: usize = 8192;
@@ -105,7 +105,7 @@ async fn serve_connection(
     let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         // Cloning a router is cloning a pointer.
-        router.clone().call(request)
+        router.clone().call(request.map(Lingering::new))
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE).max_headers(128);
