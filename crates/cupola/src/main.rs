@@ -4,15 +4,30 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod agents;
 mod config;
+mod connection;
+mod conversation;
 mod data_dir;
 mod env;
 mod explain;
 mod failure;
+mod fields;
 mod instance;
+mod invocation;
+mod listing;
 mod logging;
 mod nearest;
+mod progress;
+mod quickstart;
+mod runs;
+mod steps;
+mod table;
+mod terminal;
+mod threads;
+mod token;
 mod up;
+mod when;
 
 use failure::Failure;
 
@@ -32,9 +47,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Quickstart(quickstart::QuickstartArgs),
     /// Start the service and serve until it is stopped
     Up(config::Flags),
     Env(env::EnvArgs),
+    Token(token::TokenArgs),
+    Agents(agents::AgentsArgs),
+    Threads(threads::ThreadsArgs),
+    Runs(runs::RunsArgs),
     Explain(explain::ExplainArgs),
 }
 
@@ -52,6 +72,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Quickstart(args) => quickstart::run(&args),
         Command::Up(flags) => up::run(&flags),
         Command::Env(args) => {
             let config = config::Config::load(&args.flags())?;
@@ -59,6 +80,10 @@ fn run(command: Command) -> Result<(), Failure> {
             env::run(&config, args.shell, instance::suggested_deployment(&catalog))?;
             Ok(())
         }
+        Command::Token(args) => token::run(&args),
+        Command::Agents(args) => instance::runtime()?.block_on(agents::run(&args)),
+        Command::Threads(args) => instance::runtime()?.block_on(threads::run(&args)),
+        Command::Runs(args) => instance::runtime()?.block_on(runs::run(&args)),
         Command::Explain(args) => Ok(explain::run(&args)?),
     }
 }

@@ -160,6 +160,22 @@ async def test_what_is_over_a_limit_is_refused(sdk, model, body):
     assert next(iter(body)) in words
 
 
+async def test_a_text_over_the_limit_is_refused(sdk, thread):
+    with pytest.raises(HttpResponseError) as raised:
+        await sdk.agents.messages.create(thread.id, role="user", content="x" * 1_500_001)
+    status, words = said(raised)
+    assert (status, raised.value.model.error.param) == (400, "content")
+    assert "1500000" in words
+
+
+async def test_a_body_over_the_limit_is_refused_and_the_client_hears_of_it(sdk, thread):
+    with pytest.raises(HttpResponseError) as raised:
+        await sdk.agents.messages.create(thread.id, role="user", content="x" * (40 * 1024 * 1024))
+    status, words = said(raised)
+    assert status == 413
+    assert "limits.max_body_bytes" in words
+
+
 def test_an_unknown_project_is_not_found(monkeypatch):
     endpoint, _, _ = os.environ["PROJECT_ENDPOINT"].rpartition("/")
     monkeypatch.setenv("PROJECT_ENDPOINT", f"{endpoint}/no-such-project")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from azure.ai.agents.models import FilePurpose
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 CONTENT = b"one\ntwo\n\x00\xff three"
 
@@ -38,10 +38,10 @@ async def test_a_name_may_hold_any_letters(sdk):
     assert (await sdk.agents.files.get(file.id)).filename == "Übersicht 年.txt"
 
 
-async def test_an_empty_file_is_a_file(sdk):
-    file = await sdk.agents.files.upload(file=("empty.txt", b""), purpose=FilePurpose.AGENTS)
-    assert file.bytes == 0
-    assert await content_of(sdk, file.id) == b""
+async def test_an_empty_file_is_refused(sdk):
+    with pytest.raises(HttpResponseError) as raised:
+        await sdk.agents.files.upload(file=("empty.txt", b""), purpose=FilePurpose.AGENTS)
+    assert (raised.value.status_code, raised.value.model.error.message) == (400, "The file is empty.")
 
 
 async def test_a_large_file_arrives_whole(sdk):

@@ -6,113 +6,17 @@ use std::collections::HashSet;
 use crate::{FunctionDeclaration, ModelRequest, ToolChoice};
 
 /// Words that say nothing about what a function is for.
-const EMPTY_WORDS: &[&str] = &[
-    "a",
-    "an",
-    "the",
-    "is",
-    "are",
-    "was",
-    "be",
-    "am",
-    "and",
-    "or",
-    "not",
-    "of",
-    "in",
-    "on",
-    "at",
-    "for",
-    "to",
-    "from",
-    "by",
-    "with",
-    "as",
-    "it",
-    "its",
-    "this",
-    "that",
-    "these",
-    "those",
-    "there",
-    "i",
-    "me",
-    "my",
-    "you",
-    "your",
-    "we",
-    "our",
-    "us",
-    "what",
-    "whats",
-    "which",
-    "who",
-    "when",
-    "where",
-    "why",
-    "how",
-    "do",
-    "does",
-    "did",
-    "can",
-    "could",
-    "would",
-    "will",
-    "should",
-    "may",
-    "please",
-    "hi",
-    "hello",
-    "hey",
-    "thank",
-    "tell",
-    "show",
-    "give",
-    "want",
-    "need",
-    "like",
-    "about",
-    "if",
-    "then",
-    "so",
-    "also",
-    "just",
-    "any",
-    "some",
-    "all",
-    "one",
-    "s",
-    "t",
-    "re",
-    "function",
-    "tool",
-    "specified",
-    "given",
-    "information",
-    "info",
-    "value",
-    "string",
-    "json",
-    "object",
-    "return",
-    "result",
-    "use",
-    "call",
-    "user",
-    "assistant",
-    "agent",
-    "let",
-    "know",
-    "have",
-    "has",
-];
+const EMPTY_WORDS: &str = "\
+    a an the is are was be am and or not of in on at for to from by with as it its this that \
+    these those there i me my you your we our us what whats which who when where why how do does \
+    did can could would will should may please hi hello hey thank tell show give want need like \
+    about if then so also just any some all one s t re function tool specified given information \
+    info value string json object return result use call user assistant agent let know have has";
 
 /// Verbs that many functions share: they decide between two that fit, but are no reason alone.
-const COMMON_VERBS: &[&str] = &[
-    "get", "fetch", "find", "list", "make", "create", "set", "send", "run", "retrieve", "lookup", "look",
-    "update", "delete", "add", "remove", "read", "write", "check", "query", "search", "start", "stop",
-    "open", "close",
-];
+const COMMON_VERBS: &str = "\
+    get fetch find list make create set send run retrieve lookup look update delete add remove \
+    read write check query search start stop open close";
 
 const NAME: u32 = 6;
 const DESCRIPTION: u32 = 2;
@@ -152,7 +56,7 @@ impl<'a> Fit<'a> {
         let (mut reasons, mut verbs, mut by_name) = (0, 0, HashSet::new());
         for (at, word) in wanted.iter().enumerate() {
             let in_name = name.iter().any(|other| related(word, other));
-            if COMMON_VERBS.contains(&word.as_str()) {
+            if is_in(COMMON_VERBS, word) {
                 verbs += if in_name { VERB } else { 0 };
             } else if in_name {
                 reasons += NAME;
@@ -189,7 +93,7 @@ fn words(text: &str) -> Vec<String> {
     for c in text.chars().chain([' ']) {
         if !c.is_alphanumeric() || (c.is_uppercase() && after_lower) {
             let stem = stem(&std::mem::take(&mut word));
-            if !stem.is_empty() && !EMPTY_WORDS.contains(&stem.as_str()) && !words.contains(&stem) {
+            if !stem.is_empty() && !is_in(EMPTY_WORDS, &stem) && !words.contains(&stem) {
                 words.push(stem);
             }
         }
@@ -201,16 +105,21 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
+fn is_in(list: &str, word: &str) -> bool {
+    list.split(' ').any(|listed| listed == word)
+}
+
+/// The word without the usual endings: roughly, which is enough to compare two of them.
 fn stem(word: &str) -> String {
-    for ending in ["ing", "ies", "es", "ed", "s"] {
-        if let Some(stem) = word.strip_suffix(ending)
-            && stem.chars().count() >= 3
-            && !stem.ends_with('s')
-        {
-            return stem.to_owned();
-        }
+    let without = |ending: &str| word.strip_suffix(ending).filter(|stem| stem.chars().count() >= 3);
+    if let Some(stem) = without("ies") {
+        return format!("{stem}y");
     }
-    word.to_owned()
+    let sibilant =
+        |stem: &&str| stem.ends_with(['s', 'x', 'z']) || stem.ends_with("ch") || stem.ends_with("sh");
+    let plural =
+        || without("es").filter(sibilant).or_else(|| without("s").filter(|stem| !stem.ends_with('s')));
+    plural().or_else(|| without("ing")).or_else(|| without("ed")).unwrap_or(word).to_owned()
 }
 
 /// Equal, or one within the other like `time` in `datetime`.
@@ -259,6 +168,14 @@ mod tests {
         ] {
             assert_eq!(chosen(&request, text), [name], "{text}");
         }
+    }
+
+    #[test]
+    fn endings_do_not_matter() {
+        for (word, other) in [("times", "time"), ("cities", "city"), ("boxes", "box"), ("pricing", "price")] {
+            assert!(related(&stem(word), &stem(other)), "{word}");
+        }
+        assert_eq!(stem("address"), "address");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Values that a user's text offers: quotes, numbers, names, and what stands after "in", "for", "to" and so on.
+//! Values that a user's text offers: quotes, numbers, names, and what stands after "in", "for", "to", ….
 
 use std::sync::LazyLock;
 
@@ -30,12 +30,13 @@ enum Rank {
     AfterWord,
 }
 
-const LEADING_WORDS: &[&str] = &["in", "for", "at", "to", "of", "from", "about", "into"];
-const ENDING_WORDS: &[&str] = &[
-    "and", "or", "but", "with", "by", "on", "as", "what", "how", "when", "where", "who", "which", "please",
-    "then", "that", "is", "are", "if", "using", "today", "tomorrow", "tonight", "now", "right", "like",
-];
-const ARTICLES: &[&str] = &["the", "a", "an", "my", "our", "your", "this", "that"];
+const LEADING_WORDS: &str = "\
+    in for at to of from about into";
+const ENDING_WORDS: &str = "\
+    and or but with by on as what how when where who which please then that is are if using \
+    today tomorrow tonight now right like";
+const ARTICLES: &str = "\
+    the a an my our your this that";
 const LONGEST_PHRASE: usize = 4;
 
 static QUOTED: LazyLock<Regex> =
@@ -85,8 +86,8 @@ impl Hints {
         Some(self.phrases.remove(at).text)
     }
 
-    /// The likeliest unused phrase for a parameter of this name that is accepted. Unless `any` will do, it must
-    /// be a quote, a name, or stand after the word that belongs to such parameters.
+    /// The likeliest unused phrase for a parameter of this name that is accepted. Unless `any` will do,
+    /// it must be a quote, a name, or stand after the word that belongs to such parameters.
     pub(crate) fn phrase(&mut self, name: &str, any: bool, accept: impl Fn(&str) -> bool) -> Option<String> {
         let hint_word = word_before_values_of(name);
         let belongs = |phrase: &Phrase| hint_word.is_some_and(|word| phrase.after == word);
@@ -171,8 +172,9 @@ impl Word<'_> {
         self.text.to_lowercase()
     }
 
-    fn is_one_of(&self, words: &[&str]) -> bool {
-        words.contains(&self.lower().as_str())
+    fn is_one_of(&self, list: &str) -> bool {
+        let word = self.lower();
+        list.split(' ').any(|listed| listed == word)
     }
 }
 

@@ -212,7 +212,7 @@ impl<'a> Generator<'a> {
         let from_text = self.number_from_text(schema);
         from_text
             .or_else(|| default_of(schema).filter(Value::is_number))
-            .unwrap_or_else(|| smallest_number(schema))
+            .unwrap_or_else(|| fitting_number(schema))
     }
 
     fn number_from_text(&mut self, schema: &Value) -> Option<Value> {
@@ -348,12 +348,22 @@ fn count(schema: &Value, key: &str) -> Option<usize> {
     schema.get(key)?.as_u64()?.try_into().ok()
 }
 
-/// Lower and upper bound of a number and whether each itself is allowed.
-fn bounds(schema: &Value) -> (Option<(f64, bool)>, Option<(f64, bool)>) {
-    let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
-    let low = bound("exclusiveMinimum").map(|low| (low, false)).or(bound("minimum").map(|low| (low, true)));
-    let high =
-        bound("exclusiveMaximum").map(|high| (high, false)).or(bound("maximum").map(|high| (high, true)));
+/// A bound of a number.
+#[derive(Clone, Copy)]
+struct Bound {
+    at: f64,
+    /// Whether the bound itself is allowed.
+    included: bool,
+}
+
+/// Lower and upper bound of a number.
+fn bounds(schema: &Value) -> (Option<Bound>, Option<Bound>) {
+    let bound = |key: &str, included| {
+        let at = schema.get(key).and_then(Value::as_f64)?;
+        Some(Bound { at, included })
+    };
+    let low = bound("exclusiveMinimum", false).or(bound("minimum", true));
+    let high = bound("exclusiveMaximum", false).or(bound("maximum", true));
     (low, high)
 }
 
@@ -361,27 +371,26 @@ fn fits_number(schema: &Value, value: f64) -> bool {
     let (low, high) = bounds(schema);
     let step = schema.get("multipleOf").and_then(Value::as_f64);
     (kind(schema, 0) != "integer" || value.fract() == 0.0)
-        && low.is_none_or(|(low, itself)| value > low || (itself && value == low))
-        && high.is_none_or(|(high, itself)| value < high || (itself && value == high))
+        && low.is_none_or(|low| value > low.at || (low.included && value == low.at))
+        && high.is_none_or(|high| value < high.at || (high.included && value == high.at))
         && step.is_none_or(|step| (value / step).fract() == 0.0)
 }
 
-/// A number within the bounds, near one.
-fn smallest_number(schema: &Value) -> Value {
+/// A number within the bounds, one if that is possible.
+fn fitting_number(schema: &Value) -> Value {
     let (low, high) = bounds(schema);
     let integer = kind(schema, 0) == "integer";
     let step = schema.get("multipleOf").and_then(Value::as_f64).or(integer.then_some(1.0));
     let mut candidates = vec![1.0, 0.0];
-    if let Some((low, _)) = low {
-        let step = step.unwrap_or(1.0);
-        candidates.extend([low, (low / step).ceil() * step, ((low / step).floor() + 1.0) * step]);
+    let grid = step.unwrap_or(1.0);
+    if let Some(Bound { at, .. }) = low {
+        candidates.extend([at, (at / grid).ceil() * grid, ((at / grid).floor() + 1.0) * grid]);
     }
-    if let Some((high, _)) = high {
-        let step = step.unwrap_or(1.0);
-        candidates.extend([high, (high / step).floor() * step, ((high / step).ceil() - 1.0) * step]);
+    if let Some(Bound { at, .. }) = high {
+        candidates.extend([at, (at / grid).floor() * grid, ((at / grid).ceil() - 1.0) * grid]);
     }
-    if let (Some((low, _)), Some((high, _))) = (low, high) {
-        candidates.push(f64::midpoint(low, high));
+    if let (Some(low), Some(high)) = (low, high) {
+        candidates.push(f64::midpoint(low.at, high.at));
     }
     candidates.extend(step);
     let fitting = candidates.into_iter().find(|value| fits_number(schema, *value));

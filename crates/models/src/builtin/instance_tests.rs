@@ -190,7 +190,11 @@ fn schemas() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn a_generated_value_satisfies_its_schema(mut root in schemas(), text in "[A-Za-z0-9 ,.]{0,40}", all: bool) {
+    fn a_generated_value_satisfies_its_schema(
+        mut root in schemas(),
+        text in "[A-Za-z0-9 ,.]{0,40}",
+        all: bool,
+    ) {
         root["$defs"] = json!({"shared": {"type": "object", "properties": {"n": {"type": "integer"}},
                                           "required": ["n"], "additionalProperties": false}});
         let optional = if all { Optional::All } else { Optional::WithEvidence };

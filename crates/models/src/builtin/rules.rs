@@ -63,8 +63,9 @@ fn explanation(request: &ModelRequest, user_text: &str) -> String {
     let mut text = String::from(
         "I am Cupola's built-in offline model, not a language model: I follow simple rules and do not \
          understand what I am asked. No model server is configured for this deployment. To use one, set \
-         OPENAI_API_KEY (and OPENAI_BASE_URL for a server other than OpenAI's), start Ollama, LM Studio, vLLM \
-         or llama-server on this machine, or add a provider under [models] in cupola.toml; then restart Cupola.",
+         OPENAI_API_KEY (and OPENAI_BASE_URL for a server other than OpenAI's), start Ollama, LM Studio, \
+         vLLM or llama-server on this machine, or add a provider under [models] in cupola.toml; then \
+         restart Cupola.",
     );
     if !request.tools.is_empty() {
         let names: Vec<&str> = request.tools.iter().map(|tool| tool.name.as_str()).collect();

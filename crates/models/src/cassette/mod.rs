@@ -62,8 +62,9 @@ impl Cassette {
         let request = digest::normalised(request);
         let nearest = self.tape.with_requests(|recorded| difference::to_nearest(&request, recorded));
         let message = format!(
-            "The cassette \"{}\" ({}) has no recorded answer to this request (digest {}). {nearest} Record it: set \
-             the cassette's mode to \"auto\" or \"record\" and run again with the provider at hand.",
+            "The cassette \"{}\" ({}) has no recorded answer to this request (digest {}). {nearest} \
+             Record it: set the cassette's mode to \"auto\" or \"record\" and run again with the \
+             provider at hand.",
             self.name,
             self.tape.path().display(),
             &digest[..12],

@@ -158,10 +158,12 @@ impl Call {
     /// Whether a fragment with this id and name can belong to this call. Servers that send whole calls
     /// sometimes give all of them the same number, or the same id, or neither.
     fn goes_on_with(&self, id: &str, name: &str) -> bool {
-        let other_id = !id.is_empty() && !self.id.is_empty() && id != self.id;
-        let other_name = !name.is_empty() && !self.name.is_empty() && name != self.name;
+        let differs = |new: &str, known: &str| !new.is_empty() && !known.is_empty() && new != known;
+        if differs(id, &self.id) || differs(name, &self.name) {
+            return false;
+        }
         let named_again = !name.is_empty() && !self.name.is_empty();
-        !other_id && !other_name && !(named_again && self.is_whole())
+        !(named_again && self.is_whole())
     }
 
     fn is_whole(&self) -> bool {

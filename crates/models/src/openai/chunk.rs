@@ -183,7 +183,8 @@ mod tests {
     #[test]
     fn null_and_unknown_fields_are_nothing() {
         let json = r#"{"id":"x","choices":[{"index":0,"delta":{"role":"assistant","content":null,
-            "tool_calls":null,"reasoning_content":"hm"},"logprobs":null,"finish_reason":null}],"usage":null}"#;
+            "tool_calls":null,"reasoning_content":"hm"},
+            "logprobs":null,"finish_reason":null}],"usage":null}"#;
         let chunk: Chunk<'_> = serde_json::from_str(json).unwrap();
         let choice = &chunk.choices.unwrap()[0];
         assert!(choice.finish_reason.is_none() && choice.delta.as_ref().unwrap().content.is_none());

@@ -56,7 +56,8 @@ impl OpenAi {
             let Some(wait) = budget.next_wait(refusal.fault.retry_after) else {
                 return Err(refusal);
             };
-            tracing::info!(provider = %self.upstream.name, ?wait, fault = %refusal.fault, "model call is tried again");
+            let provider = &self.upstream.name;
+            tracing::info!(provider, ?wait, fault = %refusal.fault, "model call is tried again");
             tokio::time::sleep(wait).await;
         }
     }

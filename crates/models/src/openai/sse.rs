@@ -169,7 +169,8 @@ mod tests {
             ends in prop::collection::vec(prop::sample::select(vec!["\n", "\r\n", "\r"]), 12),
             cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
         ) {
-            let text: String = lines.iter().zip(&ends).flat_map(|(line, end)| [line.as_str(), *end]).collect();
+            let ended = lines.iter().zip(&ends).flat_map(|(line, end)| [line.as_str(), *end]);
+            let text: String = ended.collect();
             let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
             cuts.extend([0, text.len()]);
             cuts.sort_unstable();

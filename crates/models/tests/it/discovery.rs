@@ -121,3 +121,32 @@ async fn without_a_default_an_unknown_deployment_is_answered_with_those_that_exi
     assert_eq!(fault.kind, FaultKind::UnknownModel);
     assert_eq!(fault.message, "No connection matching model: X. Deployments that exist: a, b.");
 }
+
+#[tokio::test]
+async fn a_mistake_in_a_script_is_named_with_key_file_and_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("rules.yaml");
+    std::fs::write(&script, "rules:\n  - when: { usr: x }\n    then: { say: a }\n").unwrap();
+    let section = format!("[providers.s]\nkind = 'builtin'\nscript = '{}'", script.display());
+    let config: ModelsConfig = toml::from_str(&section).unwrap();
+    let problems = Catalog::build(&config, &|_: &str| None).await.unwrap_err();
+    let problem = problems[0].to_string();
+    assert!(problem.starts_with("models.providers.s.script: "), "{problem}");
+    assert!(problem.contains("rules.yaml: ") && problem.contains("unknown field `usr`"), "{problem}");
+    assert!(problem.contains("line 2"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_configured_cassette_records_the_provider_behind_it_and_is_the_default() {
+    let directory = tempfile::tempdir().unwrap();
+    let tape = directory.path().join("tape.jsonl");
+    let section = format!(
+        "[providers.real]\nkind = 'builtin'\n[providers.a-tape]\nkind = 'cassette'\nfile = '{}'\n\
+         mode = 'auto'\nprovider = 'real'",
+        tape.display()
+    );
+    let catalog = build(&section, &[]).await;
+    assert_eq!((default(&catalog).provider.as_str(), default(&catalog).kind), ("a-tape", "cassette"));
+    ask(&*catalog.resolve("m").unwrap().provider, &asking("hi")).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&tape).unwrap().lines().count(), 1);
+}

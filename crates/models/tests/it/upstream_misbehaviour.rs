@@ -81,7 +81,9 @@ async fn the_first_piece_is_there_before_the_answer_is_complete() {
 
 #[tokio::test]
 async fn usage_after_the_finish_is_read() {
-    let usage = r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":4}}}"#;
+    let usage = r#"{"choices":[],"usage":{
+        "prompt_tokens":9,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":4}}}"#
+        .replace('\n', "");
     let body = text_event("a")
         + &end_events("stop").replace("data: [DONE]", &format!("data: {usage}\n\ndata: [DONE]"));
     let server = StandIn::answering(stream_head() + &body).await;
@@ -113,7 +115,8 @@ async fn parallel_calls_are_read() {
 
 #[tokio::test]
 async fn one_json_text_instead_of_a_stream_is_accepted() {
-    let body = r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"whole"},"finish_reason":"stop"}],
+    let body = r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"whole"},
+        "finish_reason":"stop"}],
         "usage":{"prompt_tokens":1,"completion_tokens":1}}"#;
     let server = StandIn::answering(answer("200 OK", &["Content-Type: application/json"], body)).await;
     let answer = ask(&patient(&server), &asking("hi")).await.unwrap();

@@ -47,7 +47,8 @@ async fn azure_gets_its_own_path_and_header() {
     let key_file = directory.path().join("key");
     std::fs::write(&key_file, "az-1\n").unwrap();
     let section = format!(
-        "[providers.az]\nkind = 'azure'\nbase_url = 'http://{}'\napi_key_file = '{}'\napi_version = '2025-01-01'",
+        "[providers.az]\nkind = 'azure'\nbase_url = 'http://{}'\napi_key_file = '{}'\n\
+         api_version = '2025-01-01'",
         server.address,
         key_file.display()
     );

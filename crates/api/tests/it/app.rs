@@ -1,0 +1,324 @@
+//! The service under test, and the actors who talk to it.
+
+use std::sync::Arc;
+
+use axum::{Router, body::Body};
+use bytes::Bytes;
+use cupola_api::{ClassicDialect, Limits, Service, ServiceParts, operations};
+use cupola_engine::{Deployments, Dialect, Engine, Settings};
+use cupola_identity::{DEFAULT_AUDIENCE, Identity, default_roles_everywhere};
+use cupola_store::{Blobs, Durability, FileBlobs, SharedStore, SqliteStore};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use crate::{model::ScriptedModel, redaction::redacted};
+
+/// What a test may want to be different.
+pub struct Setup {
+    pub settings: Settings,
+    pub limits: Limits,
+    pub model: ScriptedModel,
+    /// Who answers for deployments; the scripted model where it is left out.
+    pub deployments: Option<Arc<dyn Deployments>>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            settings: Settings::default(),
+            limits: Limits::default(),
+            model: ScriptedModel::default(),
+            deployments: None,
+        }
+    }
+}
+
+/// A service with the projects `demo` and `other`.
+pub struct TestApp {
+    /// Has a token for every project.
+    pub user: Actor,
+    /// Has no token.
+    pub anon: Actor,
+    /// Has a token of another service.
+    pub stranger: Actor,
+    /// Has a token for the project `other` alone.
+    pub neighbour: Actor,
+    pub model: ScriptedModel,
+    pub engine: Engine,
+    pub home: TempDir,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    pub async fn with(setup: Setup) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let store: SharedStore =
+            Arc::new(SqliteStore::open(&home.path().join("cupola.db"), Durability::Normal).unwrap());
+        let blobs: Arc<dyn Blobs> = Arc::new(FileBlobs::open(home.path().join("blobs")).unwrap());
+        let identity = Identity::open(home.path(), &cupola_identity::Settings::default()).unwrap();
+        let token = |roles| {
+            let issued = identity.issuer.issue("somebody", DEFAULT_AUDIENCE, roles).unwrap();
+            Some(issued.token.expose().to_owned())
+        };
+        let everywhere = token(default_roles_everywhere());
+        let next_door = token([("other".to_owned(), vec!["Azure AI Developer".to_owned()])].into());
+
+        let classic = Arc::new(ClassicDialect::new(Arc::clone(&store), Arc::clone(&blobs)));
+        let dialects: [Arc<dyn Dialect>; 1] = [classic.clone()];
+        let deployments = setup.deployments.unwrap_or_else(|| Arc::new(setup.model.clone()));
+        let engine = Engine::new(Arc::clone(&store), deployments, dialects, setup.settings);
+        let router = operations::router(Service::new(ServiceParts {
+            projects: vec!["demo".to_owned(), "other".to_owned()],
+            store,
+            blobs,
+            engine: engine.clone(),
+            classic,
+            authenticator: identity.authenticator,
+            managed_identity: identity.managed_identity,
+            limits: setup.limits,
+        }));
+        let actor = |token| Actor { router: router.clone(), token, project: "demo".to_owned() };
+        // Signed by another service, and well formed.
+        let elsewhere = tempfile::tempdir().unwrap();
+        let other = Identity::open(elsewhere.path(), &cupola_identity::Settings::default()).unwrap();
+        let foreign = other.issuer.issue("somebody", DEFAULT_AUDIENCE, default_roles_everywhere()).unwrap();
+        Self {
+            user: actor(everywhere),
+            anon: actor(None),
+            stranger: actor(Some(foreign.token.expose().to_owned())),
+            neighbour: actor(next_door),
+            model: setup.model,
+            engine,
+            home,
+        }
+    }
+
+    /// An agent without tools.
+    pub async fn agent(&self) -> String {
+        self.agent_with(json!([])).await
+    }
+
+    /// An agent with these tools.
+    pub async fn agent_with(&self, tools: Value) -> String {
+        self.user.create("/assistants", json!({"model": "gpt", "tools": tools})).await
+    }
+
+    /// An agent with the functions `get_weather` and `get_time`.
+    pub async fn agent_with_functions(&self) -> String {
+        self.agent_with(json!([function("get_weather"), function("get_time")])).await
+    }
+
+    /// A thread with one message.
+    pub async fn thread(&self) -> String {
+        let first = json!({"messages": [{"role": "user", "content": "Hello"}]});
+        self.user.create("/threads", first).await
+    }
+
+    /// A run of `agent` on a new thread, as the path of the run.
+    pub async fn run(&self, agent: &str) -> String {
+        let thread = self.thread().await;
+        let run = self.user.create(&format!("/threads/{thread}/runs"), json!({"assistant_id": agent})).await;
+        format!("/threads/{thread}/runs/{run}")
+    }
+
+    /// A run that waits for the output of one call, as the path of the run and the call's id.
+    pub async fn waiting_run(&self) -> (String, String) {
+        let agent = self.agent_with_functions().await;
+        self.model.calls("get_weather", r#"{"city":"Oslo"}"#);
+        let run = self.run(&agent).await;
+        let seen = self.user.until(&run, "requires_action").await;
+        let call = &seen["required_action"]["submit_tool_outputs"]["tool_calls"][0]["id"];
+        (run, call.as_str().unwrap().to_owned())
+    }
+}
+
+/// A function without parameters.
+pub fn function(name: &str) -> Value {
+    json!({"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}})
+}
+
+/// The thread in the path of a run.
+pub fn thread_of(run: &str) -> &str {
+    run.split("/runs").next().unwrap()
+}
+
+/// Somebody who sends requests.
+#[derive(Clone)]
+pub struct Actor {
+    router: Router,
+    token: Option<String>,
+    project: String,
+}
+
+impl Actor {
+    /// The same actor in another project.
+    pub fn in_project(&self, project: &str) -> Self {
+        Self { project: project.to_owned(), ..self.clone() }
+    }
+
+    /// A request with the actor's credentials.
+    pub fn request(&self, method: Method, path: &str) -> http::request::Builder {
+        let between = if path.contains('?') { '&' } else { '?' };
+        let uri = format!("/api/projects/{}{path}{between}api-version=v1", self.project);
+        let request = Request::builder().method(method).uri(uri);
+        match &self.token {
+            Some(token) => request.header("authorization", format!("Bearer {token}")),
+            None => request,
+        }
+    }
+
+    /// Sends a request and gives the answer's head, with its body still to be read.
+    pub async fn open(&self, request: Request<Body>) -> http::Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let (head, body) = self.open(request).await.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: head.status, headers: head.headers, body }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(self.request(Method::DELETE, path).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.post_bytes(path, body.to_string()).await
+    }
+
+    pub async fn post_bytes(&self, path: &str, body: impl Into<Body>) -> Answer {
+        let request = self.request(Method::POST, path).header("content-type", "application/json");
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    pub async fn post_nothing(&self, path: &str) -> Answer {
+        self.send(self.request(Method::POST, path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Creates something that must be accepted, and gives its id.
+    pub async fn create(&self, path: &str, body: Value) -> String {
+        self.post(path, body).await.accepted()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Posts with `"stream": true` and gives the events as they come.
+    pub async fn stream(&self, path: &str, mut body: Value) -> Events {
+        body["stream"] = Value::Bool(true);
+        let request = self.request(Method::POST, path).header("content-type", "application/json");
+        let response = self.open(request.body(Body::from(body.to_string())).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
+        Events { body: response.into_body(), text: String::new() }
+    }
+
+    /// Reads a run again and again until it has this status.
+    pub async fn until(&self, run: &str, status: &str) -> Value {
+        loop {
+            let seen = self.get(run).await.accepted();
+            if seen["status"] == status {
+                return seen;
+            }
+            let terminal = ["completed", "failed", "cancelled", "expired", "incomplete"];
+            assert!(!terminal.contains(&seen["status"].as_str().unwrap()), "not {status}: {seen:#}");
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    }
+
+    /// The objects of a list, in its order.
+    pub async fn list(&self, path: &str) -> Vec<Value> {
+        self.get(path).await.accepted()["data"].as_array().unwrap().clone()
+    }
+}
+
+/// A whole answer.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        assert_eq!(self.headers["content-type"], "application/json");
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// The object, which must have been accepted.
+    pub fn accepted(&self) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{:?}", self.body);
+        self.json()
+    }
+
+    /// Status and body as a snapshot holds them.
+    pub fn shown(&self) -> String {
+        let status = self.status;
+        redacted(&format!("{status}\n{}", serde_json::to_string_pretty(&self.json()).unwrap()))
+    }
+
+    /// A refusal in the wire's envelope: status, message, code, param.
+    pub fn refusal(&self) -> (u16, String, Option<String>, Option<String>) {
+        let body = self.json();
+        let keys: Vec<&String> = body["error"].as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["message", "type", "param", "code"], "the envelope has exactly these fields");
+        let text = |field: &str| body["error"][field].as_str().map(str::to_owned);
+        (self.status.as_u16(), text("message").unwrap(), text("code"), text("param"))
+    }
+}
+
+/// Asserts a refusal: status, message, code and param.
+#[track_caller]
+pub fn assert_refused(answer: &Answer, status: u16, message: &str, code: Option<&str>, param: Option<&str>) {
+    let (seen_status, seen_message, seen_code, seen_param) = answer.refusal();
+    assert_eq!(
+        (seen_status, seen_message.as_str(), seen_code.as_deref(), seen_param.as_deref()),
+        (status, message, code, param)
+    );
+}
+
+/// A stream of server-sent events.
+pub struct Events {
+    body: Body,
+    text: String,
+}
+
+impl Events {
+    async fn next(&mut self) -> bool {
+        match self.body.frame().await {
+            Some(frame) => {
+                let frame = frame.unwrap().into_data().unwrap();
+                self.text.push_str(std::str::from_utf8(&frame).unwrap());
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Reads until this event has come.
+    pub async fn until(&mut self, event: &str) {
+        while !self.text.contains(&format!("event: {event}\n")) {
+            assert!(self.next().await, "the stream ended before {event}: {}", self.text);
+        }
+    }
+
+    /// Reads to the end and gives everything that came.
+    pub async fn all(mut self) -> String {
+        while self.next().await {}
+        self.text
+    }
+
+    /// The object of the newest event of this name.
+    pub fn object(&self, event: &str) -> Value {
+        let (_, rest) = self.text.rsplit_once(&format!("event: {event}\ndata: ")).unwrap();
+        serde_json::from_str(rest.split('\n').next().unwrap()).unwrap()
+    }
+}

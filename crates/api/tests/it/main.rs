@@ -1,0 +1,25 @@
+//! The HTTP face, in process: real router, real engine, real store, and a model that says what the test
+//! wants it to say.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod access;
+mod agents;
+mod app;
+mod bad_input;
+mod cancellation;
+mod context;
+mod deadlines;
+mod disconnects;
+mod faults;
+mod files;
+mod golden;
+mod lists;
+mod messages;
+mod model;
+mod redaction;
+mod run_steps;
+mod runs;
+mod streams;
+mod threads;
+mod tool_outputs;
+mod upstreams;

@@ -1,0 +1,25 @@
+//! A progress line for whatever takes longer than a second: on standard error, on a terminal only.
+
+use std::{pin::pin, time::Duration};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Does the work and says `what` it is for as long as it takes.
+pub async fn during<T>(what: &'static str, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    if let Ok(done) = timeout(PATIENCE, &mut work).await {
+        return done;
+    }
+    // It draws on standard error, and not at all where that is no terminal.
+    let line = ProgressBar::new_spinner().with_message(what);
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+        line.set_style(style);
+    }
+    line.enable_steady_tick(Duration::from_millis(100));
+    let done = work.await;
+    line.finish_and_clear();
+    done
+}

@@ -1,0 +1,40 @@
+//! What to do next: the same service from one's own code.
+
+use crate::{
+    config::Config,
+    connection::Connection,
+    failure::Failure,
+    invocation,
+    terminal::{self, BOLD, DIM},
+};
+
+/// Shows the commands and the code. They start at the margin, so that they can be pasted as they are.
+pub fn show(config: &Config, connection: &Connection) -> Result<(), Failure> {
+    let deployment = connection.deployment.as_deref().unwrap_or("builtin");
+    let mut shown = format!("\n{BOLD}Now your own code.{BOLD:#} In another terminal:\n\n");
+    shown.push_str(&format!("eval \"$({})\"\n", invocation::command("env", config)));
+    shown.push_str("pip install azure-ai-projects==1.0.0 azure-identity\n");
+    shown.push_str(&format!(
+        "\nand then in Python:\n\n{}\n",
+        snippet(connection.client.endpoint(), deployment)
+    ));
+    if deployment == "builtin" {
+        shown.push_str(&format!(
+            "{DIM}The built-in model is not a language model. For a real one, start Ollama or export\n\
+             OPENAI_API_KEY (and OPENAI_BASE_URL), then start Cupola again.{DIM:#}\n\n"
+        ));
+    }
+    terminal::print(&shown)
+}
+
+/// Five lines for the official SDK.
+fn snippet(endpoint: &str, deployment: &str) -> String {
+    format!(
+        "from azure.ai.projects import AIProjectClient\n\
+         from azure.identity import DefaultAzureCredential\n\
+         agents = AIProjectClient({endpoint:?}, DefaultAzureCredential()).agents\n\
+         run = agents.create_thread_and_process_run(agent_id=agents.create_agent(model={deployment:?}).id, \
+         thread={{\"messages\": [{{\"role\": \"user\", \"content\": \"Hello!\"}}]}})\n\
+         print(agents.messages.get_last_message_text_by_role(run.thread_id, \"assistant\").text.value)\n"
+    )
+}

@@ -1,0 +1,9 @@
+//! What survives when the real binary is killed, stopped or out of space.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod caller;
+mod conversation;
+mod full_disk;
+mod kills;
+mod server;
+mod signals;

@@ -1,0 +1,59 @@
+//! What is measured, in order. One service serves all but the starts.
+
+mod crowd_of_flows;
+mod first_token;
+mod ground;
+mod idle;
+mod single_client;
+mod start;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use self::ground::Ground;
+use super::cpu::Reading;
+use super::figure::{Figure, Section};
+use super::plan::Plan;
+use super::service::Service;
+use super::stub::Stub;
+
+/// Measures everything. `done` gets each section as soon as it is there.
+pub fn all(binary: &Path, scratch: &Path, plan: &Plan, mut done: impl FnMut(Section)) -> Result<()> {
+    let stub = Stub::start()?;
+    let (ground, figures) = ground::measure(scratch, plan, &stub)?;
+    done(Section { title: "Ground: the same machine with less", figures, others: None });
+    let figures = start::measure(binary, scratch, plan, stub.address)?;
+    done(Section { title: "Start", figures, others: None });
+
+    let directory = tempfile::tempdir_in(scratch).context("no temporary directory")?;
+    let data = directory.path().join("data");
+    let service = Service::start(binary, &data, stub.address)?;
+    done(watched("Idle", &service, || idle::measure(&service))?);
+    let subject = Subject { service: &service, data: &data, stub: &stub, ground: &ground, plan };
+    done(watched("The classic flow, one client", &service, || single_client::measure(&subject))?);
+    done(watched("Streaming", &service, || first_token::measure(&subject))?);
+    done(watched("The classic flow, many clients", &service, || crowd_of_flows::measure(&subject))?);
+    service.stop()
+}
+
+/// What the measurements of a running service work with.
+struct Subject<'a> {
+    service: &'a Service,
+    data: &'a Path,
+    stub: &'a Stub,
+    ground: &'a Ground,
+    plan: &'a Plan,
+}
+
+/// Also notes what other programs did meanwhile: on a busy machine every number is worse.
+fn watched(
+    title: &'static str,
+    service: &Service,
+    measure: impl FnOnce() -> Result<Vec<Figure>>,
+) -> Result<Section> {
+    let before = Reading::now(Some(service.pid()))?;
+    let figures = measure()?;
+    let spent = Reading::now(Some(service.pid()))?.since(&before);
+    Ok(Section { title, figures, others: Some(spent.others) })
+}

@@ -1,0 +1,57 @@
+//! How often each thing is done. Everything is bounded in count and in time.
+
+use std::time::Duration;
+
+/// The counts of one benchmark.
+pub struct Plan {
+    /// Starts with an empty data directory, and as many with a used one.
+    pub starts: usize,
+    /// Repetitions of what takes microseconds: echo calls, commits, direct calls of the model.
+    pub baseline: usize,
+    /// Flows that one client runs before anything is measured.
+    pub warm_up: usize,
+    /// Flows that one client runs.
+    pub flows: usize,
+    /// Streamed runs with a model that answers at once.
+    pub streams: usize,
+    /// Streamed runs with a model that takes its time between tokens.
+    pub paced_streams: usize,
+    /// Clients at once.
+    pub clients: usize,
+    /// Requests of all clients to the echo server.
+    pub echoes: usize,
+    /// Flows of all clients.
+    pub crowd_flows: usize,
+    /// The longest time for the flows of all clients.
+    pub crowd_limit: Duration,
+}
+
+impl Plan {
+    /// For numbers that are published.
+    pub const FULL: Self = Self {
+        starts: 20,
+        baseline: 2_000,
+        warm_up: 300,
+        flows: 3_000,
+        streams: 2_000,
+        paced_streams: 20,
+        clients: 16,
+        echoes: 100_000,
+        crowd_flows: 100_000,
+        crowd_limit: Duration::from_secs(15 * 60),
+    };
+
+    /// For a look in between.
+    pub const QUICK: Self = Self {
+        starts: 5,
+        baseline: 300,
+        warm_up: 100,
+        flows: 500,
+        streams: 300,
+        paced_streams: 5,
+        clients: 16,
+        echoes: 10_000,
+        crowd_flows: 5_000,
+        crowd_limit: Duration::from_secs(60),
+    };
+}
