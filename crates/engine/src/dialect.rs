@@ -38,6 +38,8 @@ pub struct Resumed {
     pub spec: TurnSpec,
     /// How it is shown.
     pub projection: Box<dyn Projection>,
+    /// How many of its frames are kept.
+    pub kept: i64,
 }
 
 /// A part of a conversation's history, newest first.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use cupola_models::{ChatMessage, Fault, ModelRequest, catalog::Resolved};
 use cupola_store::{Batch, Change, Conflict, StoreError, TurnKey, TurnPhase};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     time::Instant,
 };
 
@@ -14,11 +14,15 @@ use crate::{
     Changes, ContextError, Dialect, Frame, Millis, Projection, ToolSpec, TurnSpec,
     context::{self, Counter},
     engine::{Command, CommandError, Drain, Inner, Reply, millis},
+    line::Place,
     turn::{Action, Answer, CallOutput, Event, Limit, Phase, Refusal, Turn, TurnFault},
 };
 
 mod listen;
 mod model_call;
+
+use listen::Keeping;
+pub(crate) use listen::LISTENER_BACKLOG;
 
 /// Pauses between attempts to write, when the store fails.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -36,6 +40,14 @@ pub(crate) struct Driver {
     mailbox: mpsc::UnboundedReceiver<Command>,
     draining: watch::Receiver<Drain>,
     listeners: Vec<mpsc::Sender<Frame>>,
+    /// Frames that are still to be kept, where the turn's frames are kept at all.
+    keeping: Option<Keeping>,
+    /// What is committed with the end, where the turn is not durable before.
+    held_back: Option<Batch>,
+    /// Who waits for the end.
+    ended: Option<oneshot::Sender<Result<Bytes, StoreError>>>,
+    /// The turn's place in its line.
+    place: Option<Place>,
 }
 
 /// What a driver needs to know of its turn.
@@ -50,6 +62,8 @@ pub(crate) struct Course {
     pub turn: Turn,
     /// Where the next journal entry goes.
     pub position: i64,
+    /// How many of its frames are kept.
+    pub kept: i64,
 }
 
 /// Why a driver stops before its turn is over.
@@ -78,7 +92,13 @@ pub(crate) fn append(key: &TurnKey, position: i64, at: Millis, event: &Event, af
 /// Goes on with a turn that nobody drives.
 pub(crate) async fn pick_up(inner: Arc<Inner>, key: TurnKey, mut mailbox: mpsc::UnboundedReceiver<Command>) {
     match load(&inner, &key).await {
-        Ok(Some((course, action))) => Driver::new(inner, key, course, mailbox).run(action).await,
+        Ok(Some((course, action))) => {
+            let line = course.spec.line.clone().filter(|_| action != Action::Rest);
+            let place = line.map(|line| inner.lines.stand(line));
+            let mut driver = Driver::new(inner, key, course, mailbox);
+            driver.stand(place);
+            driver.run(action).await;
+        }
         Ok(None) => refuse_all(&inner, &key, &mut mailbox, || CommandError::Unknown),
         Err(error) => {
             tracing::error!(turn = %key, %error, "a turn could not be read; it stays where it is");
@@ -95,8 +115,14 @@ pub(crate) fn refuse_all(
     error: impl Fn() -> CommandError,
 ) {
     while let Some(command) = inner.retire(key, mailbox) {
-        if let Command::Submit { reply, .. } | Command::Cancel { reply } = command {
-            let _ = reply.send(Err(error()));
+        match command {
+            Command::Submit { reply, .. } | Command::Cancel { reply } => {
+                let _ = reply.send(Err(error()));
+            }
+            Command::Attach { reply, .. } => {
+                let _ = reply.send(Err(error()));
+            }
+            Command::Resume | Command::CheckDeadline => {}
         }
     }
 }
@@ -124,6 +150,7 @@ async fn load(inner: &Inner, key: &TurnKey) -> Result<Option<(Course, Action)>, 
         projection: resumed.projection,
         turn,
         position: events.len() as i64,
+        kept: resumed.kept,
     };
     Ok(Some((course, action)))
 }
@@ -135,10 +162,41 @@ impl Driver {
         course: Course,
         mailbox: mpsc::UnboundedReceiver<Command>,
     ) -> Self {
-        let Course { dialect, spec, projection, turn, position } = course;
+        let Course { dialect, spec, projection, turn, position, kept } = course;
         let draining = inner.draining.subscribe();
-        let listeners = Vec::new();
-        Self { inner, key, dialect, spec, projection, turn, position, mailbox, draining, listeners }
+        let keeping = spec.keep_frames.then(|| Keeping::after(kept));
+        Self {
+            inner,
+            key,
+            dialect,
+            spec,
+            projection,
+            turn,
+            position,
+            mailbox,
+            draining,
+            listeners: Vec::new(),
+            keeping,
+            held_back: None,
+            ended: None,
+            place: None,
+        }
+    }
+
+    /// Waits in a line before the first model call.
+    pub fn stand(&mut self, place: Option<Place>) {
+        self.place = place;
+    }
+
+    /// Tells somebody the end.
+    pub fn tell_end(&mut self, ended: Option<oneshot::Sender<Result<Bytes, StoreError>>>) {
+        self.ended = ended;
+    }
+
+    /// Commits nothing before the end, and these changes then, too.
+    pub fn hold_back(&mut self, changes: Batch) {
+        self.held_back = Some(changes);
+        self.keeping = None;
     }
 
     /// Performs `action` and what follows from it, until the turn rests.
@@ -194,6 +252,10 @@ impl Driver {
             Command::Cancel { reply } => self.cancel(reply, resting).await,
             Command::CheckDeadline if self.is_overdue() => {
                 self.record(Event::DeadlinePassed { partial: Answer::default() }).await
+            }
+            Command::Attach { first, reply } => {
+                self.attach(first, reply).await;
+                Ok(resting)
             }
             Command::CheckDeadline | Command::Resume => Ok(resting),
         }
@@ -252,11 +314,41 @@ impl Driver {
             }
         };
         let Changes { mut changes, frames } = self.projection.event(at, &event, &self.turn, self.is_heard());
-        changes.push(append(&self.key, self.position, at, &event, &self.turn));
-        self.commit(changes).await?;
-        self.position += 1;
-        self.publish(frames);
+        if self.held_back.is_some() {
+            self.hold_back_or_commit(changes).await?;
+            self.send(frames);
+        } else {
+            changes.push(append(&self.key, self.position, at, &event, &self.turn));
+            let frames = self.keep(frames, &mut changes);
+            self.commit(changes).await?;
+            self.position += 1;
+            self.send(frames);
+        }
+        if matches!(self.turn.phase, Phase::Ended(_)) {
+            self.place = None;
+            if let Some(ended) = self.ended.take() {
+                let _ = ended.send(Ok(self.projection.document()));
+            }
+        }
         Ok(action)
+    }
+
+    /// Holds changes back until the turn ends, then commits all of them at once. Nobody was told that the
+    /// turn was accepted, so a failure is told instead of being tried again.
+    async fn hold_back_or_commit(&mut self, changes: Batch) -> Result<(), Leave> {
+        let Some(held_back) = &mut self.held_back else { return Ok(()) };
+        held_back.extend(changes);
+        if !matches!(self.turn.phase, Phase::Ended(_)) || held_back.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = self.inner.store.submit(std::mem::take(held_back)).await {
+            tracing::warn!(turn = %self.key, %error, "a turn could not be written at its end");
+            if let Some(ended) = self.ended.take() {
+                let _ = ended.send(Err(error));
+            }
+            return Err(Leave::Gone);
+        }
+        Ok(())
     }
 
     /// Commits, whatever it takes: a turn that was accepted is not lost because a disk is full.

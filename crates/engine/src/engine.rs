@@ -15,14 +15,12 @@ use crate::{
     Clock, Dialect, Frame, Millis, Projection, TurnSpec,
     deadlines::watch_deadlines,
     driver::{self, Course, Driver},
+    line::Lines,
     turn::{CallOutput, Event, Refusal, Turn},
 };
 
 /// Frames of one turn, in order. The stream ends when the turn waits for its client or is over.
 pub type Frames = mpsc::Receiver<Frame>;
-
-/// Frames that a slow listener may be behind before it is let go; the turn itself goes on.
-const LISTENER_BACKLOG: usize = 8192;
 
 /// Finds out who answers for a deployment.
 pub trait Deployments: Send + Sync {
@@ -69,8 +67,57 @@ pub struct Begin {
     pub projection: Box<dyn Projection>,
     /// What is committed together with it.
     pub changes: Batch,
-    /// Whether the caller wants its frames.
-    pub listen: bool,
+    /// What the caller wants to hear of it.
+    pub listen: Listen,
+    /// From when on it has to be durable.
+    pub durable: Durable,
+}
+
+/// What a caller wants to hear of a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// Nothing.
+    No,
+    /// Its frames.
+    Frames,
+    /// The resource that shows it, once the turn is over.
+    End,
+}
+
+/// From when on a turn has to be durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durable {
+    /// From when it was accepted: the caller is told so, and may go away.
+    Accepted,
+    /// From when it has ended: the caller waits for that and is told nothing before, so that a turn which
+    /// dies with its process was never accepted. It has no journal, and is committed once.
+    Ended,
+}
+
+/// A turn that was taken on.
+#[derive(Debug)]
+pub struct Begun {
+    /// The resource that shows it, as it is now.
+    pub document: Bytes,
+    /// Its frames, for [`Listen::Frames`].
+    pub frames: Option<Frames>,
+    /// Its end, for [`Listen::End`].
+    pub end: Option<End>,
+}
+
+/// The resource that shows a turn, once the turn is over.
+#[derive(Debug)]
+pub struct End(oneshot::Receiver<Result<Bytes, StoreError>>);
+
+impl End {
+    /// Waits for it.
+    pub async fn document(self) -> Result<Bytes, BeginError> {
+        match self.0.await {
+            Ok(Ok(document)) => Ok(document),
+            Ok(Err(error)) => Err(BeginError::Store(error)),
+            Err(_) => Err(BeginError::Draining),
+        }
+    }
 }
 
 /// Why a turn was not taken on.
@@ -105,6 +152,8 @@ pub(crate) enum Command {
     Cancel { reply: Reply },
     /// Its time may be over.
     CheckDeadline,
+    /// Its frames from this place on: those that were kept, and those that come.
+    Attach { first: i64, reply: oneshot::Sender<Result<Frames, CommandError>> },
 }
 
 /// Where the resource that shows the turn goes once the command is durable.
@@ -121,6 +170,7 @@ pub(crate) struct Inner {
     pub draining: watch::Sender<Drain>,
     live: Mutex<HashMap<TurnKey, mpsc::UnboundedSender<Command>>>,
     pub emptied: Notify,
+    pub lines: Lines,
 }
 
 /// How far a shutdown has come.
@@ -159,6 +209,7 @@ impl Engine {
             draining: watch::Sender::new(Drain::No),
             live: Mutex::default(),
             emptied: Notify::new(),
+            lines: Lines::default(),
         });
         tokio::spawn(watch_deadlines(Arc::downgrade(&inner)));
         Self { inner }
@@ -185,7 +236,7 @@ impl Engine {
     }
 
     /// Takes a turn on. When this returns it is durable, and on its way.
-    pub async fn begin(&self, begin: Begin) -> Result<(Bytes, Option<Frames>), BeginError> {
+    pub async fn begin(&self, begin: Begin) -> Result<Begun, BeginError> {
         if *self.inner.draining.borrow() != Drain::No {
             return Err(BeginError::Draining);
         }
@@ -196,26 +247,55 @@ impl Engine {
             BeginError::Store(StoreError::Backend(format!("a new turn refuses to begin: {refusal:?}")))
         })?;
 
-        let Begin { key, dialect, spec, mut projection, mut changes, listen } = begin;
-        let shown = projection.event(at, &accepted, &turn, listen);
+        let Begin { key, dialect, spec, mut projection, mut changes, listen, durable } = begin;
+        let keep_frames = spec.keep_frames && durable == Durable::Accepted;
+        let heard = listen == Listen::Frames || keep_frames;
+        let shown = projection.event(at, &accepted, &turn, heard);
         changes.extend(shown.changes);
-        changes.push(Change::OpenTurn { turn: key.clone(), dialect: dialect.name() });
-        changes.push(driver::append(&key, 0, at, &accepted, &turn));
+        let place = spec.line.clone().map(|line| self.inner.lines.stand(line));
         // The mailbox is there before the turn can be seen, so that no command finds it without a driver.
         let mut mailbox = self.inner.register(&key);
-        if let Err(error) = self.inner.store.submit(changes).await {
-            driver::refuse_all(&self.inner, &key, &mut mailbox, || CommandError::Unknown);
-            return Err(BeginError::Store(error));
+        if durable == Durable::Accepted {
+            changes.push(Change::OpenTurn { turn: key.clone(), dialect: dialect.name() });
+            changes.push(driver::append(&key, 0, at, &accepted, &turn));
+            if keep_frames {
+                changes.push(Change::KeepFrames {
+                    turn: key.clone(),
+                    first: 0,
+                    frames: shown.frames.clone(),
+                });
+            }
+            if let Err(error) = self.inner.store.submit(std::mem::take(&mut changes)).await {
+                driver::refuse_all(&self.inner, &key, &mut mailbox, || CommandError::Unknown);
+                return Err(BeginError::Store(error));
+            }
         }
 
         let document = projection.document();
-        let (listener, frames) = if listen { listener() } else { (None, None) };
-        let course = Course { dialect, spec, projection, turn, position: 1 };
+        let (listener, frames) = if listen == Listen::Frames { listener() } else { (None, None) };
+        let (ended, end) = match listen {
+            Listen::End => Some(oneshot::channel()).unzip(),
+            Listen::No | Listen::Frames => (None, None),
+        };
+        let kept = if keep_frames { shown.frames.len() as i64 } else { 0 };
+        let course = Course { dialect, spec, projection, turn, position: 1, kept };
         let mut driver = Driver::new(Arc::clone(&self.inner), key, course, mailbox);
+        driver.stand(place);
         driver.listen(listener);
-        driver.publish(shown.frames);
+        driver.tell_end(ended);
+        if durable == Durable::Ended {
+            driver.hold_back(changes);
+        }
+        driver.send(shown.frames);
         tokio::spawn(driver.run(action));
-        Ok((document, frames))
+        Ok(Begun { document, frames, end: end.map(End) })
+    }
+
+    /// The frames of a turn from place `first` on: those that were kept, and those that come.
+    pub async fn attach(&self, turn: TurnKey, first: i64) -> Result<Frames, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        self.inner.send(turn, Command::Attach { first, reply });
+        answer.await.unwrap_or(Err(CommandError::Draining))
     }
 
     /// Gives a waiting turn the outputs of its calls. When this returns they are durable.
@@ -256,7 +336,7 @@ impl Engine {
 }
 
 fn listener() -> (Option<mpsc::Sender<Frame>>, Option<Frames>) {
-    let (sender, receiver) = mpsc::channel(LISTENER_BACKLOG);
+    let (sender, receiver) = mpsc::channel(driver::LISTENER_BACKLOG);
     (Some(sender), Some(receiver))
 }
 

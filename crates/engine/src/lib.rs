@@ -12,14 +12,17 @@ mod dialect;
 mod driver;
 mod engine;
 pub mod ids;
+mod line;
 mod spec;
 pub mod turn;
 
 pub use clock::Clock;
 pub use context::{ContextError, fit};
 pub use dialect::{Changes, Delta, Dialect, Frame, HistoryItem, HistoryPage, Projection, Resumed};
-pub use engine::{Begin, BeginError, CommandError, Deployments, Engine, Frames, Settings};
-pub use spec::{ToolSpec, Truncation, TurnSpec};
+pub use engine::{
+    Begin, BeginError, Begun, CommandError, Deployments, Durable, End, Engine, Frames, Listen, Settings,
+};
+pub use spec::{ClientCalls, ToolSpec, Truncation, TurnSpec};
 
 /// Milliseconds since the Unix epoch.
 pub type Millis = i64;

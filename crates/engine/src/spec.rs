@@ -30,6 +30,22 @@ pub struct TurnSpec {
     pub max_completion_tokens: Option<u64>,
     /// How the history is cut to fit.
     pub truncation: Truncation,
+    /// What becomes of calls that the client has to run.
+    pub client_calls: ClientCalls,
+    /// Whether the turn's frames are kept, so that a client can come back and read on.
+    pub keep_frames: bool,
+    /// Turns with the same line run one after another, in the order in which they came.
+    pub line: Option<String>,
+}
+
+/// What becomes of calls that the client has to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientCalls {
+    /// The turn waits for their outputs.
+    #[default]
+    Wait,
+    /// The turn is over; the client brings the outputs in another one.
+    HandOver,
 }
 
 /// A tool of a turn.

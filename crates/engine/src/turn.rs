@@ -5,7 +5,7 @@
 //!           ▼                                      │
 //! Accepted → Calling ── Answered, with calls ──→ Waiting
 //!              │ │                                 │
-//!              │ └── Answered ──→ Ended            │
+//!              │ └── Answered ──→ Ended            │   (also with calls, where they are handed over)
 //!              ├──── ModelFailed ─→ Ended          │
 //!              ├──── DeadlinePassed → Ended ←──────┤
 //!              └──── CancelRequested → Stopping ←──┘
@@ -132,8 +132,9 @@ pub enum Event {
         answer: Answer,
         /// Why it stopped there.
         finish: Finish,
-        /// When the turn has waited long enough, should it have to wait for the client.
-        until: Millis,
+        /// When the turn has waited long enough for the client to answer its calls. `None` where the
+        /// calls are handed over: the turn is over, and the client answers them in another one.
+        until: Option<Millis>,
     },
     /// The model can't be called within the turn's limits, or stopped at one before it had answered.
     OutOfTokens {
@@ -252,7 +253,7 @@ impl Turn {
         }
     }
 
-    fn answered(&mut self, answer: &Answer, finish: Finish, until: Millis) -> Action {
+    fn answered(&mut self, answer: &Answer, finish: Finish, until: Option<Millis>) -> Action {
         self.spend(answer.usage);
         self.answers += 1;
         self.transcript
@@ -261,11 +262,13 @@ impl Turn {
             Finish::Length => self.end(End::Incomplete(Limit::CompletionTokens)),
             Finish::ContentFilter => self.end(End::Incomplete(Limit::ContentFilter)),
             // Some servers say `stop` where they ask for calls: the calls decide.
-            Finish::Stop | Finish::ToolCalls if answer.calls.is_empty() => self.end(End::Completed),
-            Finish::Stop | Finish::ToolCalls => {
-                self.phase = Phase::Waiting { calls: answer.calls.clone(), until };
-                Action::AwaitClient
-            }
+            Finish::Stop | Finish::ToolCalls => match until {
+                Some(until) if !answer.calls.is_empty() => {
+                    self.phase = Phase::Waiting { calls: answer.calls.clone(), until };
+                    Action::AwaitClient
+                }
+                _ => self.end(End::Completed),
+            },
         }
     }
 

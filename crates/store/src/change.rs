@@ -88,6 +88,16 @@ pub enum Change {
         /// The dialect that asked for it.
         dialect: &'static str,
     },
+    /// Frames of a turn's stream, kept so that a client can come back and read on; a conflict if there
+    /// are frames from this place on already.
+    KeepFrames {
+        /// Which turn.
+        turn: TurnKey,
+        /// The place of the first one: 0 for the first frame of the turn.
+        first: i64,
+        /// The frames.
+        frames: Vec<Bytes>,
+    },
     /// The next entry of a turn's journal; a conflict if somebody else has written at this position.
     Append {
         /// Which turn.

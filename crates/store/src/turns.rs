@@ -64,6 +64,9 @@ pub trait Turns: Send + Sync {
     /// One turn with its journal.
     async fn turn(&self, turn: &TurnKey) -> Result<Option<TurnRecord>, StoreError>;
 
+    /// The frames that were kept of a turn's stream, from place `first` on.
+    async fn frames(&self, turn: &TurnKey, first: i64) -> Result<Vec<Bytes>, StoreError>;
+
     /// The turns that somebody has to drive: what a crash left behind.
     async fn running_turns(&self) -> Result<Vec<TurnKey>, StoreError>;
 

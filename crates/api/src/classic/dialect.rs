@@ -132,7 +132,7 @@ impl Dialect for ClassicDialect {
         };
         let spec = turn_spec(&run);
         let projection = Box::new(RunProjection::resumed(&turn.project, run, resource.etag, open_step));
-        Ok(Some(Resumed { spec, projection }))
+        Ok(Some(Resumed { spec, projection, kept: 0 }))
     }
 
     async fn history(

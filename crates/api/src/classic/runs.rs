@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use bytes::Bytes;
-use cupola_engine::{Begin, BeginError, CommandError, Frames, ids, turn::CallOutput, turn::Refusal};
+use cupola_engine::{
+    Begin, BeginError, CommandError, Durable, Frames, Listen, ids, turn::CallOutput, turn::Refusal,
+};
 use cupola_store::{Batch, Change, Conflict, Listing, StoreError, TurnKey};
 use cupola_wire::classic::{
     Agent, CreateRun, CreateThreadAndRun, Run, RunStatus, SubmitToolOutputs, ToolOutput, Truncation,
@@ -210,9 +212,11 @@ async fn begin(
         projection = projection.with_prelude(prelude);
     }
     let dialect = Arc::clone(service.classic());
-    let begin = Begin { key, dialect, spec, projection: Box::new(projection), changes, listen };
-    let (run, frames) = service.engine().begin(begin).await.map_err(not_begun)?;
-    Ok(run_or_stream(run, frames))
+    let listen = if listen { Listen::Frames } else { Listen::No };
+    let projection = Box::new(projection);
+    let begin = Begin { key, dialect, spec, projection, changes, listen, durable: Durable::Accepted };
+    let begun = service.engine().begin(begin).await.map_err(not_begun)?;
+    Ok(run_or_stream(begun.document, begun.frames))
 }
 
 fn not_begun(error: BeginError) -> ApiError {

@@ -1,6 +1,6 @@
 //! From a run to what the engine is asked for.
 
-use cupola_engine::{ToolSpec, Truncation, TurnSpec};
+use cupola_engine::{ClientCalls, ToolSpec, Truncation, TurnSpec};
 use cupola_models::{FunctionDeclaration, ResponseFormat, ToolChoice};
 use cupola_wire::classic::{Run, Tool};
 use serde_json::{Value, json};
@@ -25,6 +25,10 @@ pub fn turn_spec(run: &Run) -> TurnSpec {
             Some(("last_messages", Some(count))) => Truncation::LastMessages(count),
             _ => Truncation::Auto,
         },
+        // One run per thread is kept by a claim, and streams of runs can't be taken up again.
+        client_calls: ClientCalls::Wait,
+        keep_frames: false,
+        line: None,
     }
 }
 

@@ -72,7 +72,11 @@ impl ScriptedModel {
 
     /// The next answer is one call.
     pub fn calls(&self, name: &str, arguments: &str) {
-        self.then(call(0, "call_of_the_model_1", name, arguments).into_iter().chain(end(Finish::ToolCalls, 20, 5)));
+        self.then(call(0, "call_of_the_model_1", name, arguments).into_iter().chain(end(
+            Finish::ToolCalls,
+            20,
+            5,
+        )));
     }
 
     /// The next call fails before it says anything.

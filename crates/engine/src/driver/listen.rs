@@ -1,9 +1,40 @@
 //! Whoever listens to a turn. A listener that leaves, or can't keep up, never holds the turn up.
+//!
+//! Where a turn's frames are kept, so that a client can come back and read on, a frame is sent only after
+//! it was kept: nobody sees what a crash could take back. Frames are kept several at a time.
 
-use tokio::sync::mpsc;
+use std::time::Duration;
 
-use super::Driver;
-use crate::Frame;
+use cupola_store::Change;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+
+use super::{Driver, Leave};
+use crate::{
+    Frame,
+    engine::{CommandError, Frames},
+};
+
+/// Frames that a slow listener may be behind before it is let go; the turn itself goes on.
+pub const LISTENER_BACKLOG: usize = 8192;
+/// How long a frame may wait for others to be kept with.
+const KEEP_WITHIN: Duration = Duration::from_millis(10);
+
+/// Frames that are still to be kept.
+pub struct Keeping {
+    next: i64,
+    waiting: Vec<Frame>,
+    due: Option<Instant>,
+}
+
+impl Keeping {
+    /// After so many frames were kept.
+    pub fn after(kept: i64) -> Self {
+        Self { next: kept, waiting: Vec::new(), due: None }
+    }
+}
 
 impl Driver {
     /// Somebody more listens.
@@ -11,13 +42,81 @@ impl Driver {
         self.listeners.extend(listener);
     }
 
-    /// Whether anybody listens.
+    /// Whether frames are of use to anybody.
     pub fn is_heard(&self) -> bool {
-        !self.listeners.is_empty()
+        !self.listeners.is_empty() || self.keeping.is_some()
+    }
+
+    /// Sends frames that need no event behind them: at once, or once they are kept.
+    pub fn publish(&mut self, frames: Vec<Frame>) {
+        match &mut self.keeping {
+            Some(_) if frames.is_empty() => {}
+            Some(keeping) => {
+                keeping.waiting.extend(frames);
+                keeping.due.get_or_insert_with(|| Instant::now() + KEEP_WITHIN);
+            }
+            None => self.send(frames),
+        }
+    }
+
+    /// When the frames that wait have to be kept.
+    pub fn keep_due(&self) -> Option<Instant> {
+        self.keeping.as_ref().and_then(|keeping| keeping.due)
+    }
+
+    /// Adds the frames that wait, and these, to what is committed; gives those that can be sent after it.
+    pub fn keep(&mut self, frames: Vec<Frame>, changes: &mut Vec<Change>) -> Vec<Frame> {
+        let Some(keeping) = &mut self.keeping else { return frames };
+        let mut all = std::mem::take(&mut keeping.waiting);
+        all.extend(frames);
+        keeping.due = None;
+        if !all.is_empty() {
+            changes.push(Change::KeepFrames {
+                turn: self.key.clone(),
+                first: keeping.next,
+                frames: all.clone(),
+            });
+            keeping.next += all.len() as i64;
+        }
+        all
+    }
+
+    /// Keeps the frames that wait, then sends them.
+    pub async fn keep_now(&mut self) -> Result<(), Leave> {
+        let mut changes = Vec::new();
+        let frames = self.keep(Vec::new(), &mut changes);
+        if !changes.is_empty() {
+            self.commit(changes).await?;
+        }
+        self.send(frames);
+        Ok(())
+    }
+
+    /// Lets somebody listen from place `first` on.
+    pub async fn attach(&mut self, first: i64, reply: oneshot::Sender<Result<Frames, CommandError>>) {
+        if self.keep_now().await.is_err() {
+            let _ = reply.send(Err(CommandError::Draining));
+            return;
+        }
+        let kept = match self.inner.store.frames(&self.key, first).await {
+            Ok(kept) => kept,
+            Err(error) => {
+                let _ = reply.send(Err(CommandError::Store(error)));
+                return;
+            }
+        };
+        let (sender, receiver) = mpsc::channel(LISTENER_BACKLOG + kept.len());
+        for frame in kept {
+            // There is room for all of them.
+            let _ = sender.try_send(frame);
+        }
+        if reply.send(Ok(receiver)).is_ok() {
+            self.listeners.push(sender);
+        }
     }
 
     /// Sends frames to all who listen.
-    pub fn publish(&mut self, frames: Vec<Frame>) {
+    pub fn send(&mut self, frames: Vec<Frame>) {
         for frame in frames {
             self.listeners.retain(|listener| match listener.try_send(frame.clone()) {
                 Ok(()) => true,

@@ -4,7 +4,7 @@ use cupola_models::{FaultKind, FunctionDeclaration, ModelDelta, ModelStream, Mod
 use futures_util::StreamExt;
 
 use super::*;
-use crate::{Delta, ids};
+use crate::{ClientCalls, Delta, ids};
 
 /// Tokens of a model's window that are kept free for its answer, unless the deployment says otherwise.
 const ANSWER_RESERVE: u64 = 4096;
@@ -14,14 +14,20 @@ enum Interruption {
     Command(Command),
     Deadline,
     Draining,
+    KeepFrames,
 }
 
 impl Driver {
     /// Calls the model and records what came of it.
     pub(super) async fn call_model(&mut self) -> Result<Action, Leave> {
         let inner = Arc::clone(&self.inner);
+        if let Some(outcome) = self.wait_in_line().await {
+            return outcome;
+        }
         let began = self.projection.model_call_began(inner.clock.now(), self.is_heard());
-        if !began.changes.is_empty() {
+        if let Some(held_back) = &mut self.held_back {
+            held_back.extend(began.changes);
+        } else if !began.changes.is_empty() {
             // Not waited for: what follows is committed after it, and conflicts are settled there.
             drop(inner.store.submit(began.changes));
         }
@@ -73,6 +79,24 @@ impl Driver {
         self.read_answer(&mut stream, answer, &resolved, &request).await
     }
 
+    /// Waits until the turns in front have ended; `None` once they have.
+    async fn wait_in_line(&mut self) -> Option<Result<Action, Leave>> {
+        let mut place = self.place.take()?;
+        loop {
+            tokio::select! {
+                () = place.reached() => break,
+                interruption = self.interruption() => {
+                    let mut nothing = PartialAnswer::default();
+                    if let Some(outcome) = self.interrupted(interruption, &mut nothing).await {
+                        return Some(outcome);
+                    }
+                }
+            }
+        }
+        self.place = Some(place);
+        None
+    }
+
     async fn read_answer(
         &mut self,
         stream: &mut ModelStream,
@@ -106,7 +130,12 @@ impl Driver {
         if answer.usage == ModelUsage::default() {
             answer.usage = count_usage(resolved, request, &answer);
         }
-        let until = self.inner.clock.now() + millis(self.inner.settings.waiting_expires_after);
+        let until = match self.spec.client_calls {
+            ClientCalls::Wait => {
+                Some(self.inner.clock.now() + millis(self.inner.settings.waiting_expires_after))
+            }
+            ClientCalls::HandOver => None,
+        };
         self.record(Event::Answered { answer, finish, until }).await
     }
 
@@ -221,9 +250,13 @@ impl Driver {
         let left = self.turn.until().map_or(i64::MAX, |until| until - self.inner.clock.now());
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0).min(YEAR_MILLIS));
         let deadline = Instant::now() + left;
+        let keep_due = self.keep_due();
         tokio::select! {
             Some(command) = self.mailbox.recv() => Interruption::Command(command),
             () = tokio::time::sleep_until(deadline) => Interruption::Deadline,
+            () = tokio::time::sleep_until(keep_due.unwrap_or(deadline)), if keep_due.is_some() => {
+                Interruption::KeepFrames
+            }
             _ = self.draining.wait_for(|drain| *drain == Drain::LeaveRunning) => Interruption::Draining,
         }
     }
@@ -251,6 +284,11 @@ impl Driver {
                 let _ = reply.send(Err(CommandError::Refused(Refusal::NotWaiting)));
                 None
             }
+            Interruption::Command(Command::Attach { first, reply }) => {
+                self.attach(first, reply).await;
+                None
+            }
+            Interruption::KeepFrames => self.keep_now().await.err().map(Err),
             Interruption::Command(Command::Resume | Command::CheckDeadline) => None,
         }
     }

@@ -2,7 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::frames::pack;
 use crate::{Batch, Change, Conflict, Key, StoreError, TurnPhase};
+
+const DELETE_FRAMES: &str = "DELETE FROM frames WHERE project = ?1 AND id = ?2";
 
 /// Writes all changes, or stops at the first whose condition does not hold.
 pub fn apply(connection: &Connection, batch: &Batch) -> Result<(), StoreError> {
@@ -74,6 +77,15 @@ fn apply_one(connection: &Connection, change: &Change) -> Result<(), StoreError>
                 )?
                 .execute(params![&*turn.project, turn.id, dialect])?;
             expect(opened == 1, || Conflict::Journal(turn.clone()))
+        }
+        Change::KeepFrames { turn, first, frames } => {
+            let kept = connection
+                .prepare_cached(
+                    "INSERT INTO frames (project, id, first, count, data) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![&*turn.project, turn.id, first, frames.len() as i64, pack(frames)])?;
+            expect(kept == 1, || Conflict::Journal(turn.clone()))
         }
         Change::Append { turn, position, at, entry, phase } => {
             let (phase, until) = match phase {
@@ -154,9 +166,9 @@ fn delete_journal(connection: &Connection, project: &str, id: &str) -> Result<()
         .prepare_cached("DELETE FROM turns WHERE project = ?1 AND id = ?2")?
         .execute(params![project, id])?;
     if turns > 0 {
-        connection
-            .prepare_cached("DELETE FROM journal WHERE project = ?1 AND id = ?2")?
-            .execute(params![project, id])?;
+        for table in ["DELETE FROM journal WHERE project = ?1 AND id = ?2", DELETE_FRAMES] {
+            connection.prepare_cached(table)?.execute(params![project, id])?;
+        }
     }
     Ok(())
 }

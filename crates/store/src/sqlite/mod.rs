@@ -1,6 +1,7 @@
 //! SQLite: one writer thread with group commit, and readers beside it.
 
 mod apply;
+mod frames;
 mod read;
 mod schema;
 mod writer;

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Params, Row, ToSql, params};
 
-use super::SqliteStore;
+use super::{SqliteStore, frames};
 use crate::{
     JournalEntry, Key, Listing, Order, Resource, Resources, Slice, StoreError, TurnKey, TurnPhase,
     TurnRecord, Turns,
@@ -218,6 +218,30 @@ impl Turns for SqliteStore {
             };
             Ok(Some(TurnRecord { turn: turn.clone(), dialect, phase, journal }))
         })
+    }
+
+    async fn frames(&self, turn: &TurnKey, first: i64) -> Result<Vec<Bytes>, StoreError> {
+        let turn = turn.clone();
+        self.read_aside(move |connection| {
+            let rows = connection
+                .prepare_cached(
+                    "SELECT first, data FROM frames
+                     WHERE project = ?1 AND id = ?2 AND first + count > ?3 ORDER BY first",
+                )?
+                .query_map(params![&*turn.project, turn.id, first], |row| {
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+                })?
+                .collect::<Result<Vec<_>, _>>()?;
+            let mut kept = Vec::new();
+            for (begins, data) in rows {
+                let frames = frames::unpack(data)
+                    .ok_or_else(|| StoreError::Backend(format!("the frames of {turn} are damaged")))?;
+                let seen = usize::try_from(first - begins).unwrap_or(0);
+                kept.extend(frames.into_iter().skip(seen));
+            }
+            Ok(kept)
+        })
+        .await
     }
 
     async fn running_turns(&self) -> Result<Vec<TurnKey>, StoreError> {

@@ -58,6 +58,15 @@ const MIGRATIONS: &[&str] = &[
         entry      BLOB    NOT NULL,
         PRIMARY KEY (project, id, position)
      ) STRICT, WITHOUT ROWID;",
+    // 2: frames of streams that a client can come back to, several in a row
+    "CREATE TABLE frames (
+        project    TEXT    NOT NULL,
+        id         TEXT    NOT NULL,
+        first      INTEGER NOT NULL,
+        count      INTEGER NOT NULL,
+        data       BLOB    NOT NULL,
+        PRIMARY KEY (project, id, first)
+     ) STRICT, WITHOUT ROWID;",
 ];
 
 /// How long the place of a deleted resource is remembered.
