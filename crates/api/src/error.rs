@@ -202,3 +202,22 @@ impl IntoResponse for ApiError {
         response
     }
 }
+
+/// Adds what the newer clients expect in every error: a list of details and where to find the request.
+pub async fn with_details(response: Response) -> Response {
+    if !response.status().is_client_error() && !response.status().is_server_error() {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    // Errors of this service are short and in memory.
+    let bytes = axum::body::to_bytes(body, 64 * 1024).await.unwrap_or_default();
+    let Ok(mut envelope) = serde_json::from_slice::<serde_json::Value>(&bytes) else {
+        return Response::from_parts(parts, bytes.into());
+    };
+    if let Some(error) = envelope.get_mut("error").and_then(serde_json::Value::as_object_mut) {
+        error.entry("details").or_insert_with(|| serde_json::json!([]));
+        error.entry("additionalInfo").or_insert_with(|| serde_json::json!({}));
+    }
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, crate::body::document(&envelope).into())
+}

@@ -6,11 +6,13 @@ use axum::{
     extract::DefaultBodyLimit,
     handler::Handler,
     http::Method,
-    middleware::{from_fn, from_fn_with_state},
+    middleware::{from_fn, from_fn_with_state, map_response},
     routing::{MethodFilter, MethodRouter, get, on},
 };
 
-use crate::{ApiError, Service, classic, gate, local_identity};
+use tower::ServiceExt as _;
+
+use crate::{ApiError, Service, classic, gate, local_identity, path};
 
 /// One operation.
 pub struct Operation {
@@ -18,22 +20,53 @@ pub struct Operation {
     pub name: &'static str,
     /// Its method.
     pub method: Method,
-    /// Its path below the project.
+    /// Where its path begins.
+    pub family: Family,
+    /// Its path below the family's beginnings. A last segment with a verb (`{agent}:enable`) is one operation.
     pub path: &'static str,
     /// The action that a caller needs.
     pub action: &'static str,
     route: fn() -> MethodRouter<Service>,
 }
 
+/// Where the paths of operations begin. All beginnings of a family lead to the same handlers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Right below the project: classic agents.
+    Classic,
+    /// Right below the project: everything of the newer API that is Foundry's own.
+    Foundry,
+    /// What the OpenAI clients speak, under every form that a client generation uses.
+    OpenAi,
+}
+
+impl Family {
+    /// The beginnings, below the project. `bound_agent` is an agent that the address itself names.
+    fn beginnings(self) -> &'static [&'static str] {
+        match self {
+            Self::Classic | Self::Foundry => &[""],
+            Self::OpenAi => &[
+                "/openai/v1",
+                "/openai",
+                "/agents/{bound_agent}/endpoint/protocols/openai/v1",
+                "/agents/{bound_agent}/endpoint/protocols/openai",
+                "/applications/{bound_agent}/protocols/openai/v1",
+                "/applications/{bound_agent}/protocols/openai",
+            ],
+        }
+    }
+}
+
 macro_rules! operations {
-    ( $( $name:ident: $method:ident $path:literal needs $action:literal => $handler:path; )* ) => {
-        &[ $( Operation {
+    ( $( $family:ident { $( $name:ident: $method:ident $path:literal needs $action:literal => $handler:path; )* } )* ) => {
+        &[ $( $( Operation {
             name: stringify!($name),
             method: Method::$method,
+            family: Family::$family,
             path: $path,
             action: $action,
             route: || route(MethodFilter::$method, $handler),
-        }, )* ]
+        }, )* )* ]
     };
 }
 
@@ -48,6 +81,7 @@ where
 /// All operations.
 #[rustfmt::skip]
 pub const OPERATIONS: &[Operation] = operations! {
+Classic {
     create_agent:          POST   "/assistants"                                     needs "agents/*/write"  => classic::agents::create;
     list_agents:           GET    "/assistants"                                     needs "agents/*/read"   => classic::agents::list;
     get_agent:             GET    "/assistants/{agent}"                             needs "agents/*/read"   => classic::agents::get;
@@ -82,15 +116,26 @@ pub const OPERATIONS: &[Operation] = operations! {
     get_file:              GET    "/files/{file}"                                   needs "agents/*/read"   => classic::files::get;
     get_file_content:      GET    "/files/{file}/content"                           needs "agents/*/read"   => classic::files::content;
     delete_file:           DELETE "/files/{file}"                                   needs "agents/*/delete" => classic::files::delete;
+}
 };
 
 /// The router: the operations behind the gate, and what needs no project beside them.
 pub fn router(service: Service) -> Router {
-    let mut router = Router::new();
+    let mut classic = Router::new();
+    let mut modern = Router::new();
     for operation in OPERATIONS {
-        router = router.route(&format!("/api/projects/{{project}}{}", operation.path), (operation.route)());
+        for beginning in operation.family.beginnings() {
+            let path = path::with_verb_apart(operation.path);
+            let path = format!("/api/projects/{{project}}{beginning}{path}");
+            let route = (operation.route)();
+            match operation.family {
+                Family::Classic => classic = classic.route(&path, route),
+                Family::Foundry | Family::OpenAi => modern = modern.route(&path, route),
+            }
+        }
     }
-    router
+    let routes = classic
+        .merge(modern.layer(map_response(crate::error::with_details)))
         .route_layer(from_fn_with_state(service.clone(), gate::admit))
         .route("/msi/token", get(local_identity::token))
         .route("/healthz", get(|| async { "ok\n" }))
@@ -99,5 +144,7 @@ pub fn router(service: Service) -> Router {
         // Bodies are limited where they are read, each by its own limit.
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn(gate::identify))
-        .with_state(service)
+        .with_state(service);
+    // Outside of the router, because it changes the path that the router looks at.
+    Router::new().fallback_service(routes.map_request(path::set_verb_apart))
 }

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use axum::{
     extract::{FromRequestParts, RawPathParams},
-    http::request::Parts,
+    http::{
+        Request, Uri,
+        request::Parts,
+        uri::{Parts as UriParts, PathAndQuery},
+    },
 };
 
 use crate::{ApiError, Service};
@@ -31,8 +35,77 @@ impl<const N: usize> FromRequestParts<Service> for Ids<N> {
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, ApiError> {
         let params =
             RawPathParams::from_request_parts(parts, service).await.map_err(|_| ApiError::no_such_route())?;
-        let ids = params.iter().filter(|(name, _)| *name != "project").map(|(_, id)| id.to_owned());
+        let own = params.iter().filter(|(name, _)| !matches!(*name, "project" | "bound_agent"));
+        let ids = own.map(|(_, id)| id.to_owned());
         let ids = ids.collect::<Vec<_>>().try_into().map_err(|_| ApiError::no_such_route())?;
         Ok(Self(ids))
+    }
+}
+
+/// The agent that the address itself names, as in `/agents/{name}/endpoint/protocols/openai/responses`.
+#[derive(Clone, Debug)]
+pub struct BoundAgent(pub Option<String>);
+
+impl FromRequestParts<Service> for BoundAgent {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, ApiError> {
+        let params =
+            RawPathParams::from_request_parts(parts, service).await.map_err(|_| ApiError::no_such_route())?;
+        Ok(Self(params.iter().find(|(name, _)| *name == "bound_agent").map(|(_, agent)| agent.to_owned())))
+    }
+}
+
+/// Begins a segment that was a verb.
+const VERB: char = '~';
+
+/// The path of an operation as the router knows it: a verb behind the last id is a segment of its own.
+pub fn with_verb_apart(path: &str) -> String {
+    match path.rsplit_once(':') {
+        Some((object, verb)) if !verb.contains('/') => format!("{object}/{VERB}{verb}"),
+        _ => path.to_owned(),
+    }
+}
+
+/// Gives a request the path that the router knows.
+pub fn set_verb_apart<B>(mut request: Request<B>) -> Request<B> {
+    let path = request.uri().path();
+    let last = path.rsplit('/').next().unwrap_or_default();
+    // `%3A` is how some clients write the colon.
+    if !last.contains(':') && !last.contains("%3A") {
+        return request;
+    }
+    let mut rewritten = with_verb_apart(&path.replace("%3A", ":"));
+    if let Some(query) = request.uri().query() {
+        rewritten.push('?');
+        rewritten.push_str(query);
+    }
+    if let Ok(path_and_query) = PathAndQuery::try_from(rewritten) {
+        let mut parts = UriParts::from(request.uri().clone());
+        parts.path_and_query = Some(path_and_query);
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verb_behind_the_last_id_becomes_a_segment() {
+        assert_eq!(with_verb_apart("/agents/{agent}:enable"), "/agents/{agent}/~enable");
+        assert_eq!(with_verb_apart("/agents/{agent}"), "/agents/{agent}");
+    }
+
+    #[test]
+    fn a_request_keeps_its_query() {
+        let request = Request::get("https://host/api/projects/p/agents/a%3Aenable?api-version=v1")
+            .body(())
+            .expect("builds");
+        let uri = set_verb_apart(request).uri().to_string();
+        assert_eq!(uri, "https://host/api/projects/p/agents/a/~enable?api-version=v1");
     }
 }
