@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -9,6 +10,7 @@ use std::{
 use bytes::Bytes;
 use cupola_models::{Catalog, Fault, catalog::Resolved};
 use cupola_store::{Batch, Change, SharedStore, StoreError, TurnKey};
+use futures_util::FutureExt;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 
 use crate::{
@@ -201,21 +203,21 @@ impl Engine {
         changes.extend(shown.changes);
         changes.push(Change::OpenTurn { turn: key.clone(), dialect: dialect.name() });
         changes.push(driver::append(&key, 0, at, &accepted, &turn));
-        // The mailbox is there before the turn can be seen, so that no command finds it without a driver.
-        let mut mailbox = self.inner.register(&key);
-        if let Err(error) = self.inner.store.submit(changes).await {
-            driver::refuse_all(&self.inner, &key, &mut mailbox, || CommandError::Unknown);
-            return Err(BeginError::Store(error));
-        }
-
         let document = projection.document();
         let (listener, frames) = if listen { listener() } else { (None, None) };
+        // The mailbox is there before the turn can be seen, so that no command finds it without a driver.
+        let mailbox = self.inner.register(&key);
         let course = Course { dialect, spec, projection, turn, position: 1 };
-        let mut driver = Driver::new(Arc::clone(&self.inner), key, course, mailbox);
+        let mut driver = Driver::new(Arc::clone(&self.inner), key.clone(), course, mailbox);
         driver.listen(listener);
-        driver.publish(shown.frames);
-        tokio::spawn(driver.run(action));
-        Ok((document, frames))
+        // The driver's own task commits: a caller that goes away can't leave a turn that nobody drives.
+        let (accepted, answer) = oneshot::channel();
+        self.inner.drive(key, driver.begin(changes, shown.frames, action, accepted));
+        match answer.await {
+            Ok(Ok(())) => Ok((document, frames)),
+            Ok(Err(error)) => Err(BeginError::Store(error)),
+            Err(_) => Err(BeginError::Draining),
+        }
     }
 
     /// Gives a waiting turn the outputs of its calls. When this returns they are durable.
@@ -269,7 +271,7 @@ impl Inner {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn register(&self, key: &TurnKey) -> mpsc::UnboundedReceiver<Command> {
+    pub fn register(&self, key: &TurnKey) -> mpsc::UnboundedReceiver<Command> {
         let (sender, mailbox) = mpsc::unbounded_channel();
         self.live().insert(key.clone(), sender);
         mailbox
@@ -290,7 +292,20 @@ impl Inner {
         let _ = sender.send(command);
         live.insert(key.clone(), sender);
         drop(live);
-        tokio::spawn(driver::pick_up(Arc::clone(self), key, mailbox));
+        self.drive(key.clone(), driver::pick_up(Arc::clone(self), key, mailbox));
+    }
+
+    /// Runs a driver in a task of its own. One that panics must not leave its turn hanging: another one
+    /// takes the turn up from the journal, to end it with the truth.
+    fn drive(self: &Arc<Self>, key: TurnKey, driver: impl Future<Output = ()> + Send + 'static) {
+        let inner = Arc::clone(self);
+        tokio::spawn(async move {
+            if AssertUnwindSafe(driver).catch_unwind().await.is_err() {
+                tracing::error!(turn = %key, "a driver panicked; its turn is failed");
+                inner.live().remove(&key);
+                driver::fail_after_panic(inner, key).await;
+            }
+        });
     }
 
     async fn ask(

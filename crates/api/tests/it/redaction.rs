@@ -10,7 +10,8 @@ use std::{
 use regex::{Captures, Regex};
 
 static ID: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\b(?:(asst|thread|msg|run|step|call|req)_[0-9A-Za-z]{24}|(assistant)-[0-9A-Za-z]{22})\b").unwrap()
+    Regex::new(r"\b(?:(asst|thread|msg|run|step|call|req)_[0-9A-Za-z]{24}|(assistant)-[0-9A-Za-z]{22})\b")
+        .unwrap()
 });
 static TIME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#""(\w+_at)":( ?)(\d{9,})"#).unwrap());
 
