@@ -39,6 +39,9 @@ pub struct Args {
     /// Also write the numbers to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Measure this binary instead of building one.
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
     /// Put the numbers into docs/performance.md.
     #[arg(long)]
     write_docs: bool,
@@ -46,11 +49,16 @@ pub struct Args {
 
 /// Builds, measures and reports.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
-    process::run(workspace.cargo().args(["build", "--release", "--package", "cupola"]))?;
     if cfg!(debug_assertions) {
         return Err(again_optimised(workspace));
     }
-    let binary = workspace.target.join("release").join("cupola");
+    let binary = match &args.binary {
+        Some(binary) => binary.clone(),
+        None => {
+            build(workspace, "cupola")?;
+            workspace.target.join("release").join("cupola")
+        }
+    };
     let scratch = workspace.target.join("xtask");
     fs::create_dir_all(&scratch).with_context(|| format!("{} cannot be created", scratch.display()))?;
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -76,10 +84,24 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
 /// The load comes from this program, so it has to be as quick as what it measures: it builds itself with
 /// optimisation and becomes that. Returns only if it could not.
 fn again_optimised(workspace: &Workspace) -> anyhow::Error {
-    if let Err(error) = process::run(workspace.cargo().args(["build", "--release", "--package", "xtask"])) {
+    if let Err(error) = build(workspace, "xtask") {
         return error;
     }
     let optimised = workspace.target.join("release").join("xtask");
     let error = Command::new(&optimised).args(env::args_os().skip(1)).exec();
     anyhow::Error::new(error).context(format!("{} cannot be started", optimised.display()))
+}
+
+fn build(workspace: &Workspace, package: &str) -> Result<()> {
+    let mut cargo = workspace.cargo();
+    // Cargo tells this program about its own package. Build scripts that look at these variables would
+    // run again, and with them everything that stands on them.
+    for (name, _) in env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"CARGO_PKG_")
+            || name.as_encoded_bytes().starts_with(b"CARGO_MANIFEST_")
+        {
+            cargo.env_remove(name);
+        }
+    }
+    process::run(cargo.args(["build", "--release", "--package", package]))
 }

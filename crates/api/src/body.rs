@@ -106,6 +106,8 @@ fn wrong_field(path: &str, message: &str) -> ApiError {
         ("invalid_type", format!("Invalid type for {place}: expected {expected}."))
     } else if let Some((got, known)) = unknown_word(message) {
         ("invalid_value", format!("Invalid value: '{got}'. Supported values are: {known}."))
+    } else if path.is_empty() {
+        ("invalid_value", format!("The body is invalid: {message}."))
     } else {
         ("invalid_value", format!("Invalid {place}: {message}."))
     };

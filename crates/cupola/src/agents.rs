@@ -74,21 +74,10 @@ pub async fn run(args: &AgentsArgs) -> Result<(), Failure> {
         AgentsCommand::List(list) => show_list(&connection, *list, json).await,
         AgentsCommand::Show { id } => {
             let agent = progress::during("Reading the agent", connection.client.agents().get(id)).await;
-            show(&agent.map_err(|error| unknown(error, "cupola agents list"))?, json)
+            show(&agent.map_err(|error| connection.unknown(error, "agents list"))?, json)
         }
         AgentsCommand::Create(new) => create(&connection, new, json).await,
         AgentsCommand::Delete { ids } => delete(&connection, ids, json).await,
-    }
-}
-
-/// A failure that says where the ids that exist are listed.
-pub fn unknown(error: cupola_client::Error, list: &str) -> Failure {
-    match error {
-        cupola_client::Error::Service { status: 404, message, .. } => {
-            let message = message.trim_end_matches('.');
-            Failure::plain(format!("{message}. See which ones there are: {list}"))
-        }
-        other => other.into(),
     }
 }
 
@@ -99,7 +88,8 @@ async fn show_list(connection: &Connection, list: ListArgs, json: bool) -> Resul
         return terminal::print_json(&newest.items);
     }
     if newest.items.is_empty() {
-        anstream::eprintln!("There are no agents. Create one: cupola agents create --name helper");
+        let create = connection.command("agents create --name helper");
+        anstream::eprintln!("There are no agents. Create one: {create}");
         return Ok(());
     }
     let mut table = Table::new([
@@ -137,7 +127,8 @@ async fn create(connection: &Connection, new: &NewAgent, json: bool) -> Result<(
     let agent = progress::during("Creating the agent", connection.client.agents().create(&agent)).await?;
     show(&agent, json)?;
     if !json {
-        anstream::eprintln!("\nTalk to it: {BOLD}cupola runs start --agent {} \"Hello!\"{BOLD:#}", agent.id);
+        let talk = connection.command(&format!("runs start --agent {} \"Hello!\"", agent.id));
+        anstream::eprintln!("\nTalk to it: {BOLD}{talk}{BOLD:#}");
     }
     Ok(())
 }
@@ -146,7 +137,7 @@ async fn delete(connection: &Connection, ids: &[String], json: bool) -> Result<(
     let mut deleted = Vec::new();
     for id in ids {
         let outcome = progress::during("Deleting", connection.client.agents().delete(id)).await;
-        deleted.push(outcome.map_err(|error| unknown(error, "cupola agents list"))?);
+        deleted.push(outcome.map_err(|error| connection.unknown(error, "agents list"))?);
         if !json {
             terminal::print(&format!("{} is deleted.\n", terminal::clean(id)))?;
         }

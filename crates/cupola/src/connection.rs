@@ -1,17 +1,19 @@
 //! How commands reach a server: through the data directory it runs on, or through the environment.
 
-use std::path::Path;
+use std::{io::ErrorKind, net::TcpStream, path::Path};
 
 use azure_core::{
     http::{ExponentialRetryOptions, RetryOptions},
     time::Duration,
 };
 use cupola_client::{AgentsClient, AgentsClientOptions, Error};
+use url::Url;
 
 use crate::{
     config::{Config, Flags},
     data_dir, env,
     failure::Failure,
+    invocation,
 };
 
 /// Somebody waits at the terminal: give up soon.
@@ -35,6 +37,7 @@ pub struct Connection {
     pub client: AgentsClient,
     /// The deployment that programs use unless they choose.
     pub deployment: Option<String>,
+    data: Option<String>,
 }
 
 impl Connection {
@@ -43,9 +46,11 @@ impl Connection {
     pub fn open(args: &ServerArgs) -> Result<Self, Failure> {
         let config = Config::load(&Flags { data: args.data.clone(), ..Flags::default() })?;
         match data_dir::serving(&config.data) {
-            Some(_) => Self::local(&config),
-            None if args.data.is_none() && variable("PROJECT_ENDPOINT").is_some() => Self::environment(),
-            None => Err(no_server(&config.data, args.data.as_deref())),
+            Some(_) => Ok(Self { data: args.data.clone(), ..Self::local(&config)? }),
+            None => match variable("PROJECT_ENDPOINT").filter(|_| args.data.is_none()) {
+                Some(endpoint) => Self::environment(&endpoint),
+                None => Err(no_server(&config.data, args.data.as_deref())),
+            },
         }
     }
 
@@ -57,13 +62,47 @@ impl Connection {
         Ok(Self {
             client: AgentsClient::from_variables(variable, options())?,
             deployment: variable("MODEL_DEPLOYMENT_NAME"),
+            data: None,
         })
     }
 
-    fn environment() -> Result<Self, Failure> {
-        let client = AgentsClient::from_variables(variable, options())?;
-        Ok(Self { client, deployment: variable("MODEL_DEPLOYMENT_NAME") })
+    /// Another command for the same server, to show to people.
+    pub fn command(&self, words: &str) -> String {
+        format!("cupola {words}{}", data_flag(self.data.as_deref()))
     }
+
+    /// What to say of an error; `list` is the command that lists the ids that exist.
+    pub fn unknown(&self, error: Error, list: &str) -> Failure {
+        match error {
+            Error::Service { status: 404, message, .. } => Failure::plain(format!(
+                "{}. See which ones there are: {}",
+                message.trim_end_matches('.'),
+                self.command(list)
+            )),
+            other => other.into(),
+        }
+    }
+
+    fn environment(endpoint: &str) -> Result<Self, Failure> {
+        if is_deserted(endpoint) {
+            return Err(Failure::plain(format!(
+                "No server listens at {endpoint}, which PROJECT_ENDPOINT names. Start it: cupola up"
+            )));
+        }
+        let client = AgentsClient::from_variables(variable, options())?;
+        Ok(Self { client, deployment: variable("MODEL_DEPLOYMENT_NAME"), data: None })
+    }
+}
+
+/// Whether it is clear at once that nobody listens there; only for an address of this machine.
+fn is_deserted(endpoint: &str) -> bool {
+    let addresses = Url::parse(endpoint).ok().and_then(|url| url.socket_addrs(|| None).ok());
+    let addresses = addresses.unwrap_or_default();
+    let is_refused = |address| {
+        let refusal = TcpStream::connect(address).err();
+        refusal.is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+    };
+    !addresses.is_empty() && addresses.iter().all(|address| address.ip().is_loopback() && is_refused(address))
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -81,8 +120,12 @@ fn options() -> AgentsClientOptions {
 }
 
 fn no_server(data: &Path, given: Option<&str>) -> Failure {
-    let flag = given.map(|given| format!(" --data {given}")).unwrap_or_default();
+    let flag = data_flag(given);
     Failure::plain(format!("No server runs on {}. Start it: cupola up{flag}", data.display()))
+}
+
+fn data_flag(given: Option<&str>) -> String {
+    given.map(|given| format!(" --data {}", invocation::quoted(given))).unwrap_or_default()
 }
 
 impl From<Error> for Failure {

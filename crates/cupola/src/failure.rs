@@ -20,6 +20,11 @@ impl Failure {
         Self { message: message.into(), code: None }
     }
 
+    /// What happened, in a sentence.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Says it on standard error.
     pub fn print(&self) {
         let error = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();

@@ -27,7 +27,7 @@ fn is_on_the_path(own: &Path) -> bool {
 }
 
 /// The text as one word of a shell.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./:@%+,".contains(character);
     if !text.is_empty() && text.chars().all(is_plain) {
         return text.to_owned();

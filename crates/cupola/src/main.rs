@@ -9,10 +9,12 @@ mod config;
 mod connection;
 mod conversation;
 mod data_dir;
+mod doctor;
 mod env;
 mod explain;
 mod failure;
 mod fields;
+mod flow;
 mod instance;
 mod invocation;
 mod listing;
@@ -49,12 +51,16 @@ struct Cli {
 enum Command {
     Quickstart(quickstart::QuickstartArgs),
     /// Start the service and serve until it is stopped
+    #[command(after_help = "Example:\n  cupola up --data ./data --listen 127.0.0.1:9443")]
     Up(config::Flags),
+    #[command(after_help = "Example:\n  eval \"$(cupola env)\" && python agent.py")]
     Env(env::EnvArgs),
     Token(token::TokenArgs),
     Agents(agents::AgentsArgs),
     Threads(threads::ThreadsArgs),
     Runs(runs::RunsArgs),
+    Doctor(doctor::DoctorArgs),
+    #[command(after_help = "Example:\n  cupola explain data_dir_in_use")]
     Explain(explain::ExplainArgs),
 }
 
@@ -84,6 +90,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Agents(args) => instance::runtime()?.block_on(agents::run(&args)),
         Command::Threads(args) => instance::runtime()?.block_on(threads::run(&args)),
         Command::Runs(args) => instance::runtime()?.block_on(runs::run(&args)),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Explain(args) => Ok(explain::run(&args)?),
     }
 }

@@ -140,7 +140,7 @@ fn cut(text: &str, width: usize) -> String {
         }
         kept.push(character);
     }
-    format!("{kept}…")
+    format!("{}…", kept.trim_end())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use cupola_client::types::Thread;
 
 use crate::{
-    agents::{metadata_lines, unknown},
+    agents::metadata_lines,
     connection::{Connection, ServerArgs},
     conversation::add_message,
     failure::Failure,
@@ -85,7 +85,7 @@ fn table(threads: &[Thread]) -> Table {
 
 async fn show(connection: &Connection, id: &str, json: bool) -> Result<(), Failure> {
     let thread = progress::during("Reading the thread", connection.client.threads().get(id)).await;
-    let thread = thread.map_err(|error| unknown(error, "cupola threads list"))?;
+    let thread = thread.map_err(|error| connection.unknown(error, "threads list"))?;
     let messages = oldest_first(|query| connection.client.messages(&thread.id).list(query)).await?;
     if json {
         return terminal::print_json(&messages);
@@ -104,7 +104,7 @@ async fn delete(connection: &Connection, ids: &[String], json: bool) -> Result<(
     let mut deleted = Vec::new();
     for id in ids {
         let outcome = progress::during("Deleting", connection.client.threads().delete(id)).await;
-        deleted.push(outcome.map_err(|error| unknown(error, "cupola threads list"))?);
+        deleted.push(outcome.map_err(|error| connection.unknown(error, "threads list"))?);
         if !json {
             terminal::print(&format!("{} is deleted.\n", terminal::clean(id)))?;
         }

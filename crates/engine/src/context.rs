@@ -111,8 +111,11 @@ pub async fn fit(
         let page = dialect.history(key, spec, cursor.as_deref()).await?;
         for item in page.items {
             let fits = budget.take(&item.message, &history);
-            if !fits && (own_limit.is_some() || !history.is_empty()) {
+            if !fits && !history.is_empty() {
                 break 'pages;
+            }
+            if !fits {
+                budget.take_anyway(&item.message);
             }
             history.push(item.message);
             if !fits || history.len() == most {
@@ -124,7 +127,7 @@ pub async fn fit(
             break;
         }
     }
-    if own_limit.is_some() && budget.overdrawn() {
+    if own_limit.is_some_and(|own| budget.spent > own) {
         return Err(ContextError::PromptTokens);
     }
 
@@ -143,12 +146,11 @@ struct Budget<'a> {
     /// What is always there.
     fixed: Vec<&'a ChatMessage>,
     exact: bool,
-    refused: bool,
 }
 
 impl<'a> Budget<'a> {
     fn new(limit: u64, counter: &'a Counter<'a>) -> Self {
-        Self { limit, spent: 0, counter, fixed: Vec::new(), exact: false, refused: false }
+        Self { limit, spent: 0, counter, fixed: Vec::new(), exact: false }
     }
 
     fn take_always(&mut self, messages: impl Iterator<Item = &'a ChatMessage>) {
@@ -173,20 +175,18 @@ impl<'a> Budget<'a> {
         let fits = self.spent + tokens <= self.limit;
         if fits {
             self.spent += tokens;
-        } else if taken.is_empty() {
-            self.refused = true;
         }
         fits
+    }
+
+    /// Takes a message that does not fit.
+    fn take_anyway(&mut self, message: &ChatMessage) {
+        self.spent += self.counter.count(message);
     }
 
     fn count_really(&mut self, taken: &[ChatMessage]) {
         self.exact = true;
         let counted = self.fixed.iter().copied().chain(taken);
         self.spent = counted.map(|message| self.counter.count(message)).sum();
-    }
-
-    /// Whether not even the least fits: the fixed part, or the newest message.
-    fn overdrawn(&self) -> bool {
-        self.spent > self.limit || self.refused
     }
 }

@@ -107,6 +107,25 @@ pub(crate) async fn pick_up(inner: Arc<Inner>, key: TurnKey, mut mailbox: mpsc::
     }
 }
 
+/// Ends a turn whose driver panicked.
+pub(crate) async fn fail_after_panic(inner: Arc<Inner>, key: TurnKey) {
+    let mailbox = inner.register(&key);
+    if let Ok(Some((course, _))) = load(&inner, &key).await {
+        let mut driver = Driver::new(inner, key, course, mailbox);
+        let message = "The service failed while it drove this turn. Its log says more.".to_owned();
+        let fault = TurnFault { code: "server_error".to_owned(), message };
+        let event = match driver.turn.phase {
+            Phase::Calling { .. } => Event::ModelFailed { fault, partial: Answer::default() },
+            Phase::Stopping => Event::Stopped { partial: Answer::default() },
+            Phase::New | Phase::Waiting { .. } | Phase::Ended(_) => return driver.leave(&Leave::Gone),
+        };
+        match driver.record(event).await {
+            Ok(action) => driver.run(action).await,
+            Err(leave) => driver.leave(&leave),
+        }
+    }
+}
+
 /// Ends a driver, and refuses what it was still asked for.
 pub(crate) fn refuse_all(
     inner: &Inner,
@@ -197,6 +216,23 @@ impl Driver {
     pub fn hold_back(&mut self, changes: Batch) {
         self.held_back = Some(changes);
         self.keeping = None;
+    }
+
+    /// Makes the turn durable, tells whoever asked for it, and drives it.
+    pub async fn begin(
+        mut self,
+        changes: Batch,
+        frames: Vec<Frame>,
+        action: Action,
+        accepted: oneshot::Sender<Result<(), StoreError>>,
+    ) {
+        if let Err(error) = self.inner.store.submit(changes).await {
+            let _ = accepted.send(Err(error));
+            return self.leave(&Leave::Gone);
+        }
+        self.send(frames);
+        let _ = accepted.send(Ok(()));
+        self.run(action).await;
     }
 
     /// Performs `action` and what follows from it, until the turn rests.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -9,6 +10,7 @@ use std::{
 use bytes::Bytes;
 use cupola_models::{Catalog, Fault, catalog::Resolved};
 use cupola_store::{Batch, Change, SharedStore, StoreError, TurnKey};
+use futures_util::FutureExt;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 
 use crate::{
@@ -253,24 +255,14 @@ impl Engine {
         let shown = projection.event(at, &accepted, &turn, heard);
         changes.extend(shown.changes);
         let place = spec.line.clone().map(|line| self.inner.lines.stand(line));
-        // The mailbox is there before the turn can be seen, so that no command finds it without a driver.
-        let mut mailbox = self.inner.register(&key);
         if durable == Durable::Accepted {
             changes.push(Change::OpenTurn { turn: key.clone(), dialect: dialect.name() });
             changes.push(driver::append(&key, 0, at, &accepted, &turn));
-            if keep_frames {
-                changes.push(Change::KeepFrames {
-                    turn: key.clone(),
-                    first: 0,
-                    frames: shown.frames.clone(),
-                });
-            }
-            if let Err(error) = self.inner.store.submit(std::mem::take(&mut changes)).await {
-                driver::refuse_all(&self.inner, &key, &mut mailbox, || CommandError::Unknown);
-                return Err(BeginError::Store(error));
-            }
         }
-
+        if keep_frames {
+            let frames = shown.frames.clone();
+            changes.push(Change::KeepFrames { turn: key.clone(), first: 0, frames });
+        }
         let document = projection.document();
         let (listener, frames) = if listen == Listen::Frames { listener() } else { (None, None) };
         let (ended, end) = match listen {
@@ -278,17 +270,28 @@ impl Engine {
             Listen::No | Listen::Frames => (None, None),
         };
         let kept = if keep_frames { shown.frames.len() as i64 } else { 0 };
+        // The mailbox is there before the turn can be seen, so that no command finds it without a driver.
+        let mailbox = self.inner.register(&key);
         let course = Course { dialect, spec, projection, turn, position: 1, kept };
-        let mut driver = Driver::new(Arc::clone(&self.inner), key, course, mailbox);
+        let mut driver = Driver::new(Arc::clone(&self.inner), key.clone(), course, mailbox);
         driver.stand(place);
         driver.listen(listener);
         driver.tell_end(ended);
+        let begun = Begun { document, frames, end: end.map(End) };
         if durable == Durable::Ended {
             driver.hold_back(changes);
+            driver.send(shown.frames);
+            self.inner.drive(key, driver.run(action));
+            return Ok(begun);
         }
-        driver.send(shown.frames);
-        tokio::spawn(driver.run(action));
-        Ok(Begun { document, frames, end: end.map(End) })
+        // The driver's own task commits: a caller that goes away can't leave a turn that nobody drives.
+        let (accepted, answer) = oneshot::channel();
+        self.inner.drive(key, driver.begin(changes, shown.frames, action, accepted));
+        match answer.await {
+            Ok(Ok(())) => Ok(begun),
+            Ok(Err(error)) => Err(BeginError::Store(error)),
+            Err(_) => Err(BeginError::Draining),
+        }
     }
 
     /// The frames of a turn from place `first` on: those that were kept, and those that come.
@@ -349,7 +352,7 @@ impl Inner {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn register(&self, key: &TurnKey) -> mpsc::UnboundedReceiver<Command> {
+    pub fn register(&self, key: &TurnKey) -> mpsc::UnboundedReceiver<Command> {
         let (sender, mailbox) = mpsc::unbounded_channel();
         self.live().insert(key.clone(), sender);
         mailbox
@@ -370,7 +373,20 @@ impl Inner {
         let _ = sender.send(command);
         live.insert(key.clone(), sender);
         drop(live);
-        tokio::spawn(driver::pick_up(Arc::clone(self), key, mailbox));
+        self.drive(key.clone(), driver::pick_up(Arc::clone(self), key, mailbox));
+    }
+
+    /// Runs a driver in a task of its own. One that panics must not leave its turn hanging: another one
+    /// takes the turn up from the journal, to end it with the truth.
+    fn drive(self: &Arc<Self>, key: TurnKey, driver: impl Future<Output = ()> + Send + 'static) {
+        let inner = Arc::clone(self);
+        tokio::spawn(async move {
+            if AssertUnwindSafe(driver).catch_unwind().await.is_err() {
+                tracing::error!(turn = %key, "a driver panicked; its turn is failed");
+                inner.live().remove(&key);
+                driver::fail_after_panic(inner, key).await;
+            }
+        });
     }
 
     async fn ask(

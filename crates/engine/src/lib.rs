@@ -17,7 +17,7 @@ mod spec;
 pub mod turn;
 
 pub use clock::Clock;
-pub use context::{ContextError, fit};
+pub use context::{ContextError, Counter, fit};
 pub use dialect::{Changes, Delta, Dialect, Frame, HistoryItem, HistoryPage, Projection, Resumed};
 pub use engine::{
     Begin, BeginError, Begun, CommandError, Deployments, Durable, End, Engine, Frames, Listen, Settings,

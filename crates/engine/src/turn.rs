@@ -293,9 +293,11 @@ impl Turn {
     }
 
     fn spend(&mut self, usage: ModelUsage) {
-        self.usage.prompt_tokens += usage.prompt_tokens;
-        self.usage.completion_tokens += usage.completion_tokens;
-        self.usage.cached_tokens += usage.cached_tokens;
+        // Upstreams count, and may count nonsense.
+        let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
+        add(&mut self.usage.prompt_tokens, usage.prompt_tokens);
+        add(&mut self.usage.completion_tokens, usage.completion_tokens);
+        add(&mut self.usage.cached_tokens, usage.cached_tokens);
     }
 
     fn end(&mut self, end: End) -> Action {

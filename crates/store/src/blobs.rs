@@ -84,7 +84,9 @@ impl Blobs for FileBlobs {
             file.sync_all().await?;
             let shard = target.parent().unwrap_or(&self.root);
             fs::create_dir_all(shard).await?;
-            fs::rename(&upload, &target).await?;
+            // Unlike a rename, a link never replaces what is there.
+            fs::hard_link(&upload, &target).await?;
+            fs::remove_file(&upload).await?;
             sync_directory(shard).await?;
             sync_directory(&self.root).await?;
             Ok::<u64, io::Error>(written)

@@ -65,7 +65,9 @@ describe("an error", () => {
   });
 
   it("refuses a token that someone else signed", async () => {
-    const forger = { getToken: async () => ({ token: "forged", expiresOnTimestamp: Date.now() + 3_600_000 }) };
+    const forger = {
+      getToken: async () => ({ token: "forged", expiresOnTimestamp: Date.now() + 3_600_000 }),
+    };
     await assert.rejects(newClient(forger).threads.create(), { name: "RestError", statusCode: 401 });
   });
 });

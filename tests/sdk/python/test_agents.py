@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+from azure.ai.agents.models import CodeInterpreterToolDefinition, FileSearchToolDefinition
 from azure.core.exceptions import ResourceNotFoundError
 
 from clients import collect
@@ -51,9 +52,20 @@ async def test_an_agent_can_be_created_from_a_dictionary_and_from_bytes(sdk, mod
     assert from_dictionary.tools == from_bytes.tools
 
 
+async def test_tools_of_other_kinds_are_kept_as_they_were_declared(sdk, model):
+    tools = [CodeInterpreterToolDefinition(), FileSearchToolDefinition()]
+    agent = await sdk.agents.create_agent(model=model, tools=tools)
+    assert [tool.type for tool in agent.tools] == ["code_interpreter", "file_search"]
+    assert await sdk.agents.get_agent(agent.id) == agent
+
+
 async def test_an_update_changes_only_what_it_names(sdk, model):
     agent = await sdk.agents.create_agent(
-        model=model, name="before", instructions="Stay.", tools=definitions(get_weather), metadata={"kept": "yes"}
+        model=model,
+        name="before",
+        instructions="Stay.",
+        tools=definitions(get_weather),
+        metadata={"kept": "yes"},
     )
     updated = await sdk.agents.update_agent(agent.id, name="after", temperature=0.1)
     assert (updated.id, updated.created_at) == (agent.id, agent.created_at)

@@ -40,7 +40,10 @@ async def test_a_tool_set_brings_functions_to_agent_and_client(sdk, thread, mode
     sdk.agents.enable_auto_function_calls(tools)
     agent = await sdk.agents.create_agent(model=model, toolset=tools)
     assert {tool.function.name for tool in agent.tools} == {"get_weather", "convert_currency"}
-    for question, words in [(QUESTION, "13 degrees"), ("Convert 100 dollars to doubloons, please.", "four hundred doubloons")]:
+    for question, words in [
+        (QUESTION, "13 degrees"),
+        ("Convert 100 dollars to doubloons, please.", "four hundred doubloons"),
+    ]:
         await sdk.agents.messages.create(thread.id, role="user", content=question)
         run = await sdk.agents.runs.create_and_process(thread.id, agent_id=agent.id, polling_interval=POLL)
         assert run.status == "completed", run.last_error
@@ -115,7 +118,9 @@ async def test_outputs_may_be_plain_dictionaries(sdk, thread, model):
     await sdk.agents.messages.create(thread.id, role="user", content=QUESTION)
     run, (call,) = await waiting_for_outputs(sdk, agent, thread)
     outputs = [{"tool_call_id": call.id, "output": "a calm, from a dictionary"}]
-    run = await settled(sdk, await sdk.agents.runs.submit_tool_outputs(thread.id, run.id, tool_outputs=outputs))
+    run = await settled(
+        sdk, await sdk.agents.runs.submit_tool_outputs(thread.id, run.id, tool_outputs=outputs)
+    )
     assert run.status == "completed", run.last_error
     assert "a calm, from a dictionary" in await last_words(sdk, thread)
 
@@ -126,7 +131,13 @@ async def test_a_large_output_arrives_whole(sdk, thread, model):
     run, (call,) = await waiting_for_outputs(sdk, agent, thread)
     large = "rain and " * 50_000
     outputs = [ToolOutput(tool_call_id=call.id, output=large)]
-    run = await settled(sdk, await sdk.agents.runs.submit_tool_outputs(thread.id, run.id, tool_outputs=outputs))
+    run = await settled(
+        sdk, await sdk.agents.runs.submit_tool_outputs(thread.id, run.id, tool_outputs=outputs)
+    )
     assert run.status == "completed", run.last_error
-    (step,) = [step for step in await collect(sdk.agents.run_steps.list(thread.id, run.id)) if step.type == "tool_calls"]
+    (step,) = [
+        step
+        for step in await collect(sdk.agents.run_steps.list(thread.id, run.id))
+        if step.type == "tool_calls"
+    ]
     assert step.as_dict()["step_details"]["tool_calls"][0]["function"]["output"] == large

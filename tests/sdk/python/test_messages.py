@@ -26,13 +26,17 @@ PIXEL = bytes.fromhex(
 
 
 async def test_a_text_message_is_one_block_of_text(sdk, thread):
-    message = await sdk.agents.messages.create(thread.id, role="user", content="Hello, wörld", metadata={"n": "1"})
+    message = await sdk.agents.messages.create(
+        thread.id, role="user", content="Hello, wörld", metadata={"n": "1"}
+    )
     assert re.fullmatch(r"msg_[0-9A-Za-z]{24}", message.id)
     assert (message.object, message.thread_id, message.role) == ("thread.message", thread.id, "user")
     assert (message.agent_id, message.run_id, message.attachments) == (None, None, [])
     assert message.created_at.timestamp() > 0
     assert message.metadata == {"n": "1"}
-    assert message.as_dict()["content"] == [{"type": "text", "text": {"value": "Hello, wörld", "annotations": []}}]
+    assert message.as_dict()["content"] == [
+        {"type": "text", "text": {"value": "Hello, wörld", "annotations": []}}
+    ]
     assert await sdk.agents.messages.get(thread.id, message.id) == message
 
 
@@ -59,7 +63,9 @@ async def test_a_message_can_have_several_blocks(sdk, thread):
 async def test_an_attachment_is_kept_with_its_tools(sdk, thread):
     file = await sdk.agents.files.upload(file=("data.csv", b"a,b\n1,2\n"), purpose=FilePurpose.AGENTS)
     attachment = MessageAttachment(file_id=file.id, tools=[CodeInterpreterToolDefinition()])
-    created = await sdk.agents.messages.create(thread.id, role="user", content="See here", attachments=[attachment])
+    created = await sdk.agents.messages.create(
+        thread.id, role="user", content="See here", attachments=[attachment]
+    )
     read = await sdk.agents.messages.get(thread.id, created.id)
     assert read.attachments[0].file_id == file.id
     assert read.as_dict()["attachments"][0]["tools"] == [{"type": "code_interpreter"}]
@@ -106,7 +112,9 @@ async def test_an_update_replaces_the_metadata_and_nothing_else(sdk, thread):
     assert await sdk.agents.messages.get(thread.id, message.id) == updated
 
 
-@pytest.mark.skipif(not hasattr(MessagesOperations, "delete"), reason="this generation cannot delete messages")
+@pytest.mark.skipif(
+    not hasattr(MessagesOperations, "delete"), reason="this generation cannot delete messages"
+)
 async def test_a_deleted_message_is_gone(sdk, thread):
     kept = await sdk.agents.messages.create(thread.id, role="user", content="Stays")
     gone = await sdk.agents.messages.create(thread.id, role="user", content="Goes")

@@ -44,7 +44,11 @@ async def test_steps_are_listed_newest_first_or_oldest_first(sdk, thread, model)
 
 async def test_a_function_call_is_kept_with_its_arguments_and_its_output(sdk, thread, model):
     run = await run_with_a_function_call(sdk, thread, model)
-    (listed,) = [step for step in await collect(sdk.agents.run_steps.list(thread.id, run.id)) if step.type == "tool_calls"]
+    (listed,) = [
+        step
+        for step in await collect(sdk.agents.run_steps.list(thread.id, run.id))
+        if step.type == "tool_calls"
+    ]
     step = await sdk.agents.run_steps.get(thread.id, run.id, listed.id)
     assert step == listed
     (call,) = step.step_details.tool_calls

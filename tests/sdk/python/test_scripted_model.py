@@ -58,11 +58,16 @@ async def test_parallel_calls_have_to_be_answered_together(sdk, thread, model):
 
     # The order of the outputs does not matter; the ids do.
     outputs = [ToolOutput(tool_call_id=bergen.id, output="more rain"), first]
-    run = await settled(sdk, await sdk.agents.runs.submit_tool_outputs(thread.id, run.id, tool_outputs=outputs))
+    run = await settled(
+        sdk, await sdk.agents.runs.submit_tool_outputs(thread.id, run.id, tool_outputs=outputs)
+    )
     assert (run.status, await answer(sdk, run)) == ("completed", "In the first town: rain.")
     _, step = await collect(sdk.agents.run_steps.list(thread.id, run.id))
     calls = step.as_dict()["step_details"]["tool_calls"]
-    assert [(call["id"], call["function"]["output"]) for call in calls] == [(oslo.id, "rain"), (bergen.id, "more rain")]
+    assert [(call["id"], call["function"]["output"]) for call in calls] == [
+        (oslo.id, "rain"),
+        (bergen.id, "more rain"),
+    ]
 
 
 async def test_a_run_may_call_functions_again_after_it_has_seen_an_output(sdk, thread, model):

@@ -66,5 +66,11 @@ def test_its_environment_names_all_that_programs_look_for(service):
     }
     assert len(endpoints) == len(models) == 1
     assert endpoints.pop().startswith("https://")
-    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"):
+    for name in (
+        "IDENTITY_ENDPOINT",
+        "IDENTITY_HEADER",
+        "REQUESTS_CA_BUNDLE",
+        "SSL_CERT_FILE",
+        "NODE_EXTRA_CA_CERTS",
+    ):
         assert environment[name]

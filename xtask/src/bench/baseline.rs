@@ -14,12 +14,12 @@ use bytes::Bytes;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::{self, Runtime};
 use tokio_rustls::TlsAcceptor;
 
 use super::client::{self, Client, Target};
-use super::samples::{Ordered, Samples};
 
 /// The name of the threads that the echo server runs on.
 pub const ECHO_THREAD: &str = "bench-echo";
@@ -83,29 +83,31 @@ pub fn echo(client: &mut Client) -> Result<()> {
     Ok(())
 }
 
-/// How long `act` takes, so many times.
-pub fn repeat(times: usize, mut act: impl FnMut() -> Result<()>) -> Result<Ordered> {
-    let mut samples = Samples::default();
-    for _ in 0..times {
-        let began = Instant::now();
-        act()?;
-        samples.push(began.elapsed());
-    }
-    Ok(samples.ordered())
+/// A database on the disk that the service uses, as durable as the service's own.
+pub struct Disk {
+    database: rusqlite::Connection,
+    _directory: TempDir,
 }
 
-/// One insertion and its durable commit, on the disk that the service uses.
-pub fn commits(scratch: &Path, times: usize) -> Result<Ordered> {
-    let directory = tempfile::tempdir_in(scratch).context("no temporary directory")?;
-    let database = rusqlite::Connection::open(directory.path().join("commits.db"))?;
-    database.pragma_update(None, "journal_mode", "WAL")?;
-    database.pragma_update(None, "synchronous", "FULL")?;
-    database
-        .execute_batch("CREATE TABLE documents (id INTEGER PRIMARY KEY, document BLOB NOT NULL) STRICT")?;
-    repeat(times, || {
-        database.prepare_cached("INSERT INTO documents (document) VALUES (?1)")?.execute([&DOCUMENT[..]])?;
+impl Disk {
+    /// A new one.
+    pub fn open(scratch: &Path) -> Result<Self> {
+        let directory = tempfile::tempdir_in(scratch).context("no temporary directory")?;
+        let database = rusqlite::Connection::open(directory.path().join("commits.db"))?;
+        database.pragma_update(None, "journal_mode", "WAL")?;
+        database.pragma_update(None, "synchronous", "FULL")?;
+        database.execute_batch(
+            "CREATE TABLE documents (id INTEGER PRIMARY KEY, document BLOB NOT NULL) STRICT",
+        )?;
+        Ok(Self { database, _directory: directory })
+    }
+
+    /// One insertion and its durable commit.
+    pub fn commit(&mut self) -> Result<()> {
+        let insert = "INSERT INTO documents (document) VALUES (?1)";
+        self.database.prepare_cached(insert)?.execute([&DOCUMENT[..]])?;
         Ok(())
-    })
+    }
 }
 
 /// The time that the binary needs to print its version: the cost of starting it at all.

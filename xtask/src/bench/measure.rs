@@ -21,7 +21,8 @@ use super::stub::Stub;
 /// Measures everything. `done` gets each section as soon as it is there.
 pub fn all(binary: &Path, scratch: &Path, plan: &Plan, mut done: impl FnMut(Section)) -> Result<()> {
     let stub = Stub::start()?;
-    let (ground, figures) = ground::measure(scratch, plan, &stub)?;
+    let mut ground = Ground::new(scratch, &stub)?;
+    let (echo_rate, figures) = ground.measure(plan)?;
     done(Section { title: "Ground: the same machine with less", figures, others: None });
     let figures = start::measure(binary, scratch, plan, stub.address)?;
     done(Section { title: "Start", figures, others: None });
@@ -30,9 +31,11 @@ pub fn all(binary: &Path, scratch: &Path, plan: &Plan, mut done: impl FnMut(Sect
     let data = directory.path().join("data");
     let service = Service::start(binary, &data, stub.address)?;
     done(watched("Idle", &service, || idle::measure(&service))?);
-    let subject = Subject { service: &service, data: &data, stub: &stub, ground: &ground, plan };
-    done(watched("The classic flow, one client", &service, || single_client::measure(&subject))?);
-    done(watched("Streaming", &service, || first_token::measure(&subject))?);
+    let subject = Subject { service: &service, data: &data, stub: &stub, echo_rate, plan };
+    done(watched("The classic flow, one client", &service, || {
+        single_client::measure(&subject, &mut ground)
+    })?);
+    done(watched("Streaming", &service, || first_token::measure(&subject, &mut ground))?);
     done(watched("The classic flow, many clients", &service, || crowd_of_flows::measure(&subject))?);
     service.stop()
 }
@@ -42,7 +45,8 @@ struct Subject<'a> {
     service: &'a Service,
     data: &'a Path,
     stub: &'a Stub,
-    ground: &'a Ground,
+    /// Calls of the echo server by all clients in a second.
+    echo_rate: f64,
     plan: &'a Plan,
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 pub struct Plan {
     /// Starts with an empty data directory, and as many with a used one.
     pub starts: usize,
-    /// Repetitions of what takes microseconds: echo calls, commits, direct calls of the model.
-    pub baseline: usize,
+    /// Soundings of the ground: an echo call, a commit and a direct call of the model each.
+    pub soundings: usize,
     /// Flows that one client runs before anything is measured.
     pub warm_up: usize,
     /// Flows that one client runs.
@@ -30,7 +30,7 @@ impl Plan {
     /// For numbers that are published.
     pub const FULL: Self = Self {
         starts: 20,
-        baseline: 2_000,
+        soundings: 2_000,
         warm_up: 300,
         flows: 3_000,
         streams: 2_000,
@@ -44,7 +44,7 @@ impl Plan {
     /// For a look in between.
     pub const QUICK: Self = Self {
         starts: 5,
-        baseline: 300,
+        soundings: 300,
         warm_up: 100,
         flows: 500,
         streams: 300,

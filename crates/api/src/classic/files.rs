@@ -142,19 +142,13 @@ async fn short_text(mut field: Field<'_>, param: &str) -> Result<String, ApiErro
 
 /// Streams a part to the disk as it comes in; no file is ever whole in memory.
 async fn keep(service: &Service, mut field: Field<'_>, id: &str) -> Result<u64, ApiError> {
-    let (pieces, receiver) = mpsc::channel::<io::Result<Bytes>>(PIECES);
+    let (pieces, receiver) = mpsc::channel(PIECES);
     let blobs = Arc::clone(service.blobs());
     let blob = id.to_owned();
-    let writing = tokio::spawn(async move {
-        let stream = futures_util::stream::unfold(receiver, |mut receiver| async move {
-            receiver.recv().await.map(|piece| (piece, receiver))
-        });
-        blobs.put(&blob, Box::pin(stream)).await
-    });
+    let writing = tokio::spawn(async move { blobs.put(&blob, Box::pin(until_end(receiver))).await });
     let fed = feed(&mut field, &pieces, service.limits().max_upload_bytes).await;
-    if fed.is_err() {
-        // Tells the writer that what it has is not the whole file.
-        let _ = pieces.send(Err(io::Error::other("the upload was broken off"))).await;
+    if fed.is_ok() {
+        let _ = pieces.send(Piece::End).await;
     }
     drop(pieces);
     let written = writing.await.map_err(|error| ApiError::internal("keeping an uploaded file", error))?;
@@ -162,11 +156,26 @@ async fn keep(service: &Service, mut field: Field<'_>, id: &str) -> Result<u64, 
     Ok(written?)
 }
 
-async fn feed(
-    field: &mut Field<'_>,
-    pieces: &mpsc::Sender<io::Result<Bytes>>,
-    limit: u64,
-) -> Result<(), ApiError> {
+/// What the reader of a form hands to the writer of a file.
+enum Piece {
+    More(Bytes),
+    End,
+}
+
+/// The pieces as a stream that fails unless it is told its end: a client that goes away in the middle of
+/// an upload also takes the reader away, and half a file must not pass for a whole one.
+fn until_end(receiver: mpsc::Receiver<Piece>) -> impl futures_util::Stream<Item = io::Result<Bytes>> {
+    futures_util::stream::unfold(Some(receiver), |receiver| async move {
+        let mut receiver = receiver?;
+        match receiver.recv().await {
+            Some(Piece::More(bytes)) => Some((Ok(bytes), Some(receiver))),
+            Some(Piece::End) => None,
+            None => Some((Err(io::Error::other("the upload was broken off")), None)),
+        }
+    })
+}
+
+async fn feed(field: &mut Field<'_>, pieces: &mpsc::Sender<Piece>, limit: u64) -> Result<(), ApiError> {
     let mut size = 0;
     loop {
         let piece = tokio::time::timeout(PATIENCE, field.chunk()).await;
@@ -181,7 +190,7 @@ async fn feed(
             )
             .param("file"));
         }
-        if pieces.send(Ok(piece)).await.is_err() {
+        if pieces.send(Piece::More(piece)).await.is_err() {
             // The writer has given up; its own error says why.
             return Ok(());
         }

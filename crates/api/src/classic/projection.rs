@@ -105,16 +105,17 @@ impl RunProjection {
             Finish::ContentFilter => MessageEnd::Incomplete("content_filter"),
             Finish::Stop | Finish::ToolCalls => MessageEnd::Completed,
         };
-        let calls_follow = !answer.calls.is_empty() && status == MessageEnd::Completed;
-        if !answer.text.is_empty() || !calls_follow {
+        let has_calls = !answer.calls.is_empty();
+        if !answer.text.is_empty() || !has_calls {
             // Tokens belong to the model call: its last step shows them, so that the steps add up.
-            let own = if calls_follow { Usage::default() } else { usage };
+            let own = if has_calls { Usage::default() } else { usage };
             self.write_message(now, &answer.text, StepStatus::Completed, status, own, out);
         }
-        if calls_follow {
+        if has_calls && status == MessageEnd::Completed {
             self.write_calls(now, &answer.calls, usage, out);
-        } else {
-            self.calls = None;
+        } else if has_calls {
+            // Cut short before the calls were whole: nobody will run them.
+            self.end_calls(now, &answer.calls, StepStatus::Cancelled, usage, out);
         }
     }
 
@@ -199,16 +200,35 @@ impl RunProjection {
         }
     }
 
+    /// The open step of calls; one that nobody has heard of is announced now.
+    fn take_calls(&mut self, now: i64, out: &mut Output) -> CallStep {
+        self.calls.take().unwrap_or_else(|| {
+            let step = self.new_step(now, "tool_calls", tool_calls(&[], None));
+            out.show("thread.run.step.created", &step);
+            out.show("thread.run.step.in_progress", &step);
+            CallStep { step, etag: 0 }
+        })
+    }
+
+    /// Ends calls that were never written down, because the model did not get to their end.
+    fn end_calls(
+        &mut self,
+        now: i64,
+        asked: &[RequestedCall],
+        status: StepStatus,
+        usage: Usage,
+        out: &mut Output,
+    ) {
+        let mut calls = self.take_calls(now, out);
+        calls.step.step_details = tool_calls(asked, None);
+        calls.step.usage = Some(usage);
+        settle(&mut calls.step, status, now, self.run.last_error.as_ref());
+        out.changes.push(self.write_call_step(&mut calls));
+        out.show(step_event(status), &calls.step);
+    }
+
     fn write_calls(&mut self, now: i64, asked: &[RequestedCall], usage: Usage, out: &mut Output) {
-        let mut calls = match self.calls.take() {
-            Some(calls) => calls,
-            None => {
-                let step = self.new_step(now, "tool_calls", tool_calls(&[], None));
-                out.show("thread.run.step.created", &step);
-                out.show("thread.run.step.in_progress", &step);
-                CallStep { step, etag: 0 }
-            }
-        };
+        let mut calls = self.take_calls(now, out);
         calls.step.step_details = tool_calls(asked, None);
         calls.step.usage = Some(usage);
         out.changes.push(self.write_call_step(&mut calls));
@@ -237,11 +257,10 @@ impl RunProjection {
         if !partial.text.is_empty() {
             self.write_message(now, &partial.text, status, MessageEnd::Incomplete(reason), usage, out);
         }
-        if let Some(mut calls) = self.calls.take() {
-            if calls.etag == 0 {
-                calls.step.step_details = tool_calls(&partial.calls, None);
-                calls.step.usage = Some(if partial.text.is_empty() { usage } else { Usage::default() });
-            }
+        if !partial.calls.is_empty() {
+            let own = if partial.text.is_empty() { usage } else { Usage::default() };
+            self.end_calls(now, &partial.calls, status, own, out);
+        } else if let Some(mut calls) = self.calls.take() {
             settle(&mut calls.step, status, now, self.run.last_error.as_ref());
             out.changes.push(self.write_call_step(&mut calls));
             out.show(step_event(status), &calls.step);
@@ -313,6 +332,7 @@ impl RunProjection {
             }
             Phase::Stopping => {
                 self.run.status = RunStatus::Cancelling;
+                self.run.required_action = None;
                 "thread.run.cancelling"
             }
             Phase::Ended(end) => self.ended(now, end, turn),
@@ -591,7 +611,8 @@ fn wire_usage(usage: ModelUsage) -> Usage {
     Usage {
         prompt_tokens: usage.prompt_tokens,
         completion_tokens: usage.completion_tokens,
-        total_tokens: usage.prompt_tokens + usage.completion_tokens,
+        // Upstreams count, and may count nonsense.
+        total_tokens: usage.prompt_tokens.saturating_add(usage.completion_tokens),
         prompt_token_details: UsageDetails { cached_tokens: usage.cached_tokens },
     }
 }

@@ -86,7 +86,7 @@ pub async fn create_with_thread(
     let CreateThreadAndRun { thread, run: mut body } = body;
     check(&body)?;
     body.additional_messages = None;
-    let (thread, mut changes) = threads::prepare(&service, &project, thread.unwrap_or_default())?;
+    let (thread, mut changes) = threads::prepare(&service, &project, "thread.", thread.unwrap_or_default())?;
     changes.push(claim(&project, &thread.id, ""));
     let listen = body.stream == Some(true);
     let created = frame("thread.created", &thread);

@@ -25,22 +25,24 @@ pub async fn create(
     Project(project): Project,
     Json(body): Json<CreateThread>,
 ) -> Result<Response, ApiError> {
-    let (thread, changes) = prepare(&service, &project, body)?;
+    let (thread, changes) = prepare(&service, &project, "", body)?;
     let thread = document(&thread);
     service.store().submit(changes).await.map_err(messages::refusal)?;
     Ok(json(thread))
 }
 
-/// A new thread, and the changes that make it with its first messages.
+/// A new thread, and the changes that make it with its first messages. `within` is the path of the thread
+/// in the body, with a dot behind it.
 pub(super) fn prepare(
     service: &Service,
     project: &Arc<str>,
+    within: &str,
     body: CreateThread,
 ) -> Result<(Thread, Batch), ApiError> {
-    checks::metadata("metadata", body.metadata.as_ref())?;
+    checks::metadata(&format!("{within}metadata"), body.metadata.as_ref())?;
     checks::tool_resources(body.tool_resources.as_ref())?;
     let first = body.messages.unwrap_or_default();
-    checks::count("messages", first.len(), checks::MAX_MESSAGES)?;
+    checks::count(&format!("{within}messages"), first.len(), checks::MAX_MESSAGES)?;
     let thread = Thread {
         id: ids::new("thread_"),
         object: "thread".to_owned(),
@@ -52,7 +54,7 @@ pub(super) fn prepare(
     let thread_key = key(project, THREAD, thread.id.clone());
     let mut changes = vec![kinds::insert(thread_key, thread.created_at, document(&thread))];
     for (index, message) in first.into_iter().enumerate() {
-        let param = format!("messages[{index}]");
+        let param = format!("{within}messages[{index}]");
         let (_, message) = messages::prepare(service, project, &thread.id, &param, message)?;
         changes.extend(message);
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use cupola_api::{ClassicDialect, Limits, Service, ServiceParts, operations};
-use cupola_engine::{Deployments, Dialect, Engine, Settings};
+use cupola_engine::{Deployments, Dialect, Engine, Settings, ids};
 use cupola_identity::{DEFAULT_AUDIENCE, Identity, default_roles_everywhere};
-use cupola_store::{Blobs, Durability, FileBlobs, SharedStore, SqliteStore};
+use cupola_store::{Blobs, Change, Durability, FileBlobs, Key, Kind, SharedStore, SqliteStore};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -17,23 +17,13 @@ use tower::ServiceExt;
 use crate::{model::ScriptedModel, redaction::redacted};
 
 /// What a test may want to be different.
+#[derive(Default)]
 pub struct Setup {
     pub settings: Settings,
     pub limits: Limits,
     pub model: ScriptedModel,
     /// Who answers for deployments; the scripted model where it is left out.
     pub deployments: Option<Arc<dyn Deployments>>,
-}
-
-impl Default for Setup {
-    fn default() -> Self {
-        Self {
-            settings: Settings::default(),
-            limits: Limits::default(),
-            model: ScriptedModel::default(),
-            deployments: None,
-        }
-    }
 }
 
 /// A service with the projects `demo` and `other`.
@@ -48,6 +38,7 @@ pub struct TestApp {
     pub neighbour: Actor,
     pub model: ScriptedModel,
     pub engine: Engine,
+    pub store: SharedStore,
     pub home: TempDir,
 }
 
@@ -75,7 +66,7 @@ impl TestApp {
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, setup.settings);
         let router = operations::router(Service::new(ServiceParts {
             projects: vec!["demo".to_owned(), "other".to_owned()],
-            store,
+            store: Arc::clone(&store),
             blobs,
             engine: engine.clone(),
             classic,
@@ -95,6 +86,7 @@ impl TestApp {
             neighbour: actor(next_door),
             model: setup.model,
             engine,
+            store,
             home,
         }
     }
@@ -120,6 +112,19 @@ impl TestApp {
         self.user.create("/threads", first).await
     }
 
+    /// Gives the store so much to write that whatever is asked next has to wait for it.
+    pub fn keep_the_store_busy(&self) {
+        let project = Arc::from("elsewhere");
+        let insert = |number: usize| Change::Insert {
+            key: Key::new(&project, Kind("ballast"), ids::new(&number.to_string())),
+            parent: String::new(),
+            facet: String::new(),
+            created_at: 0,
+            doc: Bytes::from_static(b"{}"),
+        };
+        drop(self.store.submit((0..5_000).map(insert).collect()));
+    }
+
     /// A run of `agent` on a new thread, as the path of the run.
     pub async fn run(&self, agent: &str) -> String {
         let thread = self.thread().await;
@@ -140,7 +145,8 @@ impl TestApp {
 
 /// A function without parameters.
 pub fn function(name: &str) -> Value {
-    json!({"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}})
+    let parameters = json!({"type": "object", "properties": {}});
+    json!({"type": "function", "function": {"name": name, "parameters": parameters}})
 }
 
 /// The thread in the path of a run.
@@ -221,6 +227,18 @@ impl Actor {
         Events { body: response.into_body(), text: String::new() }
     }
 
+    /// Posts a form.
+    pub async fn post_form(&self, path: &str, form: &Form) -> Answer {
+        let request = self.request(Method::POST, path).header("content-type", Form::CONTENT_TYPE);
+        self.send(request.body(Body::from(form.bytes())).unwrap()).await
+    }
+
+    /// Uploads a small file and gives its id.
+    pub async fn upload_text(&self, name: &str) -> String {
+        let form = Form::new().text("purpose", "assistants").file(name, b"some text");
+        self.post_form("/files", &form).await.accepted()["id"].as_str().unwrap().to_owned()
+    }
+
     /// Reads a run again and again until it has this status.
     pub async fn until(&self, run: &str, status: &str) -> Value {
         loop {
@@ -283,6 +301,41 @@ pub fn assert_refused(answer: &Answer, status: u16, message: &str, code: Option<
         (seen_status, seen_message.as_str(), seen_code.as_deref(), seen_param.as_deref()),
         (status, message, code, param)
     );
+}
+
+/// A multipart form.
+#[derive(Clone, Default)]
+pub struct Form(Vec<u8>);
+
+impl Form {
+    pub const CONTENT_TYPE: &str = "multipart/form-data; boundary=the-boundary";
+
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn text(mut self, name: &str, text: &str) -> Self {
+        let head = format!("--the-boundary\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n");
+        self.0.extend_from_slice(head.as_bytes());
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.extend_from_slice(b"\r\n");
+        self
+    }
+
+    pub fn file(mut self, filename: &str, bytes: &[u8]) -> Self {
+        let head = format!(
+            "--the-boundary\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{filename}\"\r\n\
+             content-type: application/octet-stream\r\n\r\n"
+        );
+        self.0.extend_from_slice(head.as_bytes());
+        self.0.extend_from_slice(bytes);
+        self.0.extend_from_slice(b"\r\n");
+        self
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        [self.0.as_slice(), b"--the-boundary--\r\n"].concat()
+    }
 }
 
 /// A stream of server-sent events.

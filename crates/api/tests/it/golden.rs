@@ -16,7 +16,7 @@ pub fn assert_golden(name: &str, stream: &str) {
     let golden = fs::read_to_string(&path).unwrap_or_default();
     if golden != seen {
         let differs = golden.lines().zip(seen.lines()).position(|(golden, seen)| golden != seen);
-        let line = differs.map_or_else(|| golden.lines().count().min(seen.lines().count()), |line| line) + 1;
+        let line = differs.unwrap_or_else(|| golden.lines().count().min(seen.lines().count())) + 1;
         panic!(
             "the stream differs from {} at line {line}; after reading the difference, \
              UPDATE_GOLDEN=1 accepts it.\nwhat came:\n{seen}",

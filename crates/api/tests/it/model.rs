@@ -50,7 +50,7 @@ pub struct ScriptedModel {
     answers: Arc<Mutex<VecDeque<Script>>>,
     requests: Arc<Mutex<Vec<ModelRequest>>>,
     /// Tokens that fit into one call; 128,000 where left out.
-    pub context_tokens: Option<u64>,
+    context_tokens: Option<u64>,
 }
 
 impl fmt::Debug for ScriptedModel {
@@ -60,6 +60,11 @@ impl fmt::Debug for ScriptedModel {
 }
 
 impl ScriptedModel {
+    /// A model with room for this many tokens.
+    pub fn with_window(context_tokens: u64) -> Self {
+        Self { context_tokens: Some(context_tokens), ..Self::default() }
+    }
+
     /// The next answer, piece by piece.
     pub fn then(&self, pieces: impl IntoIterator<Item = Piece>) {
         self.answers.lock().unwrap().push_back(Ok(pieces.into_iter().collect()));

@@ -31,8 +31,8 @@ const QUESTION: &str = "How much disk space does this machine have left?";
 const INSTRUCTIONS: &str =
     "You answer questions about the machine that you run on. Look facts up, then answer in one sentence.";
 
-/// Shows an agent at work. The agent is gone afterwards, however that went.
-pub async fn run(connection: &Connection) -> Result<(), Failure> {
+/// Shows an agent at work, and returns the thread. The agent is gone afterwards, however that went.
+pub async fn run(connection: &Connection) -> Result<Thread, Failure> {
     let client = &connection.client;
     let agent = progress::during("Creating an agent", create(connection)).await?;
     terminal::print(&format!("\n{BOLD}A conversation{BOLD:#} {DIM}with the agent {}{DIM:#}\n\n", agent.id))?;
@@ -41,11 +41,9 @@ pub async fn run(connection: &Connection) -> Result<(), Failure> {
     let (thread, demo) = outcome?;
     deleted?;
     demo.print_steps()?;
-    terminal::print(&format!(
-        "\n{DIM}The agent is deleted. The thread is kept: {}{DIM:#}\n",
-        format_args!("cupola threads show {}", thread.id)
-    ))?;
-    demo.verdict()
+    terminal::print(&format!("\n{DIM}The agent is deleted again; the thread is kept.{DIM:#}\n"))?;
+    demo.verdict()?;
+    Ok(thread)
 }
 
 async fn create(connection: &Connection) -> Result<Agent, Failure> {
@@ -103,7 +101,10 @@ impl Demo {
             AgentEvent::StepCreated(step) => {
                 self.open_steps.insert(step.id, Instant::now());
             }
-            AgentEvent::StepCompleted(step) => {
+            AgentEvent::StepCompleted(step)
+            | AgentEvent::StepFailed(step)
+            | AgentEvent::StepCancelled(step)
+            | AgentEvent::StepExpired(step) => {
                 let began = self.open_steps.remove(&step.id).unwrap_or(self.began);
                 show(|fields| add_calls(fields, &step))?;
                 self.steps.push((*step, began.elapsed()));
@@ -129,13 +130,13 @@ impl Demo {
             ]);
         }
         let tokens = run.usage.as_ref().map(|usage| format!(", {} tokens", usage.total_tokens));
+        let steps = if self.steps.is_empty() { String::new() } else { table.render(terminal::width()) };
         terminal::print(&format!(
-            "\n{BOLD}The run{BOLD:#} {DIM}{} is {} after {}{}{DIM:#}\n\n{}",
+            "\n{BOLD}The run{BOLD:#} {DIM}{} is {} after {}{}{DIM:#}\n\n{steps}",
             run.id,
             run.status.as_str(),
             when::span(self.took),
             tokens.unwrap_or_default(),
-            table.render(terminal::width())
         ))
     }
 
@@ -150,7 +151,8 @@ impl Demo {
             Some(error) => format!("{} ({})", error.message, error.code),
             None => "no reason is given".to_owned(),
         };
-        Err(Failure::plain(format!("The run is {}: {reason}", run.status.as_str())))
+        let advice = "To try another model: cupola quickstart --model DEPLOYMENT";
+        Err(Failure::plain(format!("The run is {}: {reason}. {advice}", run.status.as_str())))
     }
 }
 

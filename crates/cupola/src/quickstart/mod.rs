@@ -6,13 +6,12 @@ mod next;
 
 use std::net::{SocketAddr, TcpListener};
 
-use anstyle::Style;
-
 use crate::{
     config::{Config, Flags},
     connection::Connection,
     data_dir::{self, Serving},
     failure::Failure,
+    fields::Fields,
     instance::{self, Instance},
     logging,
     terminal::{self, BOLD, DIM, GREEN},
@@ -28,6 +27,9 @@ pub struct QuickstartArgs {
     /// End after the demonstration instead of serving on
     #[arg(long)]
     exit: bool,
+    /// The model deployment that the agent uses [default: the one that the server suggests]
+    #[arg(long, value_name = "DEPLOYMENT")]
+    model: Option<String>,
 }
 
 /// Shows the service at work, and serves on unless told otherwise.
@@ -40,41 +42,56 @@ pub fn run(args: &QuickstartArgs) -> Result<(), Failure> {
     logging::start(&config);
     instance::runtime()?.block_on(async {
         match data_dir::serving(&config.data) {
-            Some(serving) => beside(&config, &serving).await,
-            None => serve(&mut config, args.exit).await,
+            Some(serving) => beside(&config, &serving, args).await,
+            None => serve(&mut config, args).await,
         }
     })
 }
 
 /// Uses the server that runs already, and leaves it running.
-async fn beside(config: &Config, serving: &Serving) -> Result<(), Failure> {
+async fn beside(config: &Config, serving: &Serving, args: &QuickstartArgs) -> Result<(), Failure> {
+    let mut fields = Fields::new(terminal::width());
+    fields.add("endpoint", format!("https://{}/api/projects/{}", serving.listen, serving.project));
+    fields.add("data", config.data.display().to_string());
     terminal::print(&format!(
         "{GREEN}Cupola runs already{GREEN:#} {DIM}(process {}){DIM:#}\n{}",
         serving.pid,
-        line("endpoint", &format!("https://{}/api/projects/{}", serving.listen, serving.project)),
+        fields.finish()
     ))?;
-    let connection = Connection::local(config)?;
-    demo::run(&connection).await?;
-    next::show(config, &connection)?;
+    let connection = connect(config, args)?;
+    let thread = demo::run(&connection).await?;
+    next::show(config, &connection, &thread.id)?;
     terminal::print(&format!("The server goes on in process {}.\n", serving.pid))
 }
 
-async fn serve(config: &mut Config, exit: bool) -> Result<(), Failure> {
-    let avoided = avoid_taken_port(config);
+async fn serve(config: &mut Config, args: &QuickstartArgs) -> Result<(), Failure> {
+    let avoided = if args.flags.listen.is_none() { avoid_taken_port(config) } else { None };
     let instance = Instance::start(config).await?;
     print_start(config, &instance, avoided)?;
-    let connection = Connection::local(config)?;
-    let outcome = demo::run(&connection).await;
-    if exit || outcome.is_err() {
-        instance.stop().await;
-        return outcome;
-    }
-    next::show(config, &connection)?;
+    let connection = connect(config, args)?;
+    let thread = match demo::run(&connection).await {
+        Ok(thread) if !args.exit => thread,
+        ended => {
+            instance.stop().await;
+            return ended.map(drop);
+        }
+    };
+    // From here on a signal is awaited; before, Ctrl-C ends a demonstration that takes too long.
+    let stopped = tokio::spawn(up::until_stopped());
+    next::show(config, &connection, &thread.id)?;
     terminal::print(&format!("{BOLD}Serving until you press Ctrl-C.{BOLD:#}\n"))?;
-    let signal = up::until_stopped().await?;
+    let signal = stopped.await.map_err(std::io::Error::other)??;
     terminal::print(&format!("\n{signal}: stopping. Everything is kept in {}.\n", config.data.display()))?;
     instance.stop().await;
     Ok(())
+}
+
+fn connect(config: &Config, args: &QuickstartArgs) -> Result<Connection, Failure> {
+    let mut connection = Connection::local(config)?;
+    if args.model.is_some() {
+        connection.deployment.clone_from(&args.model);
+    }
+    Ok(connection)
 }
 
 /// A first look should not fail because another program has the port that nobody chose.
@@ -92,28 +109,19 @@ fn avoid_taken_port(config: &mut Config) -> Option<SocketAddr> {
 }
 
 fn print_start(config: &Config, instance: &Instance, avoided: Option<SocketAddr>) -> Result<(), Failure> {
-    let green = Style::new().fg_color(GREEN.get_fg_color()).bold();
-    let mut shown = format!(
-        "{green}Cupola {} is ready{green:#} {DIM}({}){DIM:#}\n",
-        env!("CARGO_PKG_VERSION"),
-        when::span(instance.ready_after())
-    );
-    let endpoint = format!("https://{}/api/projects/{}", instance.address(), config.project);
-    shown.push_str(&line("endpoint", &endpoint));
+    let mut fields = Fields::new(terminal::width());
+    fields.add("endpoint", format!("https://{}/api/projects/{}", instance.address(), config.project));
     if let Some(usual) = avoided {
-        let port = usual.port();
-        shown.push_str(&line(
-            "",
-            &format!("{DIM}(another program has port {port}, so a free one is used){DIM:#}"),
-        ));
+        let why = format!("(another program has port {}, so a free one is used)", usual.port());
+        fields.add_styled(DIM, "", &why, DIM);
     }
     for (index, finding) in instance.findings().iter().enumerate() {
-        shown.push_str(&line(if index == 0 { "models" } else { "" }, &up::describe(finding)));
+        fields.add(if index == 0 { "models" } else { "" }, up::describe(finding));
     }
-    shown.push_str(&line("data", &config.data.display().to_string()));
-    terminal::print(&shown)
-}
-
-fn line(label: &str, text: &str) -> String {
-    format!("  {DIM}{label:<11}{DIM:#}{text}\n")
+    fields.add("data", config.data.display().to_string());
+    let (version, took) = (env!("CARGO_PKG_VERSION"), when::span(instance.ready_after()));
+    terminal::print(&format!(
+        "{GREEN}Cupola {version} is ready{GREEN:#} {DIM}({took}){DIM:#}\n{}",
+        fields.finish()
+    ))
 }

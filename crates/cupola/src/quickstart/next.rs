@@ -8,21 +8,24 @@ use crate::{
     terminal::{self, BOLD, DIM},
 };
 
+const BUILTIN: &str = "The built-in model is not a language model. For a real one, start Ollama or export \
+    OPENAI_API_KEY (and OPENAI_BASE_URL), then start Cupola again.";
+
 /// Shows the commands and the code. They start at the margin, so that they can be pasted as they are.
-pub fn show(config: &Config, connection: &Connection) -> Result<(), Failure> {
+pub fn show(config: &Config, connection: &Connection, thread_id: &str) -> Result<(), Failure> {
     let deployment = connection.deployment.as_deref().unwrap_or("builtin");
     let mut shown = format!("\n{BOLD}Now your own code.{BOLD:#} In another terminal:\n\n");
     shown.push_str(&format!("eval \"$({})\"\n", invocation::command("env", config)));
-    shown.push_str("pip install azure-ai-projects==1.0.0 azure-identity\n");
+    shown.push_str("pip install azure-ai-projects==1.0.0 azure-identity   # in a virtual environment\n");
     shown.push_str(&format!(
         "\nand then in Python:\n\n{}\n",
         snippet(connection.client.endpoint(), deployment)
     ));
+    let again = invocation::command(&format!("threads show {thread_id}"), config);
+    shown.push_str(&format!("{DIM}To see the conversation again:{DIM:#}\n\n{again}\n\n"));
     if deployment == "builtin" {
-        shown.push_str(&format!(
-            "{DIM}The built-in model is not a language model. For a real one, start Ollama or export\n\
-             OPENAI_API_KEY (and OPENAI_BASE_URL), then start Cupola again.{DIM:#}\n\n"
-        ));
+        let lines = terminal::wrap(BUILTIN, terminal::width().unwrap_or(80)).join("\n");
+        shown.push_str(&format!("{DIM}{lines}{DIM:#}\n\n"));
     }
     terminal::print(&shown)
 }

@@ -6,7 +6,6 @@ use cupola_client::types::{Run, RunStatus, RunStep};
 
 use self::start::StartArgs;
 use crate::{
-    agents::unknown,
     connection::{Connection, ServerArgs},
     failure::Failure,
     fields::Fields,
@@ -71,10 +70,10 @@ pub async fn run(args: &RunsArgs) -> Result<(), Failure> {
     }
 }
 
-async fn show_list(c: &Connection, thread: &str, list: ListArgs, json: bool) -> Result<(), Failure> {
-    let thread = progress::during("Reading the thread", c.client.threads().get(thread)).await;
-    let thread = thread.map_err(|error| unknown(error, "cupola threads list"))?;
-    let runs = c.client.runs(&thread.id);
+async fn show_list(connection: &Connection, thread: &str, list: ListArgs, json: bool) -> Result<(), Failure> {
+    let thread = progress::during("Reading the thread", connection.client.threads().get(thread)).await;
+    let thread = thread.map_err(|error| connection.unknown(error, "threads list"))?;
+    let runs = connection.client.runs(&thread.id);
     let newest = list.fetch(|query| runs.list(query)).await?;
     if json {
         return terminal::print_json(&newest.items);
@@ -108,12 +107,14 @@ async fn show_list(c: &Connection, thread: &str, list: ListArgs, json: bool) -> 
 
 async fn show(connection: &Connection, path: &RunPath, json: bool) -> Result<(), Failure> {
     let run = progress::during("Reading the run", connection.client.runs(&path.thread).get(&path.run)).await;
-    let run = run.map_err(|error| unknown(error, &format!("cupola runs list {}", path.thread)))?;
-    if json {
-        return terminal::print_json(&run);
-    }
+    let run = run.map_err(|error| connection.unknown(error, &format!("runs list {}", path.thread)))?;
     let steps =
         oldest_first(|query| connection.client.run_steps(&path.thread, &path.run).list(query)).await?;
+    if json {
+        let mut run = serde_json::to_value(&run).map_err(std::io::Error::from)?;
+        run["steps"] = serde_json::to_value(&steps).map_err(std::io::Error::from)?;
+        return terminal::print_json(&run);
+    }
     terminal::print(&fields(&run))?;
     if steps.is_empty() {
         return Ok(());
@@ -124,7 +125,7 @@ async fn show(connection: &Connection, path: &RunPath, json: bool) -> Result<(),
 async fn cancel(connection: &Connection, path: &RunPath, json: bool) -> Result<(), Failure> {
     let runs = connection.client.runs(&path.thread);
     let run = progress::during("Cancelling", runs.cancel(&path.run)).await;
-    let run = run.map_err(|error| unknown(error, &format!("cupola runs list {}", path.thread)))?;
+    let run = run.map_err(|error| connection.unknown(error, &format!("runs list {}", path.thread)))?;
     if json {
         return terminal::print_json(&run);
     }

@@ -11,9 +11,9 @@ use futures_util::StreamExt as _;
 
 use super::waiting_calls;
 use crate::{
-    agents::unknown,
     connection::Connection,
     failure::Failure,
+    flow::Flow,
     progress,
     terminal::{self, BOLD, DIM, YELLOW},
     when,
@@ -36,7 +36,7 @@ pub struct StartArgs {
 pub async fn run(connection: &Connection, args: &StartArgs, json: bool) -> Result<(), Failure> {
     let began = Instant::now();
     let events = progress::during("Starting the run", open(connection, args)).await?;
-    let mut answer = Answer { run: None, column: 0, quiet: json };
+    let mut answer = Answer { run: None, flow: Flow::new(terminal::width()), quiet: json };
     tokio::select! {
         outcome = answer.read(events) => outcome?,
         _ = tokio::signal::ctrl_c() => answer.interrupted(connection).await?,
@@ -47,7 +47,7 @@ pub async fn run(connection: &Connection, args: &StartArgs, json: bool) -> Resul
         terminal::print_json(&run)?;
     } else {
         anstream::eprintln!(
-            "{DIM}{} {} in {}{DIM:#}",
+            "{DIM}{} {} after {}{DIM:#}",
             run.id,
             run.status.as_str(),
             when::span(began.elapsed())
@@ -55,8 +55,8 @@ pub async fn run(connection: &Connection, args: &StartArgs, json: bool) -> Resul
     }
     verdict(&run)?;
     if !json && args.thread.is_none() {
-        let command =
-            format!("cupola runs start --agent {} --thread {} \"…\"", run.assistant_id, run.thread_id);
+        let command = connection
+            .command(&format!("runs start --agent {} --thread {} \"…\"", run.assistant_id, run.thread_id));
         anstream::eprintln!("{DIM}Go on:{DIM:#} {command}");
     }
     Ok(())
@@ -69,20 +69,20 @@ async fn open(connection: &Connection, args: &StartArgs) -> Result<EventStream, 
     let Some(thread) = &args.thread else {
         let thread = Some(CreateThread { messages: Some(vec![message]), ..CreateThread::default() });
         let events = client.create_thread_and_run_stream(&CreateThreadAndRun { thread, run }).await;
-        return events.map_err(|error| unknown(error, "cupola agents list"));
+        return events.map_err(|error| connection.unknown(error, "agents list"));
     };
     // An agent that is not there would leave the message on the thread without an answer.
     let agent = client.agents().get(&args.agent).await;
-    agent.map_err(|error| unknown(error, "cupola agents list"))?;
+    agent.map_err(|error| connection.unknown(error, "agents list"))?;
     let message = client.messages(thread).create(&message).await;
-    message.map_err(|error| unknown(error, "cupola threads list"))?;
+    message.map_err(|error| connection.unknown(error, "threads list"))?;
     Ok(client.runs(thread).stream(&run).await?)
 }
 
 /// The answer so far.
 struct Answer {
     run: Option<Run>,
-    column: usize,
+    flow: Flow,
     quiet: bool,
 }
 
@@ -90,9 +90,9 @@ impl Answer {
     async fn read(&mut self, mut events: EventStream) -> Result<(), Failure> {
         loop {
             // A progress line in the middle of a sentence would tear it apart.
-            let next = match self.column {
-                0 => progress::during("Waiting for the answer", events.next()).await,
-                _ => events.next().await,
+            let next = match self.flow.is_at_margin() {
+                true => progress::during("Waiting for the answer", events.next()).await,
+                false => events.next().await,
             };
             let Some(event) = next else { break };
             self.take(event?)?;
@@ -108,26 +108,14 @@ impl Answer {
             return Err(Failure::plain(format!("The server broke the answer off: {}", error.message)));
         }
         match event.text().filter(|_| !self.quiet) {
-            Some(text) => self.write(&text),
+            Some(text) => terminal::print(&self.flow.take(&text)),
             None if matches!(event, AgentEvent::MessageCompleted(_)) => self.end_line(),
             None => Ok(()),
         }
     }
 
-    fn write(&mut self, text: &str) -> Result<(), Failure> {
-        let text = terminal::clean(text);
-        self.column = match text.rsplit_once('\n') {
-            Some((_, last)) => last.len(),
-            None => self.column + text.len(),
-        };
-        terminal::print(&text)
-    }
-
     fn end_line(&mut self) -> Result<(), Failure> {
-        match std::mem::take(&mut self.column) {
-            0 => Ok(()),
-            _ => terminal::print("\n"),
-        }
+        terminal::print(&self.flow.finish())
     }
 
     /// Nobody waits for the answer any more, so the run need not go on either.
@@ -152,7 +140,8 @@ async fn settle(connection: &Connection, run: Run) -> Result<Run, Failure> {
     }
     connection.client.runs(&run.thread_id).cancel(&run.id).await?;
     Err(Failure::plain(
-        "These functions live in a program of yours, which this command can't call, so the run was cancelled. \
+        "These functions live in a program of yours, which this command can't call, so the run was \
+         cancelled. \
          Run the agent from that program, where create_and_process calls them.",
     ))
 }

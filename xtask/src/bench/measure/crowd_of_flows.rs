@@ -20,7 +20,7 @@ const FLAT: f64 = 1.1;
 
 /// Measures it in three parts, so that memory is seen after a tenth, a half and all of the flows.
 pub fn measure(subject: &Subject<'_>) -> Result<Vec<Figure>> {
-    let Subject { service, ground, plan, .. } = subject;
+    let Subject { service, echo_rate, plan, .. } = subject;
     let target = service.target()?;
     let agent = flow::create_agent(&mut Client::connect(target.clone())?, INSTANT)?;
 
@@ -52,7 +52,7 @@ pub fn measure(subject: &Subject<'_>) -> Result<Vec<Figure>> {
         0,
         Figure::new(format!("flows in a second, {clients} clients"), rate, "/s")
             .at_least(FLOWS)
-            .beside("the echo server, as many calls", ground.echo_rate / calls),
+            .beside("the echo server, as many calls", echo_rate / calls),
     );
     for percent in [50.0, 95.0, 99.0] {
         figures.push(Figure::new(format!("flow, p{percent}"), total.percentile(percent), "ms"));

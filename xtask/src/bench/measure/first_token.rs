@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::Subject;
-use super::ground::direct_request;
+use super::ground::{CHAT, Ground, Soundings, direct_request};
 use crate::bench::client::{Client, Target};
 use crate::bench::figure::Figure;
 use crate::bench::flow;
@@ -13,7 +13,6 @@ use crate::bench::samples::Samples;
 use crate::bench::stub::{Clock, INSTANT, PACED};
 
 const ADDED: f64 = 0.5;
-const CHAT: &str = "/v1/chat/completions";
 const DELTA: &[u8] = b"event: thread.message.delta";
 
 /// What one streamed answer was like.
@@ -69,20 +68,21 @@ fn hear(
 }
 
 /// Measures it.
-pub fn measure(subject: &Subject<'_>) -> Result<Vec<Figure>> {
+pub fn measure(subject: &Subject<'_>, ground: &mut Ground) -> Result<Vec<Figure>> {
     let mut pair = Pair {
         service: Client::connect(subject.service.target()?)?,
         model: Client::connect(Target { address: subject.stub.address, tls: None, bearer: None })?,
         clock: &subject.stub.clock,
     };
-    let mut figures = at_once(subject, &mut pair)?;
+    let mut figures = at_once(subject, ground, &mut pair)?;
     figures.extend(paced(subject, &mut pair)?);
     Ok(figures)
 }
 
-fn at_once(subject: &Subject<'_>, pair: &mut Pair<'_>) -> Result<Vec<Figure>> {
+fn at_once(subject: &Subject<'_>, ground: &mut Ground, pair: &mut Pair<'_>) -> Result<Vec<Figure>> {
     let agent = flow::create_agent(&mut pair.service, INSTANT)?;
     let [mut through, mut direct, mut to_model, mut back] = [(); 4].map(|()| Samples::default());
+    let mut soundings = Soundings::default();
     for round in 0..subject.plan.warm_up + subject.plan.streams {
         let (service, model) = (pair.through_service(&agent)?, pair.directly(INSTANT)?);
         if round >= subject.plan.warm_up {
@@ -90,17 +90,19 @@ fn at_once(subject: &Subject<'_>, pair: &mut Pair<'_>) -> Result<Vec<Figure>> {
             to_model.push(service.to_model);
             service.relayed.first().into_iter().for_each(|first| back.push(*first));
             direct.push(model.first);
+            ground.sound(&mut soundings)?;
         }
     }
     let [through, direct, to_model, back] = [through, direct, to_model, back].map(Samples::ordered);
-    let ground = subject.ground;
+    let floor = soundings.floor();
     let added = |percent| through.percentile(percent) - direct.percentile(percent);
     Ok(vec![
         Figure::new("added to the first token, p50", added(50.0), "ms")
             .at_most(ADDED)
-            .beside("an echo call and a commit", ground.echo + ground.commit),
+            .beside("an echo call and a commit", floor.echo.median() + floor.commit.median()),
         Figure::new("added to the first token, p95", added(95.0), "ms"),
         Figure::new("first token, p50", through.median(), "ms").beside("the model itself", direct.median()),
+        Figure::new("a durable commit meanwhile, p50", floor.commit.median(), "ms"),
         Figure::new("of this, until the model has the request, p50", to_model.median(), "ms"),
         Figure::new("of this, from the model to the client, p50", back.median(), "ms"),
     ])

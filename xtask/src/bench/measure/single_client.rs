@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::Subject;
+use super::ground::{Ground, Soundings};
 use crate::bench::client::Client;
 use crate::bench::cpu::{Reading, Spent};
 use crate::bench::figure::Figure;
@@ -18,8 +19,8 @@ const REACHED: f64 = 1.0;
 const COMMITS: f64 = 4.0;
 
 /// Measures it.
-pub fn measure(subject: &Subject<'_>) -> Result<Vec<Figure>> {
-    let Subject { service, stub, ground, plan, .. } = subject;
+pub fn measure(subject: &Subject<'_>, ground: &mut Ground) -> Result<Vec<Figure>> {
+    let Subject { service, stub, plan, .. } = subject;
     let mut client = Client::connect(service.target()?)?;
     let agent = flow::create_agent(&mut client, INSTANT)?;
     for _ in 0..plan.warm_up {
@@ -27,6 +28,7 @@ pub fn measure(subject: &Subject<'_>) -> Result<Vec<Figure>> {
     }
     let mut flows = Vec::with_capacity(plan.flows);
     let (mut after_answer, mut after_sending) = (Samples::default(), Samples::default());
+    let mut soundings = Soundings::default();
     let before = Reading::now(Some(service.pid()))?;
     for _ in 0..plan.flows {
         let flow = flow::once(&mut client, &agent)?;
@@ -34,9 +36,11 @@ pub fn measure(subject: &Subject<'_>) -> Result<Vec<Figure>> {
         after_answer.push_millis(millis_between(flow.run_answered, arrived));
         after_sending.push_millis(millis_between(flow.run_sent, arrived));
         flows.push(flow);
+        ground.sound(&mut soundings)?;
     }
     let spent = Reading::now(Some(service.pid()))?.since(&before);
 
+    let floor = soundings.floor();
     let total = of(&flows, |flow| flow.total);
     let calls = mean(&flows, |flow| f64::from(flow.calls()));
     let (after_answer, after_sending) = (after_answer.ordered(), after_sending.ordered());
@@ -46,7 +50,7 @@ pub fn measure(subject: &Subject<'_>) -> Result<Vec<Figure>> {
     let mut figures = vec![
         Figure::new("flow, p50", total.median(), "ms")
             .at_most(FLOW)
-            .beside("as many echo calls, 4 commits, 1 answer", ground.floor(calls, COMMITS)),
+            .beside("as many echo calls, 4 commits, 1 answer", floor.of(calls, COMMITS)),
         Figure::new("flow, p95", total.percentile(95.0), "ms"),
         Figure::new("flow, p99", total.percentile(99.0), "ms"),
         part("create the thread", |flow| flow.thread),
@@ -60,10 +64,15 @@ pub fn measure(subject: &Subject<'_>) -> Result<Vec<Figure>> {
         Figure::new("model reached after the run was accepted, p99", after_answer.percentile(99.0), "ms")
             .at_most(REACHED),
         Figure::new("model reached after the run was asked for, p50", after_sending.median(), "ms")
-            .beside("an echo call and a commit", ground.echo + ground.commit),
+            .beside("an echo call, a commit and an answer", floor.of(1.0, 1.0)),
     ];
-    figures.extend(processor_time(&spent, flows.len()));
+    figures.push(Figure::new("a durable commit meanwhile, p50", floor.commit.median(), "ms"));
+    figures.push(Figure::new("processor time in a flow, service", service_time(&spent, flows.len()), "ms"));
     Ok(figures)
+}
+
+fn service_time(spent: &Spent, flows: usize) -> f64 {
+    spent.server.as_secs_f64() * 1e3 / flows as f64
 }
 
 /// Processor time of each side for one flow.

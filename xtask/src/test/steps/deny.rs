@@ -12,7 +12,7 @@ use crate::workspace::Workspace;
 pub fn run(workspace: &Workspace, args: &Args) -> Result<Outcome> {
     tool::DENY.install(workspace)?;
     let mut deny = workspace.cargo();
-    deny.args(["deny", "--locked", "check", "licenses", "bans", "sources"]);
+    deny.args(["deny", "--locked", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"]);
     if args.advisories {
         deny.arg("advisories");
     }

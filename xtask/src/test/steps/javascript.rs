@@ -38,7 +38,8 @@ fn install(suite: &Path) -> Result<()> {
     if std::fs::read(&installed).is_ok_and(|earlier| earlier == lock) {
         return Ok(());
     }
-    process::run(Command::new("npm").current_dir(suite).args(["ci", "--no-audit", "--no-fund"]))?;
+    let ci = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
+    process::run(Command::new("npm").current_dir(suite).args(ci))?;
     Ok(std::fs::write(installed, lock)?)
 }
 

@@ -1,0 +1,63 @@
+//! `cupola doctor`.
+
+use serde_json::Value;
+
+use crate::home::{Ended, Home};
+
+fn verdict<'a>(verdicts: &'a Value, check: &str) -> &'a Value {
+    verdicts.as_array().unwrap().iter().find(|verdict| verdict["check"] == check).unwrap()
+}
+
+#[test]
+fn a_healthy_server_has_no_failed_check() {
+    let home = Home::new();
+    let _server = home.serve();
+    let verdicts = home.json_of(&["doctor"]);
+    assert!(verdict(&verdicts, "server")["message"].as_str().unwrap().contains(" answers within "));
+    assert_eq!(verdict(&verdicts, "store")["status"], "ok");
+    assert_eq!(verdict(&verdicts, "certificate")["status"], "ok");
+    let shown = home.output_of(&["doctor"]);
+    assert!(shown.lines().any(|line| line.starts_with("ok    CA certificate  valid for ")), "{shown}");
+}
+
+#[test]
+fn it_makes_nothing_where_nothing_is() {
+    let home = Home::new();
+    home.output_of(&["doctor"]);
+    assert!(!home.data().exists());
+}
+
+#[test]
+fn a_damaged_store_is_a_failed_check() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.data()).unwrap();
+    std::fs::write(home.data().join("cupola.db"), "this is not a database, whatever its name may say")
+        .unwrap();
+    let ended = home.run(&["doctor", "--json"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let verdicts: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(verdict(&verdicts, "store")["status"], "fail");
+    assert!(verdict(&verdicts, "store")["remedy"].is_string());
+}
+
+#[test]
+fn a_bad_configuration_is_a_failed_check_with_its_line() {
+    let home = Home::new();
+    home.configure("lisen = \"127.0.0.1:0\"\n");
+    let ended = home.run(&["doctor"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.out.contains("fail  configuration") && ended.out.contains("cupola.toml:1:1"), "{ended:?}");
+}
+
+#[test]
+fn a_provider_that_does_not_answer_is_a_failed_check_without_its_key() {
+    let home = Home::new();
+    home.configure("listen = \"127.0.0.1:0\"\n");
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = home.command(&["doctor"]);
+    command.env("OPENAI_API_KEY", "s3cret").env("OPENAI_BASE_URL", format!("http://{closed}/v1"));
+    let ended = Ended::of(command);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.out.contains("fail  model provider  openai "), "{ended:?}");
+    assert!(!ended.out.contains("s3cret") && !ended.err.contains("s3cret"), "{ended:?}");
+}
