@@ -7,12 +7,15 @@
 mod body;
 mod classic;
 mod error;
+mod frames;
 mod gate;
 mod linger;
 mod listing;
 mod local_identity;
 pub mod operations;
+mod partition;
 mod path;
+mod responses;
 mod server;
 mod service;
 

@@ -51,11 +51,11 @@ pub struct HistoryPage {
     pub next: Option<String>,
 }
 
-/// One message of the history.
+/// Messages of the history that belong together: one, or calls with their outputs.
 #[derive(Debug)]
 pub struct HistoryItem {
-    /// What the model is given.
-    pub message: ChatMessage,
+    /// What the model is given, oldest first.
+    pub messages: Vec<ChatMessage>,
 }
 
 /// How one turn is shown. Events and deltas go in; changes of resources and frames come out. There is no

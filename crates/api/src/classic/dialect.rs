@@ -159,7 +159,7 @@ impl Dialect for ClassicDialect {
         // What this run wrote itself stands in its transcript already.
         for item in slice.items.into_iter().filter(|item| item.facet != turn.id) {
             let message: Message = read(&Key::new(&turn.project, MESSAGE, item.id), &item.doc)?;
-            items.push(HistoryItem { message: self.message(&turn.project, message).await? });
+            items.push(HistoryItem { messages: vec![self.message(&turn.project, message).await?] });
         }
         Ok(HistoryPage { items, next })
     }

@@ -4,7 +4,6 @@ pub mod agents;
 mod checks;
 mod dialect;
 pub mod files;
-mod frames;
 mod kinds;
 pub mod messages;
 mod projection;

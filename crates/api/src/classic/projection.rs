@@ -21,11 +21,11 @@ use cupola_wire::classic::{
 };
 use cupola_wire::{Extra, Metadata};
 
-use super::{
+use super::kinds::{MESSAGE, RUN, RUN_STEP};
+use crate::{
+    body::document,
     frames::{done, frame},
-    kinds::{MESSAGE, RUN, RUN_STEP},
 };
-use crate::body::document;
 
 /// A run, and what is open in it.
 pub struct RunProjection {

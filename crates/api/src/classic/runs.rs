@@ -17,7 +17,6 @@ use serde_json::{Value, json};
 use super::{
     agents::{as_echoed, format_as_echoed},
     checks,
-    frames::{frame, stream},
     kinds::{self, AGENT, MESSAGE, RUN, THREAD, key},
     messages,
     projection::RunProjection,
@@ -27,6 +26,7 @@ use super::{
 use crate::{
     ApiError, Service,
     body::{Json, json as json_answer},
+    frames::{frame, stream},
     listing::{ListQuery, page},
     path::{Ids, Project},
 };

@@ -1,0 +1,239 @@
+//! How a turn is shown as a response: its resource, the items of its conversation, and its stream.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cupola_engine::{
+    Changes, Delta, Frame, Millis, Projection,
+    turn::{Answer, End, Event, Limit, Phase, Turn},
+};
+use cupola_models::Finish;
+use cupola_store::{Change, Key, Resource, StoreError};
+use serde_json::{Value, json};
+
+use super::{
+    kinds::{INPUT, RESPONSE},
+    stream::Stream,
+};
+use crate::{body::document, conversations};
+
+/// A response, and what is open in it.
+pub struct ResponseProjection {
+    project: Arc<str>,
+    key: Key,
+    response: Value,
+    input: Vec<Value>,
+    stream: Stream,
+    keeping: Keeping,
+    etag: i64,
+}
+
+/// What of a response is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// Everything, from when it is accepted.
+    FromAccepted,
+    /// Everything, from when it has ended.
+    FromEnd,
+    /// Nothing: `store` is false.
+    Nothing,
+}
+
+impl ResponseProjection {
+    /// A response that is about to be accepted, with the items that it was asked with.
+    pub fn new(project: &Arc<str>, response: Value, input: Vec<Value>, stream: Stream, keeping: Keeping) -> Self {
+        let id = response["id"].as_str().unwrap_or_default().to_owned();
+        Self {
+            project: Arc::clone(project),
+            key: Key::new(project, RESPONSE, id),
+            response,
+            input,
+            stream,
+            keeping,
+            etag: 0,
+        }
+    }
+
+    /// A response that was found in the store in this version.
+    pub fn at(mut self, etag: i64) -> Self {
+        self.etag = etag;
+        self
+    }
+
+    fn set(&mut self, field: &str, value: Value) {
+        self.response[field] = value;
+    }
+
+    fn write(&mut self) -> Change {
+        self.etag += 1;
+        if self.etag == 1 {
+            return Change::Insert {
+                key: self.key.clone(),
+                parent: String::new(),
+                facet: self.response["conversation"]["id"].as_str().unwrap_or_default().to_owned(),
+                created_at: self.response["created_at"].as_i64().unwrap_or_default(),
+                doc: self.document(),
+            };
+        }
+        Change::Replace { key: self.key.clone(), if_etag: self.etag - 1, doc: self.document() }
+    }
+
+    /// What the response was asked with, beside it.
+    fn write_input(&self) -> Change {
+        Change::Insert {
+            key: Key::new(&self.project, INPUT, self.key.id.clone()),
+            parent: self.key.id.clone(),
+            facet: String::new(),
+            created_at: self.response["created_at"].as_i64().unwrap_or_default(),
+            doc: document(&self.input),
+        }
+    }
+
+    fn ended(&mut self, now: i64, end: &End, turn: &Turn) -> &'static str {
+        let usage = turn.usage;
+        self.set(
+            "usage",
+            json!({
+                "input_tokens": usage.prompt_tokens,
+                "input_tokens_details": {"cached_tokens": usage.cached_tokens},
+                "output_tokens": usage.completion_tokens,
+                "output_tokens_details": {"reasoning_tokens": 0},
+                "total_tokens": usage.prompt_tokens.saturating_add(usage.completion_tokens),
+            }),
+        );
+        let output = self.stream.output().to_vec();
+        self.set("output", Value::Array(output));
+        match end {
+            End::Completed => {
+                self.set("status", json!("completed"));
+                self.set("completed_at", json!(now));
+                "response.completed"
+            }
+            End::Incomplete(limit) => {
+                let reason = match limit {
+                    Limit::CompletionTokens => "max_output_tokens",
+                    Limit::PromptTokens => "max_prompt_tokens",
+                    Limit::ContentFilter => "content_filter",
+                };
+                self.set("status", json!("incomplete"));
+                self.set("incomplete_details", json!({"reason": reason}));
+                "response.incomplete"
+            }
+            End::Failed(fault) => {
+                self.set("status", json!("failed"));
+                self.set("error", json!({"code": fault.code, "message": fault.message}));
+                "response.failed"
+            }
+            End::Cancelled => {
+                self.set("status", json!("cancelled"));
+                "response.cancelled"
+            }
+            End::Expired => {
+                let message = "The response did not end within the time that responses may take (runs.expires_after).";
+                self.set("status", json!("failed"));
+                self.set("error", json!({"code": "model_timeout", "message": message}));
+                "response.failed"
+            }
+        }
+    }
+
+    /// A conversation is given what was asked and what was answered at once, when the turn has ended: so it
+    /// has both exactly once, and nothing of a turn that is still under way.
+    fn append_to_conversation(&self, now: i64, changes: &mut Vec<Change>) {
+        let Some(conversation) = self.response["conversation"]["id"].as_str() else { return };
+        for item in self.input.iter().chain(self.stream.output()) {
+            changes.push(conversations::append(&self.project, conversation, now, item));
+        }
+    }
+
+    fn partial(&mut self, partial: &Answer, frames: &mut Vec<Frame>) {
+        if !partial.text.is_empty() || !partial.calls.is_empty() {
+            frames.extend(self.stream.answered(partial, "incomplete"));
+        } else {
+            frames.extend(self.stream.close("incomplete"));
+        }
+    }
+}
+
+impl Projection for ResponseProjection {
+    fn model_call_began(&mut self, _at: Millis, _heard: bool) -> Changes {
+        self.set("status", json!("in_progress"));
+        let changes = match self.keeping {
+            Keeping::FromAccepted => vec![self.write()],
+            Keeping::FromEnd | Keeping::Nothing => Vec::new(),
+        };
+        let frames = vec![self.stream.about("response.in_progress", &self.response)];
+        Changes { changes, frames }
+    }
+
+    fn delta(&mut self, _at: Millis, delta: Delta<'_>) -> Vec<Frame> {
+        match delta {
+            Delta::Text(text) => self.stream.text(text),
+            Delta::CallBegan { id, name, .. } => self.stream.call_began(id, name),
+            Delta::CallArguments { text, .. } => self.stream.call_arguments(text),
+        }
+    }
+
+    fn event(&mut self, at: Millis, event: &Event, turn: &Turn, _heard: bool) -> Changes {
+        let now = at / 1000;
+        let mut changes = Vec::new();
+        let mut frames = Vec::new();
+        match event {
+            Event::Accepted { .. } => {
+                let is_background = self.response["background"] == true;
+                let status = if is_background { "queued" } else { "in_progress" };
+                self.set("status", json!(status));
+                frames.push(self.stream.about("response.created", &self.response));
+                if is_background {
+                    frames.push(self.stream.about("response.queued", &self.response));
+                }
+                if self.keeping == Keeping::FromAccepted {
+                    changes.push(self.write());
+                    changes.push(self.write_input());
+                }
+                return Changes { changes, frames };
+            }
+            Event::Answered { answer, finish, .. } => {
+                let status = match finish {
+                    Finish::Length | Finish::ContentFilter => "incomplete",
+                    Finish::Stop | Finish::ToolCalls => "completed",
+                };
+                frames.extend(self.stream.answered(answer, status));
+            }
+            Event::ModelFailed { partial, .. }
+            | Event::Stopped { partial }
+            | Event::DeadlinePassed { partial } => self.partial(partial, &mut frames),
+            Event::OutOfTokens { .. } | Event::OutputsSubmitted { .. } | Event::CancelRequested => {}
+        }
+        let Phase::Ended(end) = &turn.phase else {
+            return Changes { changes, frames };
+        };
+        let kind = self.ended(now, end, turn);
+        if self.keeping != Keeping::Nothing {
+            changes.push(self.write());
+            if self.keeping == Keeping::FromEnd {
+                changes.push(self.write_input());
+            }
+            self.append_to_conversation(now, &mut changes);
+        }
+        // The wire knows no event for a response that was cancelled: the stream just ends after it.
+        if kind != "response.cancelled" {
+            frames.push(self.stream.about(kind, &self.response));
+        }
+        Changes { changes, frames }
+    }
+
+    fn rebase(&mut self, current: &Resource) -> Result<Change, StoreError> {
+        // Nobody else changes a response.
+        self.etag = current.etag;
+        Ok(self.write())
+    }
+
+    fn key(&self) -> &Key {
+        &self.key
+    }
+
+    fn document(&self) -> Bytes {
+        document(&self.response)
+    }
+}

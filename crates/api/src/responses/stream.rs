@@ -1,0 +1,305 @@
+//! The stream of a response: its output items and the events that announce them, in order.
+//!
+//! Pure: pieces of an answer go in, items and events come out. Sequence numbers have no gaps. After a crash
+//! the events that were kept are read back, and an answer that begins as the interrupted one did goes on
+//! where that one stopped, so that a client which comes back misses nothing and sees nothing twice.
+
+use bytes::Bytes;
+use cupola_engine::{Frame, turn::Answer};
+use serde_json::{Map, Value, json};
+
+use crate::partition::Partition;
+
+/// Output items and the events that announce them.
+#[derive(Debug)]
+pub struct Stream {
+    partition: Partition,
+    /// Fields that every output item carries: which response it belongs to, and which agent made it.
+    marks: Map<String, Value>,
+    sequence: i64,
+    output: Vec<Value>,
+    open: Option<Open>,
+    /// Text of the open message that listeners have seen already, before a crash.
+    seen: String,
+}
+
+/// An item that was announced and is not done.
+#[derive(Debug)]
+enum Open {
+    Message { id: String, text: String },
+    Call { id: String, call_id: String, name: String, arguments: String },
+}
+
+impl Stream {
+    /// A stream at its beginning.
+    pub fn new(partition: Partition, marks: Map<String, Value>) -> Self {
+        Self { partition, marks, sequence: 0, output: Vec::new(), open: None, seen: String::new() }
+    }
+
+    /// A stream that goes on behind the events that were kept.
+    pub fn resumed(partition: Partition, marks: Map<String, Value>, kept: &[Bytes]) -> Self {
+        let mut stream = Self::new(partition, marks);
+        for event in kept.iter().filter_map(read_event) {
+            stream.sequence += 1;
+            stream.recall(&event);
+        }
+        if let Some(Open::Message { text, .. }) = &stream.open {
+            stream.seen.clone_from(text);
+        }
+        stream
+    }
+
+    fn recall(&mut self, event: &Value) {
+        let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
+        match event["type"].as_str().unwrap_or_default() {
+            "response.output_item.added" => {
+                let item = &event["item"];
+                let field = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
+                self.open = match item["type"].as_str() {
+                    Some("message") => Some(Open::Message { id: field("id"), text: String::new() }),
+                    Some("function_call") => Some(Open::Call {
+                        id: field("id"),
+                        call_id: field("call_id"),
+                        name: field("name"),
+                        arguments: String::new(),
+                    }),
+                    _ => None,
+                };
+            }
+            "response.output_text.delta" => {
+                if let Some(Open::Message { text: said, .. }) = &mut self.open {
+                    said.push_str(&text("delta"));
+                }
+            }
+            "response.function_call_arguments.delta" => {
+                if let Some(Open::Call { arguments, .. }) = &mut self.open {
+                    arguments.push_str(&text("delta"));
+                }
+            }
+            "response.output_item.done" => {
+                self.output.push(event["item"].clone());
+                self.open = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// What was put out so far.
+    pub fn output(&self) -> &[Value] {
+        &self.output
+    }
+
+    /// An event that carries the whole response.
+    pub fn about(&mut self, kind: &str, response: &Value) -> Frame {
+        self.event(kind, json!({"response": response}))
+    }
+
+    /// More text.
+    pub fn text(&mut self, text: &str) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        let Some(new) = self.unseen(text, &mut frames) else { return frames };
+        if new.is_empty() {
+            return frames;
+        }
+        if !matches!(self.open, Some(Open::Message { .. })) {
+            frames.extend(self.close("completed"));
+            frames.extend(self.open_message());
+        }
+        frames.extend(self.more_text(&new));
+        frames
+    }
+
+    /// What of `text` listeners have not seen. `None` while the answer only repeats what they have seen.
+    fn unseen(&mut self, text: &str, frames: &mut Vec<Frame>) -> Option<String> {
+        if self.seen.is_empty() {
+            return Some(text.to_owned());
+        }
+        if let Some(rest) = self.seen.strip_prefix(text) {
+            self.seen = rest.to_owned();
+            return None;
+        }
+        if let Some(new) = text.strip_prefix(self.seen.as_str()) {
+            self.seen.clear();
+            return Some(new.to_owned());
+        }
+        // Another answer than before: what was begun ends unfinished, and this one is told from its start.
+        let repeated = match &self.open {
+            Some(Open::Message { text: said, .. }) => said[..said.len() - self.seen.len()].to_owned(),
+            _ => String::new(),
+        };
+        self.seen.clear();
+        frames.extend(self.close("incomplete"));
+        Some(repeated + text)
+    }
+
+    fn open_message(&mut self) -> Vec<Frame> {
+        let id = self.partition.id("msg_");
+        let index = self.output.len();
+        let item = self.marked(json!({
+            "type": "message", "id": id, "status": "in_progress", "role": "assistant", "content": [],
+        }));
+        let part = json!({"type": "output_text", "text": "", "annotations": [], "logprobs": []});
+        let frames = vec![
+            self.event("response.output_item.added", json!({"output_index": index, "item": item})),
+            self.event(
+                "response.content_part.added",
+                json!({"item_id": id, "output_index": index, "content_index": 0, "part": part}),
+            ),
+        ];
+        self.open = Some(Open::Message { id, text: String::new() });
+        frames
+    }
+
+    fn more_text(&mut self, new: &str) -> Option<Frame> {
+        let index = self.output.len();
+        let Some(Open::Message { id, text }) = &mut self.open else { return None };
+        text.push_str(new);
+        let body = json!({
+            "item_id": id, "output_index": index, "content_index": 0, "delta": new, "logprobs": [],
+        });
+        Some(self.event("response.output_text.delta", body))
+    }
+
+    /// A call begins.
+    pub fn call_began(&mut self, call_id: &str, name: &str) -> Vec<Frame> {
+        let mut frames = self.end_seen();
+        frames.extend(self.close("completed"));
+        let id = self.partition.id("fc_");
+        let item = self.marked(json!({
+            "type": "function_call", "id": id, "call_id": call_id, "name": name, "arguments": "",
+            "status": "in_progress",
+        }));
+        let index = self.output.len();
+        frames.push(self.event("response.output_item.added", json!({"output_index": index, "item": item})));
+        self.open = Some(Open::Call {
+            id,
+            call_id: call_id.to_owned(),
+            name: name.to_owned(),
+            arguments: String::new(),
+        });
+        frames
+    }
+
+    /// More of the arguments of the call that began last.
+    pub fn call_arguments(&mut self, piece: &str) -> Vec<Frame> {
+        let index = self.output.len();
+        let Some(Open::Call { id, arguments, .. }) = &mut self.open else { return Vec::new() };
+        arguments.push_str(piece);
+        let body = json!({"item_id": id, "output_index": index, "delta": piece});
+        vec![self.event("response.function_call_arguments.delta", body)]
+    }
+
+    /// An answer that is shorter than what listeners have seen of it.
+    fn end_seen(&mut self) -> Vec<Frame> {
+        if self.seen.is_empty() {
+            return Vec::new();
+        }
+        self.seen.clear();
+        self.close("incomplete")
+    }
+
+    /// Ends the item that is open.
+    pub fn close(&mut self, status: &str) -> Vec<Frame> {
+        let index = self.output.len();
+        let Some(open) = self.open.take() else { return Vec::new() };
+        let (item, mut frames) = match open {
+            Open::Message { id, text } => {
+                let item = self.message(&id, &text, status);
+                let part = item["content"][0].clone();
+                let place = |mut body: Value| {
+                    body["item_id"] = json!(id);
+                    body["output_index"] = json!(index);
+                    body["content_index"] = json!(0);
+                    body
+                };
+                let frames = vec![
+                    self.event("response.output_text.done", place(json!({"text": text, "logprobs": []}))),
+                    self.event("response.content_part.done", place(json!({"part": part}))),
+                ];
+                (item, frames)
+            }
+            Open::Call { id, call_id, name, arguments } => {
+                let body = json!({
+                    "item_id": id, "output_index": index, "name": name, "arguments": arguments,
+                });
+                let item = self.call(&id, &call_id, &name, &arguments, status);
+                (item, vec![self.event("response.function_call_arguments.done", body)])
+            }
+        };
+        let done = json!({"output_index": index, "item": item});
+        self.output.push(item);
+        frames.push(self.event("response.output_item.done", done));
+        frames
+    }
+
+    /// The whole answer. Pieces that nobody heard become items now.
+    pub fn answered(&mut self, answer: &Answer, status: &str) -> Vec<Frame> {
+        let mut frames = self.end_seen_of(answer);
+        let announced = self.output.iter().chain(self.open_item().iter()).count();
+        if announced == 0 {
+            // Nobody listened, so nothing was announced piece by piece.
+            if !answer.text.is_empty() || answer.calls.is_empty() {
+                frames.extend(self.open_message());
+                frames.extend(self.more_text(&answer.text).filter(|_| !answer.text.is_empty()));
+                let status = if answer.calls.is_empty() { status } else { "completed" };
+                frames.extend(self.close(status));
+            }
+            for call in &answer.calls {
+                frames.extend(self.call_began(&call.id, &call.name));
+                frames.extend(self.call_arguments(&call.arguments));
+                frames.extend(self.close(status));
+            }
+        } else if answer.text.is_empty() && answer.calls.is_empty() && self.open.is_none() {
+            frames.extend(self.open_message());
+        }
+        frames.extend(self.close(status));
+        frames
+    }
+
+    fn end_seen_of(&mut self, answer: &Answer) -> Vec<Frame> {
+        if answer.calls.is_empty() { self.end_seen() } else { Vec::new() }
+    }
+
+    fn open_item(&self) -> Option<()> {
+        self.open.as_ref().map(|_| ())
+    }
+
+    fn message(&self, id: &str, text: &str, status: &str) -> Value {
+        let part = json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []});
+        self.marked(json!({
+            "type": "message", "id": id, "status": status, "role": "assistant", "content": [part],
+        }))
+    }
+
+    fn call(&self, id: &str, call_id: &str, name: &str, arguments: &str, status: &str) -> Value {
+        self.marked(json!({
+            "type": "function_call", "id": id, "call_id": call_id, "name": name, "arguments": arguments,
+            "status": status,
+        }))
+    }
+
+    fn marked(&self, mut item: Value) -> Value {
+        if let Value::Object(fields) = &mut item {
+            fields.extend(self.marks.clone());
+        }
+        item
+    }
+
+    fn event(&mut self, kind: &str, body: Value) -> Frame {
+        let mut event = Map::new();
+        event.insert("type".to_owned(), json!(kind));
+        event.insert("sequence_number".to_owned(), json!(self.sequence));
+        if let Value::Object(body) = body {
+            event.extend(body);
+        }
+        self.sequence += 1;
+        crate::frames::frame(kind, &event)
+    }
+}
+
+/// The data of an event that was kept.
+fn read_event(frame: &Bytes) -> Option<Value> {
+    let text = std::str::from_utf8(frame).ok()?;
+    let data = text.lines().find_map(|line| line.strip_prefix("data: "))?;
+    serde_json::from_str(data).ok()
+}
