@@ -64,7 +64,11 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let _ = rustls::crypto::ring::default_provider().install_default();
 
     let plan = if args.quick { Plan::QUICK } else { Plan::FULL };
-    let machine = machine::describe(workspace, &binary, &scratch)?;
+    let mut machine = machine::describe(&binary, &scratch)?;
+    if args.binary.is_none() {
+        // What somebody else built may come from another commit.
+        machine.extend(machine::commit(workspace).map(|commit| ("commit", commit)));
+    }
     let mut sections: Vec<Section> = Vec::new();
     measure::all(&binary, &scratch, &plan, |section| {
         table::print(&section);

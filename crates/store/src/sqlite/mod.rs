@@ -9,6 +9,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use rusqlite::{Connection, OpenFlags};
 
+pub use schema::SCHEMA_VERSION;
+
 use crate::{Batch, Commit, Commits, StoreError};
 
 /// What an acknowledged write survives.
