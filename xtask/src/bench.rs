@@ -97,15 +97,5 @@ fn again_optimised(workspace: &Workspace) -> anyhow::Error {
 }
 
 fn build(workspace: &Workspace, package: &str) -> Result<()> {
-    let mut cargo = workspace.cargo();
-    // Cargo tells this program about its own package. Build scripts that look at these variables would
-    // run again, and with them everything that stands on them.
-    for (name, _) in env::vars_os() {
-        if name.as_encoded_bytes().starts_with(b"CARGO_PKG_")
-            || name.as_encoded_bytes().starts_with(b"CARGO_MANIFEST_")
-        {
-            cargo.env_remove(name);
-        }
-    }
-    process::run(cargo.args(["build", "--release", "--package", package]))
+    process::run(workspace.cargo().args(["build", "--release", "--package", package]))
 }

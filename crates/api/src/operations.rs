@@ -88,10 +88,11 @@ pub const OPERATIONS: &[Operation] = operations! {
 pub fn router(service: Service) -> Router {
     let mut router = Router::new();
     for operation in OPERATIONS {
-        router = router.route(&format!("/api/projects/{{project}}{}", operation.path), (operation.route)());
+        let gate = gate::Gate { service: service.clone(), action: operation.action };
+        let route = (operation.route)().route_layer(from_fn_with_state(gate, gate::admit));
+        router = router.route(&format!("/api/projects/{{project}}{}", operation.path), route);
     }
     router
-        .route_layer(from_fn_with_state(service.clone(), gate::admit))
         .route("/msi/token", get(local_identity::token))
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async { ApiError::no_such_route() })

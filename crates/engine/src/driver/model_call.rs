@@ -14,6 +14,7 @@ enum Interruption {
     Command(Command),
     Deadline,
     Draining,
+    WriteNow,
 }
 
 impl Driver {
@@ -21,10 +22,7 @@ impl Driver {
     pub(super) async fn call_model(&mut self) -> Result<Action, Leave> {
         let inner = Arc::clone(&self.inner);
         let began = self.projection.model_call_began(inner.clock.now(), self.is_heard());
-        if !began.changes.is_empty() {
-            // Not waited for: what follows is committed after it, and conflicts are settled there.
-            drop(inner.store.submit(began.changes));
-        }
+        self.write_soon(began.changes);
         self.publish(began.frames);
 
         let mut answer = PartialAnswer::default();
@@ -221,9 +219,13 @@ impl Driver {
         let left = self.turn.until().map_or(i64::MAX, |until| until - self.inner.clock.now());
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0).min(YEAR_MILLIS));
         let deadline = Instant::now() + left;
+        let write_due = self.pending_due;
         tokio::select! {
             Some(command) = self.mailbox.recv() => Interruption::Command(command),
             () = tokio::time::sleep_until(deadline) => Interruption::Deadline,
+            () = tokio::time::sleep_until(write_due.unwrap_or(deadline)), if write_due.is_some() => {
+                Interruption::WriteNow
+            }
             _ = self.draining.wait_for(|drain| *drain == Drain::LeaveRunning) => Interruption::Draining,
         }
     }
@@ -249,6 +251,10 @@ impl Driver {
             }
             Interruption::Command(Command::Submit { reply, .. }) => {
                 let _ = reply.send(Err(CommandError::Refused(Refusal::NotWaiting)));
+                None
+            }
+            Interruption::WriteNow => {
+                self.write_pending();
                 None
             }
             Interruption::Command(Command::Resume | Command::CheckDeadline) => None,
