@@ -64,7 +64,11 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let _ = rustls::crypto::ring::default_provider().install_default();
 
     let plan = if args.quick { Plan::QUICK } else { Plan::FULL };
-    let machine = machine::describe(workspace, &binary, &scratch)?;
+    let mut machine = machine::describe(&binary, &scratch)?;
+    if args.binary.is_none() {
+        // What somebody else built may come from another commit.
+        machine.extend(machine::commit(workspace).map(|commit| ("commit", commit)));
+    }
     let mut sections: Vec<Section> = Vec::new();
     measure::all(&binary, &scratch, &plan, |section| {
         table::print(&section);
@@ -93,15 +97,5 @@ fn again_optimised(workspace: &Workspace) -> anyhow::Error {
 }
 
 fn build(workspace: &Workspace, package: &str) -> Result<()> {
-    let mut cargo = workspace.cargo();
-    // Cargo tells this program about its own package. Build scripts that look at these variables would
-    // run again, and with them everything that stands on them.
-    for (name, _) in env::vars_os() {
-        if name.as_encoded_bytes().starts_with(b"CARGO_PKG_")
-            || name.as_encoded_bytes().starts_with(b"CARGO_MANIFEST_")
-        {
-            cargo.env_remove(name);
-        }
-    }
-    process::run(cargo.args(["build", "--release", "--package", package]))
+    process::run(workspace.cargo().args(["build", "--release", "--package", package]))
 }

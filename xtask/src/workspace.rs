@@ -33,6 +33,14 @@ impl Workspace {
     pub fn cargo(&self) -> Command {
         let mut command = Command::new("cargo");
         command.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target).env("PATH", self.path());
+        // Cargo tells this program about its own package. Build scripts that look at these variables would
+        // run again, and with them everything that stands on them.
+        for (name, _) in env::vars_os() {
+            let bytes = name.as_encoded_bytes();
+            if bytes.starts_with(b"CARGO_PKG_") || bytes.starts_with(b"CARGO_MANIFEST_") {
+                command.env_remove(name);
+            }
+        }
         command
     }
 

@@ -28,6 +28,7 @@ pub const CODES: &[&str] = &[
     "file_too_large",
     "too_many_messages",
     "no_access_to_project",
+    "action_not_allowed",
     "method_not_allowed",
     "request_timeout",
     "draining",

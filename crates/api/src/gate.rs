@@ -35,9 +35,18 @@ pub async fn identify(request: Request, next: Next) -> Response {
     response
 }
 
+/// What a caller needs for one operation.
+#[derive(Clone)]
+pub struct Gate {
+    /// The service.
+    pub service: Service,
+    /// The action that a role of the caller has to allow.
+    pub action: &'static str,
+}
+
 /// Lets a caller into the project that the path names, or says why not.
-pub async fn admit(State(service): State<Service>, mut request: Request, next: Next) -> Response {
-    match project_of(&service, request.headers(), request.uri().path()) {
+pub async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    match gate.project_of(request.headers(), request.uri().path()) {
         Ok(project) => {
             request.extensions_mut().insert(project);
             next.run(request).await
@@ -46,20 +55,32 @@ pub async fn admit(State(service): State<Service>, mut request: Request, next: N
     }
 }
 
-fn project_of(service: &Service, headers: &HeaderMap, path: &str) -> Result<Project, ApiError> {
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let caller = service
-        .authenticator()
-        .authenticate(text(header::AUTHORIZATION), text(API_KEY))
-        .map_err(|refusal| ApiError::unauthenticated(refusal.code(), refusal.to_string()))?;
-    let name =
-        path.strip_prefix("/api/projects/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
-    let project = service.project(name).ok_or_else(ApiError::no_such_route)?;
-    if !caller.allows_project(&project) {
-        return Err(ApiError::forbidden(
-            "no_access_to_project",
-            format!("'{}' has no role in the project '{project}'.", caller.subject),
-        ));
+impl Gate {
+    fn project_of(&self, headers: &HeaderMap, path: &str) -> Result<Project, ApiError> {
+        let service = &self.service;
+        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let caller = service
+            .authenticator()
+            .authenticate(text(header::AUTHORIZATION), text(API_KEY))
+            .map_err(|refusal| ApiError::unauthenticated(refusal.code(), refusal.to_string()))?;
+        let name =
+            path.strip_prefix("/api/projects/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        let project = service.project(name).ok_or_else(ApiError::no_such_route)?;
+        if !caller.allows_project(&project) {
+            return Err(ApiError::forbidden(
+                "no_access_to_project",
+                format!("'{}' has no role in the project '{project}'.", caller.subject),
+            ));
+        }
+        if !caller.may(&project, self.action) {
+            return Err(ApiError::forbidden(
+                "action_not_allowed",
+                format!(
+                    "No role of '{}' in the project '{project}' allows '{}'.",
+                    caller.subject, self.action
+                ),
+            ));
+        }
+        Ok(Project(project))
     }
-    Ok(Project(project))
 }

@@ -2,7 +2,7 @@
 //!
 //! A request that is refused early (no token, wrong form) is answered before its body was read. Dropping
 //! the rest at once resets an HTTP/2 stream, and some clients then report the reset instead of the answer.
-//! So the rest of a short body is read and forgotten beside the answer.
+//! So the rest of the body is read and forgotten beside the answer, within limits.
 
 use std::{
     pin::Pin,
@@ -14,10 +14,11 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
-/// How much of an unwanted body is read at most.
-const MOST: usize = 1024 * 1024;
+/// How much of an unwanted body is read at most: clients that speak HTTP/1.1 look for the answer only after
+/// they have sent everything.
+const MOST: usize = 256 * 1024 * 1024;
 /// How long that may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A body that is read to its end even if its reader is not interested.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use axum::{
     Extension,
-    extract::{Query, State},
+    extract::{Query, State, rejection::QueryRejection},
     http::HeaderMap,
     response::Response,
 };
@@ -22,11 +22,14 @@ pub async fn token(
     State(service): State<Service>,
     Extension(Peer(peer)): Extension<Peer>,
     headers: HeaderMap,
-    Query(request): Query<TokenRequest>,
+    request: Result<Query<TokenRequest>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     if !peer.ip().to_canonical().is_loopback() {
         return Err(ApiError::no_such_route());
     }
+    let Query(request) = request.map_err(|refusal| {
+        ApiError::invalid(format!("The query can't be read: {}.", refusal.body_text())).code("invalid_value")
+    })?;
     let header = headers.get("x-identity-header").and_then(|value| value.to_str().ok());
     let token = service
         .managed_identity()

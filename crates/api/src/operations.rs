@@ -124,10 +124,11 @@ pub fn router(service: Service) -> Router {
     let mut classic = Router::new();
     let mut modern = Router::new();
     for operation in OPERATIONS {
+        let gate = gate::Gate { service: service.clone(), action: operation.action };
         for beginning in operation.family.beginnings() {
             let path = path::with_verb_apart(operation.path);
             let path = format!("/api/projects/{{project}}{beginning}{path}");
-            let route = (operation.route)();
+            let route = (operation.route)().route_layer(from_fn_with_state(gate.clone(), gate::admit));
             match operation.family {
                 Family::Classic => classic = classic.route(&path, route),
                 Family::Foundry | Family::OpenAi => modern = modern.route(&path, route),
@@ -136,7 +137,6 @@ pub fn router(service: Service) -> Router {
     }
     let routes = classic
         .merge(modern.layer(map_response(crate::error::with_details)))
-        .route_layer(from_fn_with_state(service.clone(), gate::admit))
         .route("/msi/token", get(local_identity::token))
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async { ApiError::no_such_route() })

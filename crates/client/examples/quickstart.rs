@@ -12,6 +12,7 @@ use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 
 #[derive(Deserialize, JsonSchema)]
+#[schemars(crate = "cupola_client::schemars")]
 struct Place {
     /// A city, for example "Lisbon".
     city: String,

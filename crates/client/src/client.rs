@@ -13,8 +13,12 @@ use cupola_wire::classic::{CreateRun, CreateThreadAndRun, Run};
 
 use crate::{
     Agents, AgentsClientOptions, Error, EventStream, Files, Messages, Result, RunSteps, Runs, Threads,
-    api_key::ApiKeyPolicy, environment, events::read_events, repeat::RepeatSafely, service::Service,
-    transport::transport,
+    api_key::ApiKeyPolicy,
+    environment,
+    events::read_events,
+    repeat::RepeatSafely,
+    service::Service,
+    transport::{is_loopback, transport},
 };
 
 /// What a token must be good for; Cupola and Azure agree on it.
@@ -174,14 +178,6 @@ fn parse_endpoint(text: &str) -> Result<Url> {
         return Err(wrong("has a query or a fragment"));
     }
     Ok(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host_str() {
-        Some("localhost" | "[::1]") => true,
-        Some(host) => host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback()),
-        None => false,
-    }
 }
 
 #[cfg(test)]

@@ -29,7 +29,8 @@ pub(crate) fn client(
         options.ca_pem = Some(pem);
     }
     let transport = transport(&options)?;
-    let credential = ManagedIdentity::new(&token_endpoint, Secret::new(header), transport.clone())?
+    let retry = options.azure.retry.clone();
+    let credential = ManagedIdentity::new(&token_endpoint, Secret::new(header), transport.clone(), retry)?
         .for_client(variable("AZURE_CLIENT_ID"));
     AgentsClient::with_credential(&endpoint, Arc::new(credential), options, transport)
 }

@@ -22,11 +22,11 @@ type Body = dyn Fn(String) -> BoxFuture<'static, Result<String, String>> + Send 
 /// Functions that an agent may call, by name. Clones share the functions.
 ///
 /// ```
-/// use cupola_client::FunctionSet;
-/// use schemars::JsonSchema;
+/// use cupola_client::{FunctionSet, JsonSchema};
 /// use serde::Deserialize;
 ///
 /// #[derive(Deserialize, JsonSchema)]
+/// #[schemars(crate = "cupola_client::schemars")]
 /// struct Place {
 ///     /// A city, for example "Lisbon".
 ///     city: String,
@@ -38,6 +38,7 @@ type Body = dyn Fn(String) -> BoxFuture<'static, Result<String, String>> + Send 
 ///     })
 ///     .with_sync("add_one", "The next number.", |number: One| number.value + 1);
 /// # #[derive(Deserialize, JsonSchema)]
+/// # #[schemars(crate = "cupola_client::schemars")]
 /// # struct One { value: i64 }
 /// assert_eq!(functions.definitions().len(), 2);
 /// ```

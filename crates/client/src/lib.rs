@@ -11,6 +11,7 @@
 //! use serde::Deserialize;
 //!
 //! #[derive(Deserialize, JsonSchema)]
+//! #[schemars(crate = "cupola_client::schemars")]
 //! struct Place {
 //!     /// A city, for example "Lisbon".
 //!     city: String,
@@ -50,6 +51,13 @@
 //! **Credentials.** [`AgentsClient::from_env`] needs only what `cupola env` prints. [`AgentsClient::new`]
 //! takes any `TokenCredential` of `azure_core`, so everything in the `azure_identity` crate works, and
 //! [`AgentsClient::with_key`] takes an API key.
+//!
+//! **Functions.** Their arguments derive [`JsonSchema`]. The derived code names the crate `schemars`: say
+//! `#[schemars(crate = "cupola_client::schemars")]` as above, or depend on the same major version of
+//! `schemars` yourself. `Deserialize` always comes from your own `serde`.
+//!
+//! **Proxies.** The proxy variables (`HTTPS_PROXY` and so on) hold, but never for this machine itself:
+//! `localhost`, `127.0.0.0/8` and `::1`.
 //!
 //! **Retries.** Requests go through the pipeline of `azure_core`, with its retries. A `POST` is repeated
 //! only where it was surely not carried out, so that nothing runs twice.
@@ -98,7 +106,7 @@ pub use options::AgentsClientOptions;
 pub use process::ProcessOptions;
 pub use run_steps::RunSteps;
 pub use runs::Runs;
-pub use schemars::JsonSchema;
+pub use schemars::{self, JsonSchema};
 pub use threads::Threads;
 pub use upload::{FilePurpose, Upload};
 

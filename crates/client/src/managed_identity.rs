@@ -5,7 +5,9 @@ use azure_core::{
     Error, Result,
     credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions},
     error::ErrorKind,
-    http::{ClientOptions, Context, Method, Pipeline, PipelineSendOptions, Request, Transport, Url},
+    http::{
+        ClientOptions, Context, Method, Pipeline, PipelineSendOptions, Request, RetryOptions, Transport, Url,
+    },
     time::OffsetDateTime,
 };
 use serde::Deserialize;
@@ -31,10 +33,15 @@ struct Token {
 }
 
 impl ManagedIdentity {
-    pub(crate) fn new(endpoint: &str, header: Secret, transport: Transport) -> crate::Result<Self> {
+    pub(crate) fn new(
+        endpoint: &str,
+        header: Secret,
+        transport: Transport,
+        retry: RetryOptions,
+    ) -> crate::Result<Self> {
         let endpoint = Url::parse(endpoint)
             .map_err(|error| crate::Error::Setup(format!("IDENTITY_ENDPOINT {endpoint:?}: {error}")))?;
-        let options = ClientOptions { transport: Some(transport), ..ClientOptions::default() };
+        let options = ClientOptions { transport: Some(transport), retry, ..ClientOptions::default() };
         let (name, version) = (option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"));
         let pipeline = Pipeline::new(name, version, options, Vec::new(), Vec::new(), None);
         Ok(Self { endpoint, header, client_id: None, pipeline })

@@ -56,7 +56,7 @@ impl Connection {
 
     /// The server that runs on the data directory of `config`.
     pub fn local(config: &Config) -> Result<Self, Failure> {
-        let variables = env::variables(config, "")?;
+        let variables = env::variables(config, None)?;
         let variable =
             |wanted: &str| variables.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone());
         Ok(Self {

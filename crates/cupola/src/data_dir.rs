@@ -28,8 +28,8 @@ pub struct Serving {
     pub listen: SocketAddr,
     /// The project it started with.
     pub project: String,
-    /// The deployment that programs use unless they choose.
-    pub deployment: String,
+    /// The deployment that programs use unless they choose, where one is known.
+    pub deployment: Option<String>,
 }
 
 /// A directory that belongs to this process until it is dropped.
@@ -102,12 +102,17 @@ impl DataDir {
     }
 
     /// Tells other processes where this one serves.
-    pub fn announce(&self, listen: SocketAddr, project: &str, deployment: &str) -> Result<(), DataDirError> {
+    pub fn announce(
+        &self,
+        listen: SocketAddr,
+        project: &str,
+        deployment: Option<&str>,
+    ) -> Result<(), DataDirError> {
         let serving = Serving {
             pid: std::process::id(),
             listen,
             project: project.to_owned(),
-            deployment: deployment.to_owned(),
+            deployment: deployment.map(str::to_owned),
         };
         let path = self.path.join(SERVING_FILE);
         let draft = self.path.join(".serving.json.draft");
@@ -210,10 +215,10 @@ mod tests {
         assert_eq!(serving(parent.path()), None);
         let directory = DataDir::open(parent.path()).unwrap();
         assert_eq!(serving(parent.path()), None);
-        directory.announce(address(), "demo", "gpt-4o").unwrap();
+        directory.announce(address(), "demo", Some("gpt-4o")).unwrap();
         let found = serving(parent.path()).unwrap();
         assert_eq!((found.pid, found.listen), (std::process::id(), address()));
-        assert_eq!((found.project.as_str(), found.deployment.as_str()), ("demo", "gpt-4o"));
+        assert_eq!((found.project.as_str(), found.deployment.as_deref()), ("demo", Some("gpt-4o")));
         drop(directory);
         assert_eq!(serving(parent.path()), None);
     }
@@ -222,7 +227,7 @@ mod tests {
     fn what_a_killed_server_left_behind_is_not_believed() {
         let parent = tempfile::tempdir().unwrap();
         let stale =
-            Serving { pid: 1, listen: address(), project: "demo".into(), deployment: "gpt-4o".into() };
+            Serving { pid: 1, listen: address(), project: "demo".into(), deployment: Some("gpt-4o".into()) };
         fs::write(parent.path().join(LOCK_FILE), "1").unwrap();
         fs::write(parent.path().join(SERVING_FILE), serde_json::to_vec(&stale).unwrap()).unwrap();
         assert_eq!(serving(parent.path()), None);

@@ -1,5 +1,7 @@
 //! `cupola env`: the environment in which unchanged SDK code finds, trusts and enters this server.
 
+mod proxies;
+
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -49,6 +51,10 @@ pub enum Shell {
     Json,
 }
 
+/// Where the SDKs and their samples look for the deployment.
+const DEPLOYMENT_VARIABLES: [&str; 3] =
+    ["MODEL_DEPLOYMENT_NAME", "AZURE_AI_MODEL_DEPLOYMENT_NAME", "FOUNDRY_MODEL_NAME"];
+
 /// Variables in the order in which they are shown.
 pub type Variables = Vec<(&'static str, String)>;
 
@@ -74,17 +80,18 @@ pub enum EnvError {
 
 /// Prints the variables. `deployment` is the model that programs use unless they choose; a running
 /// server has said which one that is, and wins.
-pub fn run(config: &Config, shell: Shell, deployment: &str) -> Result<(), EnvError> {
-    let variables = variables(config, deployment)?;
+pub fn run(config: &Config, shell: Shell, deployment: Option<&str>) -> Result<(), EnvError> {
+    let mut variables = variables(config, deployment)?;
+    variables.extend(proxies::exceptions(|name| std::env::var(name).ok()));
     anstream::print!("{}", render(&variables, shell));
     Ok(())
 }
 
 /// The variables for the server that runs on the data directory, or for the one that would.
-pub fn variables(config: &Config, deployment: &str) -> Result<Variables, EnvError> {
+pub fn variables(config: &Config, deployment: Option<&str>) -> Result<Variables, EnvError> {
     let serving = data_dir::serving(&config.data);
     let (listen, project, deployment) = match &serving {
-        Some(serving) => (serving.listen, serving.project.as_str(), serving.deployment.as_str()),
+        Some(serving) => (serving.listen, serving.project.as_str(), serving.deployment.as_deref()),
         None => (config.listen, config.project.as_str(), deployment),
     };
     if listen.port() == 0 {
@@ -94,13 +101,16 @@ pub fn variables(config: &Config, deployment: &str) -> Result<Variables, EnvErro
     let base = format!("https://{}", reachable(listen));
     let endpoint = format!("{base}/api/projects/{project}");
     let bundle = text_of(&client.bundle_file)?;
-    Ok(vec![
+    let mut variables = vec![
         ("PROJECT_ENDPOINT", endpoint.clone()),
         ("AZURE_AI_PROJECT_ENDPOINT", endpoint.clone()),
         ("FOUNDRY_PROJECT_ENDPOINT", endpoint),
-        ("MODEL_DEPLOYMENT_NAME", deployment.to_owned()),
-        ("AZURE_AI_MODEL_DEPLOYMENT_NAME", deployment.to_owned()),
-        ("FOUNDRY_MODEL_NAME", deployment.to_owned()),
+    ];
+    // Where no model is known, what the user has in these variables stays as it is.
+    if let Some(deployment) = deployment {
+        variables.extend(DEPLOYMENT_VARIABLES.map(|name| (name, deployment.to_owned())));
+    }
+    variables.extend([
         ("IDENTITY_ENDPOINT", format!("{base}/msi/token")),
         ("IDENTITY_HEADER", client.identity_header.expose().to_owned()),
         // The three clients of the SDKs look at different variables.
@@ -108,7 +118,8 @@ pub fn variables(config: &Config, deployment: &str) -> Result<Variables, EnvErro
         ("SSL_CERT_FILE", bundle),
         ("NODE_EXTRA_CA_CERTS", text_of(&client.ca_file)?),
         ("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential".to_owned()),
-    ])
+    ]);
+    Ok(variables)
 }
 
 /// An address to connect to, for a server that may listen on all of them.

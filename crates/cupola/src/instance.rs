@@ -26,7 +26,7 @@ const REQUEST_GRACE: Duration = Duration::from_secs(5);
 pub struct Instance {
     address: SocketAddr,
     findings: Vec<Finding>,
-    deployment: String,
+    deployment: Option<String>,
     recovered: usize,
     ready_after: Duration,
     engine: Engine,
@@ -53,11 +53,6 @@ pub async fn catalog(config: &Config) -> Result<Catalog, Failure> {
         let problems = problems.iter().map(|problem| format!("`{}`: {}", problem.key, problem.message));
         Failure::with_code("bad_configuration", problems.collect::<Vec<_>>().join("\n       "))
     })
-}
-
-/// The deployment that programs use unless they choose.
-pub fn suggested_deployment(catalog: &Catalog) -> &str {
-    catalog.suggested_deployment().unwrap_or("builtin")
 }
 
 impl Instance {
@@ -98,10 +93,10 @@ impl Instance {
             },
         });
         let address = server.address();
-        let deployment = suggested_deployment(&catalog).to_owned();
+        let deployment = catalog.suggested_deployment().map(str::to_owned);
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(server.serve(service, tls, stopped, REQUEST_GRACE));
-        data.announce(address, &config.project, &deployment)?;
+        data.announce(address, &config.project, deployment.as_deref())?;
         Ok(Self {
             address,
             findings: catalog.findings().to_vec(),
@@ -126,9 +121,9 @@ impl Instance {
         &self.findings
     }
 
-    /// The deployment that programs use unless they choose.
-    pub fn deployment(&self) -> &str {
-        &self.deployment
+    /// The deployment that programs use unless they choose, where one is known.
+    pub fn deployment(&self) -> Option<&str> {
+        self.deployment.as_deref()
     }
 
     /// How many turns it took up again.

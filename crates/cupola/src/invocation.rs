@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{Config, Flags};
+use crate::config::Config;
 
 /// `cupola NAME`, with the flags that lead to the same data directory, ready to paste into a shell.
 pub fn command(name: &str, config: &Config) -> String {
@@ -10,9 +10,8 @@ pub fn command(name: &str, config: &Config) -> String {
         Ok(own) if !is_on_the_path(&own) => quoted(&own.to_string_lossy()),
         _ => "cupola".to_owned(),
     };
-    let default = Config::load(&Flags::default()).map(|default| default.data);
-    match default {
-        Ok(default) if default == config.data => format!("{program} {name}"),
+    match Config::usual_data() {
+        Some(usual) if usual == config.data => format!("{program} {name}"),
         _ => format!("{program} {name} --data {}", quoted(&config.data.to_string_lossy())),
     }
 }

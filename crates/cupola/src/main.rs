@@ -23,6 +23,7 @@ mod nearest;
 mod progress;
 mod quickstart;
 mod runs;
+mod signals;
 mod steps;
 mod table;
 mod terminal;
@@ -83,7 +84,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Env(args) => {
             let config = config::Config::load(&args.flags())?;
             let catalog = instance::runtime()?.block_on(instance::catalog(&config))?;
-            env::run(&config, args.shell, instance::suggested_deployment(&catalog))?;
+            env::run(&config, args.shell, catalog.suggested_deployment())?;
             Ok(())
         }
         Command::Token(args) => token::run(&args),

@@ -2,13 +2,13 @@
 
 use anstyle::{AnsiColor, Style};
 use cupola_models::catalog::{Finding, Found};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     config::{Config, Durability, Flags},
     failure::Failure,
     instance::{self, Instance},
-    logging,
+    invocation, logging,
+    signals::Signals,
 };
 
 /// Starts the service and serves until a signal ends it.
@@ -17,9 +17,10 @@ pub fn run(flags: &Flags) -> Result<(), Failure> {
     logging::start(&config);
     let runtime = instance::runtime()?;
     runtime.block_on(async {
+        let mut signals = Signals::install()?;
         let instance = Instance::start(&config).await?;
         print_banner(&config, &instance);
-        let signal = until_stopped().await?;
+        let signal = signals.received().await;
         anstream::println!(
             "{signal}: no new turns; what runs may finish within {:?}.",
             config.runs.drain_grace
@@ -27,16 +28,6 @@ pub fn run(flags: &Flags) -> Result<(), Failure> {
         instance.stop().await;
         Ok(())
     })
-}
-
-/// Waits for the signal that ends the service, and names it.
-pub async fn until_stopped() -> Result<&'static str, Failure> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok("SIGTERM"),
-        _ = interrupt.recv() => Ok("SIGINT"),
-    }
 }
 
 /// Says where it listens, what answers, where data lies and who is let in.
@@ -54,7 +45,7 @@ pub fn print_banner(config: &Config, instance: &Instance) {
     for (index, finding) in instance.findings().iter().enumerate() {
         line(if index == 0 { "models" } else { "" }, &describe(finding));
     }
-    line("deployment", &format!("{} {dim}(for code that names none){dim:#}", instance.deployment()));
+    line("deployment", &suggestion(instance.deployment()));
     let durability = match config.store.durability {
         Durability::Full => "full: acknowledged writes survive power loss",
         Durability::Normal => "normal: acknowledged writes survive the process, not power loss",
@@ -64,18 +55,8 @@ pub fn print_banner(config: &Config, instance: &Instance) {
     if instance.recovered() > 0 {
         line("recovery", &format!("{} runs that were under way go on", instance.recovered()));
     }
-    line(
-        "next",
-        &format!("{bold}eval \"$(cupola env{})\"{bold:#} in the terminal of your code", data_flag(config)),
-    );
-}
-
-fn data_flag(config: &Config) -> String {
-    let default = Config::load(&Flags::default()).map(|config| config.data);
-    match default {
-        Ok(default) if default == config.data => String::new(),
-        _ => format!(" --data {}", config.data.display()),
-    }
+    let env = invocation::command("env", config);
+    line("next", &format!("{bold}eval \"$({env})\"{bold:#} in the terminal of your code"));
 }
 
 fn line(label: &str, text: &str) {
@@ -94,6 +75,14 @@ pub fn describe(finding: &Finding) -> String {
     let address = finding.base_url.as_ref().map(|url| format!(" {url}")).unwrap_or_default();
     let default = if finding.is_default { ", answers for every other deployment" } else { "" };
     format!("{}{address} ({how}{default})", finding.provider)
+}
+
+fn suggestion(deployment: Option<&str>) -> String {
+    let dim = Style::new().dimmed();
+    match deployment {
+        Some(name) => format!("{name} {dim}(for code that names none){dim:#}"),
+        None => format!("{dim}code must name one: the provider did not say which models it has{dim:#}"),
+    }
 }
 
 fn posture(config: &Config, instance: &Instance) -> String {

@@ -27,6 +27,10 @@ pub(crate) use listen::LISTENER_BACKLOG;
 /// Pauses between attempts to write, when the store fails.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long a change may wait for the next commit.
+const WRITE_WITHIN: Duration = Duration::from_millis(10);
+/// The pause before a turn goes on whose command could not be written.
+const AFTER_UNWRITTEN: Duration = Duration::from_secs(1);
 
 /// Drives one turn.
 pub(crate) struct Driver {
@@ -40,10 +44,13 @@ pub(crate) struct Driver {
     mailbox: mpsc::UnboundedReceiver<Command>,
     draining: watch::Receiver<Drain>,
     listeners: Vec<mpsc::Sender<Frame>>,
+    /// Changes that are worth no commit of their own: they go with the next one, or when they are due.
+    pending: Batch,
+    pending_due: Option<Instant>,
+    /// Whether nothing is committed before the end.
+    holds_back: bool,
     /// Frames that are still to be kept, where the turn's frames are kept at all.
     keeping: Option<Keeping>,
-    /// What is committed with the end, where the turn is not durable before.
-    held_back: Option<Batch>,
     /// Who waits for the end.
     ended: Option<oneshot::Sender<Result<Bytes, StoreError>>>,
     /// The turn's place in its line.
@@ -75,6 +82,27 @@ pub(crate) enum Leave {
     Gone,
     /// Somebody else writes the journal.
     Fenced,
+    /// A command could not be written down. Whoever gave it was told; the turn is as it was before.
+    Unwritten,
+}
+
+/// How often a commit is tried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Once,
+    Endless,
+}
+
+/// Why an event was not written down.
+enum Refused {
+    Leave(Leave),
+    Store(StoreError),
+}
+
+impl From<Leave> for Refused {
+    fn from(leave: Leave) -> Self {
+        Self::Leave(leave)
+    }
 }
 
 /// The journal entry of an event.
@@ -100,10 +128,30 @@ pub(crate) async fn pick_up(inner: Arc<Inner>, key: TurnKey, mut mailbox: mpsc::
             driver.run(action).await;
         }
         Ok(None) => refuse_all(&inner, &key, &mut mailbox, || CommandError::Unknown),
-        Err(error) => {
-            tracing::error!(turn = %key, %error, "a turn could not be read; it stays where it is");
+        Err(LoadError::Store(error)) => {
+            tracing::error!(turn = %key, %error, "a turn could not be read; trying again");
+            refuse_all(&inner, &key, &mut mailbox, || CommandError::Store(error.clone()));
+            inner.send_later(key, Command::Resume, LONGEST_PAUSE);
+        }
+        Err(LoadError::Damaged(what)) => {
+            tracing::error!(turn = %key, %what, "a turn is damaged; it stays where it is");
+            let error = StoreError::Backend(format!("the turn {key} is damaged: {what}"));
             refuse_all(&inner, &key, &mut mailbox, || CommandError::Store(error.clone()));
         }
+    }
+}
+
+/// Why a turn could not be taken up.
+enum LoadError {
+    /// The store failed; another time it may not.
+    Store(StoreError),
+    /// What is stored makes no sense.
+    Damaged(String),
+}
+
+impl From<StoreError> for LoadError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
     }
 }
 
@@ -146,23 +194,25 @@ pub(crate) fn refuse_all(
     }
 }
 
-async fn load(inner: &Inner, key: &TurnKey) -> Result<Option<(Course, Action)>, StoreError> {
+async fn load(inner: &Inner, key: &TurnKey) -> Result<Option<(Course, Action)>, LoadError> {
     let Some(record) = inner.store.turn(key).await? else {
         return Ok(None);
     };
     let Some(dialect) = inner.dialects.get(record.dialect.as_str()) else {
-        return Err(StoreError::Backend(format!("no dialect '{}' is served here", record.dialect)));
+        return Err(LoadError::Damaged(format!("no dialect '{}' is served here", record.dialect)));
     };
     let Some(resumed) = dialect.resume(key).await? else {
         return Ok(None);
     };
-    let unreadable = |what: String| StoreError::Backend(format!("the journal of {key} is damaged: {what}"));
     let events = record
         .journal
         .iter()
-        .map(|entry| serde_json::from_slice::<Event>(&entry.entry).map_err(|e| unreadable(e.to_string())))
+        .map(|entry| {
+            serde_json::from_slice::<Event>(&entry.entry).map_err(|e| LoadError::Damaged(e.to_string()))
+        })
         .collect::<Result<Vec<_>, _>>()?;
-    let (turn, action) = Turn::replay(&events).map_err(|refusal| unreadable(format!("{refusal:?}")))?;
+    let (turn, action) =
+        Turn::replay(&events).map_err(|refusal| LoadError::Damaged(format!("{refusal:?}")))?;
     let course = Course {
         dialect: Arc::clone(dialect),
         spec: resumed.spec,
@@ -195,8 +245,10 @@ impl Driver {
             mailbox,
             draining,
             listeners: Vec::new(),
+            pending: Vec::new(),
+            pending_due: None,
+            holds_back: false,
             keeping,
-            held_back: None,
             ended: None,
             place: None,
         }
@@ -214,7 +266,8 @@ impl Driver {
 
     /// Commits nothing before the end, and these changes then, too.
     pub fn hold_back(&mut self, changes: Batch) {
-        self.held_back = Some(changes);
+        self.holds_back = true;
+        self.pending = changes;
         self.keeping = None;
     }
 
@@ -265,10 +318,14 @@ impl Driver {
         tracing::debug!(turn = %self.key, ?leave, "left before the end");
         let inner = Arc::clone(&self.inner);
         let error = match leave {
-            Leave::Draining | Leave::Fenced => || CommandError::Draining,
+            Leave::Draining | Leave::Fenced | Leave::Unwritten => || CommandError::Draining,
             Leave::Gone => || CommandError::Unknown,
         };
         refuse_all(&inner, &self.key, &mut self.mailbox, error);
+        if matches!(leave, Leave::Unwritten) {
+            // What was at work was given up with the command: it is taken up again as the store knows it.
+            inner.send_later(self.key, Command::Resume, AFTER_UNWRITTEN);
+        }
     }
 
     /// A command for a turn that waits or is over.
@@ -322,14 +379,19 @@ impl Driver {
         self.turn.until().is_some_and(|until| until <= self.inner.clock.now())
     }
 
-    /// Records an event and answers whoever asked for it.
+    /// Records an event and answers whoever asked for it. Unlike what happened by itself, a command is tried
+    /// once: who gave it waits, and can give it again.
     async fn record_for(&mut self, event: Event, reply: Reply) -> Result<Action, Leave> {
-        match self.record(event).await {
+        match self.record_with(event, Patience::Once).await {
             Ok(action) => {
                 let _ = reply.send(Ok(self.projection.document()));
                 Ok(action)
             }
-            Err(leave) => {
+            Err(Refused::Store(error)) => {
+                let _ = reply.send(Err(CommandError::Store(error)));
+                Err(Leave::Unwritten)
+            }
+            Err(Refused::Leave(leave)) => {
                 let error =
                     if matches!(leave, Leave::Gone) { CommandError::Unknown } else { CommandError::Draining };
                 let _ = reply.send(Err(error));
@@ -338,8 +400,17 @@ impl Driver {
         }
     }
 
-    /// Writes an event down together with what it changes, then tells whoever listens.
+    /// Writes an event down, whatever it takes.
     async fn record(&mut self, event: Event) -> Result<Action, Leave> {
+        match self.record_with(event, Patience::Endless).await {
+            Ok(action) => Ok(action),
+            Err(Refused::Leave(leave)) => Err(leave),
+            Err(Refused::Store(_)) => Err(Leave::Unwritten),
+        }
+    }
+
+    /// Writes an event down together with what it changes, then tells whoever listens.
+    async fn record_with(&mut self, event: Event, patience: Patience) -> Result<Action, Refused> {
         let at = self.inner.clock.now();
         let action = match self.turn.apply(&event) {
             Ok(action) => action,
@@ -349,18 +420,25 @@ impl Driver {
                 return Ok(Action::Rest);
             }
         };
-        let Changes { mut changes, frames } = self.projection.event(at, &event, &self.turn, self.is_heard());
-        if self.held_back.is_some() {
-            self.hold_back_or_commit(changes).await?;
+        let Changes { changes: caused, frames } =
+            self.projection.event(at, &event, &self.turn, self.is_heard());
+        let has_ended = matches!(self.turn.phase, Phase::Ended(_));
+        if self.holds_back {
+            self.pending.extend(caused);
+            if has_ended {
+                self.write_held_back().await?;
+            }
             self.send(frames);
         } else {
+            let mut changes = self.take_pending();
+            changes.extend(caused);
             changes.push(append(&self.key, self.position, at, &event, &self.turn));
             let frames = self.keep(frames, &mut changes);
-            self.commit(changes).await?;
+            self.commit(changes, patience).await?;
             self.position += 1;
             self.send(frames);
         }
-        if matches!(self.turn.phase, Phase::Ended(_)) {
+        if has_ended {
             self.place = None;
             if let Some(ended) = self.ended.take() {
                 let _ = ended.send(Ok(self.projection.document()));
@@ -369,15 +447,14 @@ impl Driver {
         Ok(action)
     }
 
-    /// Holds changes back until the turn ends, then commits all of them at once. Nobody was told that the
-    /// turn was accepted, so a failure is told instead of being tried again.
-    async fn hold_back_or_commit(&mut self, changes: Batch) -> Result<(), Leave> {
-        let Some(held_back) = &mut self.held_back else { return Ok(()) };
-        held_back.extend(changes);
-        if !matches!(self.turn.phase, Phase::Ended(_)) || held_back.is_empty() {
+    /// Commits everything at the end. Nobody was told that the turn was accepted, so a failure is told
+    /// instead of being tried again.
+    async fn write_held_back(&mut self) -> Result<(), Leave> {
+        let changes = self.take_pending();
+        if changes.is_empty() {
             return Ok(());
         }
-        if let Err(error) = self.inner.store.submit(std::mem::take(held_back)).await {
+        if let Err(error) = self.inner.store.submit(changes).await {
             tracing::warn!(turn = %self.key, %error, "a turn could not be written at its end");
             if let Some(ended) = self.ended.take() {
                 let _ = ended.send(Err(error));
@@ -387,8 +464,9 @@ impl Driver {
         Ok(())
     }
 
-    /// Commits, whatever it takes: a turn that was accepted is not lost because a disk is full.
-    async fn commit(&mut self, mut batch: Batch) -> Result<(), Leave> {
+    /// Commits. A turn that was accepted is not lost because a disk is full: what happened to it is written
+    /// as soon as it can be.
+    async fn commit(&mut self, mut batch: Batch, patience: Patience) -> Result<(), Refused> {
         let mut pause = FIRST_PAUSE;
         loop {
             match self.inner.store.submit(batch.clone()).await {
@@ -396,17 +474,46 @@ impl Driver {
                 Err(StoreError::Conflict(Conflict::Changed(key))) if &key == self.projection.key() => {
                     self.rebase(&mut batch).await?;
                 }
-                Err(StoreError::Conflict(Conflict::Journal(_))) => return Err(Leave::Fenced),
+                Err(StoreError::Conflict(Conflict::Journal(_))) => return Err(Leave::Fenced.into()),
                 Err(StoreError::Conflict(conflict)) => {
                     tracing::info!(turn = %self.key, %conflict, "the turn's resources are gone");
-                    return Err(Leave::Gone);
+                    return Err(Leave::Gone.into());
                 }
+                Err(error) if patience == Patience::Once => return Err(Refused::Store(error)),
                 Err(error) => {
                     tracing::error!(turn = %self.key, %error, ?pause, "an event could not be written; trying again");
                     self.pause(pause).await?;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
+        }
+    }
+
+    /// Lets changes wait for the next commit, but not for long.
+    fn write_soon(&mut self, changes: Batch) {
+        if !changes.is_empty() {
+            self.pending.extend(changes);
+            self.due_soon();
+        }
+    }
+
+    fn due_soon(&mut self) {
+        if !self.holds_back {
+            self.pending_due.get_or_insert_with(|| Instant::now() + WRITE_WITHIN);
+        }
+    }
+
+    fn take_pending(&mut self) -> Batch {
+        self.pending_due = None;
+        std::mem::take(&mut self.pending)
+    }
+
+    /// Writes the changes that wait. Not waited for: what follows is committed after it, and conflicts are
+    /// settled there.
+    fn write_pending(&mut self) {
+        let changes = self.take_pending();
+        if !changes.is_empty() {
+            drop(self.inner.store.submit(changes));
         }
     }
 
@@ -425,11 +532,19 @@ impl Driver {
             Leave::Gone
         })?;
         let key = self.projection.key();
-        for change in batch.iter_mut() {
-            if matches!(change, Change::Replace { key: replaced, .. } if replaced == key) {
+        // Of several versions of the resource only the last one counts.
+        let is_version =
+            |change: &Change| matches!(change, Change::Replace { key: replaced, .. } if replaced == key);
+        let last = batch.iter().rposition(is_version);
+        let mut place = 0;
+        batch.retain_mut(|change| {
+            let here = place;
+            place += 1;
+            if Some(here) == last {
                 *change = rebased.clone();
             }
-        }
+            Some(here) == last || !is_version(change)
+        });
         Ok(())
     }
 

@@ -376,6 +376,17 @@ impl Inner {
         self.drive(key.clone(), driver::pick_up(Arc::clone(self), key, mailbox));
     }
 
+    /// Sends a command after a pause.
+    pub fn send_later(self: &Arc<Self>, key: TurnKey, command: Command, pause: Duration) {
+        let inner = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            if let Some(inner) = inner.upgrade().filter(|inner| *inner.draining.borrow() == Drain::No) {
+                inner.send(key, command);
+            }
+        });
+    }
+
     /// Runs a driver in a task of its own. One that panics must not leave its turn hanging: another one
     /// takes the turn up from the journal, to end it with the truth.
     fn drive(self: &Arc<Self>, key: TurnKey, driver: impl Future<Output = ()> + Send + 'static) {
@@ -384,7 +395,11 @@ impl Inner {
             if AssertUnwindSafe(driver).catch_unwind().await.is_err() {
                 tracing::error!(turn = %key, "a driver panicked; its turn is failed");
                 inner.live().remove(&key);
-                driver::fail_after_panic(inner, key).await;
+                let failing = AssertUnwindSafe(driver::fail_after_panic(Arc::clone(&inner), key.clone()));
+                if failing.catch_unwind().await.is_err() {
+                    tracing::error!(turn = %key, "it can't even be failed; it stays where it is");
+                    inner.live().remove(&key);
+                }
             }
         });
     }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    ALL_PROJECTS, Caller, DEFAULT_ROLE, IdentityError, caller::project_roles, token_cache::Fingerprint,
+    ALL_PROJECTS, Caller, DEFAULT_ROLE, IdentityError, caller::project_roles, roles, token_cache::Fingerprint,
 };
 
 /// Shorter keys can be guessed.
@@ -50,7 +50,10 @@ impl ApiKeys {
     pub(crate) fn load(entries: &[ApiKeyConfig]) -> Result<Self, IdentityError> {
         entries
             .iter()
-            .map(|entry| Ok((entry.fingerprint()?, entry.caller())))
+            .map(|entry| {
+                entry.check_roles()?;
+                Ok((entry.fingerprint()?, entry.caller()))
+            })
             .collect::<Result<_, _>>()
             .map(Self)
     }
@@ -68,6 +71,16 @@ impl ApiKeys {
 }
 
 impl ApiKeyConfig {
+    fn check_roles(&self) -> Result<(), IdentityError> {
+        match self.roles.iter().find(|role| !roles::is_role(role)) {
+            None => Ok(()),
+            Some(unknown) => {
+                let known = roles::names().collect::<Vec<_>>().join(", ");
+                Err(self.bad(format!("there is no role {unknown:?}; there are: {known}")))
+            }
+        }
+    }
+
     fn caller(&self) -> Arc<Caller> {
         Arc::new(Caller { subject: self.name.clone(), roles: project_roles(&self.projects, &self.roles) })
     }

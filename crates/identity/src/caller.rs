@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::roles;
+
 /// Role names by project; the project `*` stands for all of them.
 pub type ProjectRoles = BTreeMap<String, Vec<String>>;
 
@@ -29,6 +31,11 @@ impl Caller {
     /// Whether the caller holds any role in the project.
     pub fn allows_project(&self, project: &str) -> bool {
         self.roles_in(project).next().is_some()
+    }
+
+    /// Whether a role of the caller in the project allows the action.
+    pub fn may(&self, project: &str, action: &str) -> bool {
+        self.roles_in(project).any(|role| roles::allows(role, action))
     }
 
     /// The roles in one project, those for all projects among them.

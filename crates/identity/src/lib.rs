@@ -14,6 +14,7 @@ mod identity;
 mod issuer;
 mod local_client;
 mod managed_identity;
+mod roles;
 mod secret;
 mod token_cache;
 

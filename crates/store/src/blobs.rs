@@ -64,6 +64,18 @@ impl FileBlobs {
     }
 }
 
+/// Moves a file to a place where nothing is yet.
+async fn place(upload: &Path, target: &Path) -> io::Result<()> {
+    // Unlike a rename, a link never replaces what is there.
+    match fs::hard_link(upload, target).await {
+        Ok(()) => fs::remove_file(upload).await,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // Not every file system has links. Ids are random, so what is looked for is a defect, not a race.
+        Err(_) if fs::try_exists(target).await? => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => fs::rename(upload, target).await,
+    }
+}
+
 async fn sync_directory(path: &Path) -> io::Result<()> {
     fs::File::open(path).await?.sync_all().await
 }
@@ -84,9 +96,7 @@ impl Blobs for FileBlobs {
             file.sync_all().await?;
             let shard = target.parent().unwrap_or(&self.root);
             fs::create_dir_all(shard).await?;
-            // Unlike a rename, a link never replaces what is there.
-            fs::hard_link(&upload, &target).await?;
-            fs::remove_file(&upload).await?;
+            place(&upload, &target).await?;
             sync_directory(shard).await?;
             sync_directory(&self.root).await?;
             Ok::<u64, io::Error>(written)

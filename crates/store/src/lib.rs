@@ -17,7 +17,7 @@ pub use blobs::{Blobs, ByteStream, FileBlobs};
 pub use change::{Batch, Change, Commit, Commits, Conflict};
 pub use error::{CODES, StoreError};
 pub use resource::{Key, Kind, Listing, Order, Resource, Resources, Slice};
-pub use sqlite::{Durability, SqliteStore};
+pub use sqlite::{Durability, SCHEMA_VERSION, SqliteStore};
 pub use turns::{JournalEntry, TurnKey, TurnPhase, TurnRecord, Turns};
 
 /// Everything that a store does, behind one pointer.

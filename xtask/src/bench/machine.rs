@@ -11,12 +11,7 @@ use crate::process;
 use crate::workspace::Workspace;
 
 /// All that somebody needs to know in order to compare.
-pub fn describe(
-    workspace: &Workspace,
-    binary: &Path,
-    scratch: &Path,
-) -> Result<BTreeMap<&'static str, String>> {
-    let one_line = |command: &mut Command| process::output(command).map(|text| text.trim().to_owned());
+pub fn describe(binary: &Path, scratch: &Path) -> Result<BTreeMap<&'static str, String>> {
     let mut facts = BTreeMap::new();
     facts.insert("processor", processor()?);
     facts.insert("memory", memory()?);
@@ -25,13 +20,18 @@ pub fn describe(
     facts.insert("rustc", one_line(Command::new("rustc").arg("--version"))?);
     facts.insert("cupola", one_line(Command::new(binary).arg("--version"))?);
     facts.insert("date", one_line(Command::new("date").args(["-u", "+%Y-%m-%d"]))?);
+    Ok(facts)
+}
+
+/// The commit of the checkout. An unpacked archive has no history; then there is nothing to say.
+pub fn commit(workspace: &Workspace) -> Option<String> {
     let mut git = Command::new("git");
     git.current_dir(&workspace.root).args(["describe", "--always", "--dirty"]);
-    // An unpacked archive has no history; then there is nothing to say.
-    if let Ok(commit) = one_line(&mut git) {
-        facts.insert("commit", commit);
-    }
-    Ok(facts)
+    one_line(&mut git).ok()
+}
+
+fn one_line(command: &mut Command) -> Result<String> {
+    process::output(command).map(|text| text.trim().to_owned())
 }
 
 fn processor() -> Result<String> {

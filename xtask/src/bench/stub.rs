@@ -158,7 +158,9 @@ fn opening() -> String {
 
 fn closing(tokens: usize) -> String {
     let usage = format!(
-        r#"{{"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1,"model":"bench","choices":[],"usage":{{"prompt_tokens":12,"completion_tokens":{tokens},"total_tokens":{}}}}}"#,
+        "{{\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1,\
+         \"model\":\"bench\",\"choices\":[],\"usage\":{{\"prompt_tokens\":12,\
+         \"completion_tokens\":{tokens},\"total_tokens\":{}}}}}",
         tokens + 12
     );
     format!("{}data: {usage}\n\ndata: [DONE]\n\n", event("{}", r#""stop""#))

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use cupola_engine::ids;
 use cupola_store::{Change, Listing, Order, Slice, StoreError};
 use cupola_wire::classic::File;
+use percent_encoding::percent_decode_str;
 use std::{io, sync::Arc};
 use tokio::sync::mpsc;
 
@@ -109,7 +110,7 @@ async fn receive(service: &Service, form: &mut Multipart, id: &str) -> Result<Up
     while let Some(field) = form.next_field().await.map_err(broken)? {
         match field.name() {
             Some("file") if upload.bytes.is_none() => {
-                upload.filename = upload.filename.or_else(|| field.file_name().map(str::to_owned));
+                upload.filename = upload.filename.or_else(|| field.file_name().map(readable_name));
                 upload.bytes = Some(keep(service, field, id).await?);
             }
             Some("purpose") => upload.purpose = Some(short_text(field, "purpose").await?),
@@ -118,6 +119,13 @@ async fn receive(service: &Service, form: &mut Multipart, id: &str) -> Result<Up
         }
     }
     Ok(upload)
+}
+
+/// A file's name as people know it. Some clients send `my%20report.pdf` and mean the space.
+fn readable_name(name: &str) -> String {
+    let is_escaped = name.is_ascii() && !name.contains(' ') && name.contains('%');
+    let decoded = percent_decode_str(name).decode_utf8().ok().filter(|_| is_escaped);
+    decoded.map_or_else(|| name.to_owned(), |decoded| decoded.into_owned())
 }
 
 fn broken(error: axum::extract::multipart::MultipartError) -> ApiError {
@@ -268,4 +276,17 @@ pub async fn delete(
     // Bytes without a resource can't be reached any more; losing power in between leaks only space.
     service.blobs().delete(&file).await?;
     Ok(answer(&kinds::deleted(file, "file")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escaped_name_is_read_and_any_other_name_is_kept() {
+        assert_eq!(readable_name("my%20report%20%E5%B9%B4.pdf"), "my report 年.pdf");
+        for name in ["plain.txt", "100 %.txt", "Übersicht.txt", "50%ff.bin"] {
+            assert_eq!(readable_name(name), name);
+        }
+    }
 }

@@ -71,17 +71,32 @@ pub async fn change<T: DeserializeOwned + Serialize>(
     key: &Key,
     edit: impl Fn(&mut T),
 ) -> Result<Bytes, ApiError> {
+    change_if(service, key, &[], edit).await.map_err(|error| match error {
+        StoreError::Conflict(Conflict::Missing(_)) => not_found(key.kind, &key.id),
+        error => error.into(),
+    })
+}
+
+/// Changes a document under further conditions.
+pub async fn change_if<T: DeserializeOwned + Serialize>(
+    service: &Service,
+    key: &Key,
+    conditions: &[Change],
+    edit: impl Fn(&mut T),
+) -> Result<Bytes, StoreError> {
     loop {
-        let current = find(service, key).await?;
-        let mut value = read(key, &current.doc)?;
+        let current = service.store().get(key).await?;
+        let current = current.ok_or_else(|| StoreError::Conflict(Conflict::Missing(key.clone())))?;
+        let mut value = serde_json::from_slice(&current.doc)
+            .map_err(|error| StoreError::Backend(format!("{key} is damaged: {error}")))?;
         edit(&mut value);
         let doc = document(&value);
-        let change = Change::Replace { key: key.clone(), if_etag: current.etag, doc: doc.clone() };
-        match service.store().submit(vec![change]).await {
+        let mut changes = conditions.to_vec();
+        changes.push(Change::Replace { key: key.clone(), if_etag: current.etag, doc: doc.clone() });
+        match service.store().submit(changes).await {
             Ok(()) => return Ok(doc),
             Err(StoreError::Conflict(Conflict::Changed(_))) => {}
-            Err(StoreError::Conflict(_)) => return Err(not_found(key.kind, &key.id)),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
     }
 }

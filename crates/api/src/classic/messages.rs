@@ -150,13 +150,20 @@ pub async fn update(
     checks::metadata("metadata", body.metadata.as_ref())?;
     let (thread, message) = (key(&project, THREAD, thread), key(&project, MESSAGE, message));
     kinds::find_in(&service, &thread, &message).await?;
-    let doc = kinds::change(&service, &message, |message: &mut Message| {
+    let free = Change::RequireFree { project, name: thread.id };
+    let changed = kinds::change_if(&service, &message, &[free], |message: &mut Message| {
         if let Some(metadata) = &body.metadata {
             message.metadata.clone_from(metadata);
         }
     })
-    .await?;
-    Ok(json(doc))
+    .await;
+    changed.map(json).map_err(|error| match error {
+        StoreError::Conflict(Conflict::Held { name, holder }) => {
+            ApiError::invalid(format!("Can't change messages of {name} while a run {holder} is active."))
+        }
+        StoreError::Conflict(_) => kinds::not_found(MESSAGE, &message.id),
+        error => error.into(),
+    })
 }
 
 /// `DELETE /threads/{thread}/messages/{message}`

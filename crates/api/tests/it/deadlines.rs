@@ -12,7 +12,7 @@ use crate::{
 #[tokio::test]
 async fn a_run_that_works_too_long_expires_and_frees_its_thread() {
     let mut setup = Setup::default();
-    setup.settings.expires_after = Duration::from_millis(200);
+    setup.settings.expires_after = Duration::from_millis(1500);
     let app = TestApp::with(setup).await;
     app.model.then(words("Once ").into_iter().chain([Piece::Waits(Gate::closed())]));
     let run = app.run(&app.agent().await).await;
@@ -27,7 +27,7 @@ async fn a_run_that_works_too_long_expires_and_frees_its_thread() {
 #[tokio::test]
 async fn a_model_that_never_answers_at_all_expires_the_run() {
     let mut setup = Setup::default();
-    setup.settings.expires_after = Duration::from_millis(200);
+    setup.settings.expires_after = Duration::from_millis(1500);
     let app = TestApp::with(setup).await;
     app.model.then([Piece::Waits(Gate::closed())]);
     let run = app.run(&app.agent().await).await;
@@ -38,7 +38,7 @@ async fn a_model_that_never_answers_at_all_expires_the_run() {
 #[tokio::test]
 async fn a_run_that_waits_too_long_for_outputs_expires() {
     let mut setup = Setup::default();
-    setup.settings.waiting_expires_after = Duration::from_millis(200);
+    setup.settings.waiting_expires_after = Duration::from_millis(1500);
     let app = TestApp::with(setup).await;
     let (run, call) = app.waiting_run().await;
     let seen = app.user.until(&run, "expired").await;

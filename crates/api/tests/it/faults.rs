@@ -78,6 +78,18 @@ async fn a_tool_that_is_not_served_fails_the_run_with_its_name() {
 }
 
 #[tokio::test]
+async fn a_defect_of_the_service_fails_the_run_instead_of_leaving_it_hanging() {
+    let app = TestApp::start().await;
+    app.model.then(words("Once ").into_iter().chain([Piece::Panics]));
+    let run = app.run(&app.agent().await).await;
+    let seen = app.user.until(&run, "failed").await;
+    assert_eq!(seen["last_error"]["code"], "server_error");
+    // The thread is free again.
+    let message = json!({"role": "user", "content": "x"});
+    app.user.post(&format!("{}/messages", thread_of(&run)), message).await.accepted();
+}
+
+#[tokio::test]
 async fn an_upstream_that_counts_nonsense_does_not_hang_the_run() {
     let app = TestApp::start().await;
     let usage = ModelUsage { prompt_tokens: u64::MAX, completion_tokens: u64::MAX, cached_tokens: u64::MAX };

@@ -39,6 +39,7 @@ pub enum Piece {
     Says(ModelDelta),
     Fails(Fault),
     Waits(Gate),
+    Panics,
 }
 
 /// An answer.
@@ -161,6 +162,7 @@ impl Provider for ScriptedModel {
                     Piece::Says(delta) => return Some((Ok(delta), pieces)),
                     Piece::Fails(fault) => return Some((Err(fault), pieces)),
                     Piece::Waits(gate) => gate.pass().await,
+                    Piece::Panics => panic!("a defect that a test put here"),
                 }
             }
         })))

@@ -121,7 +121,7 @@ async fn a_cancellation_in_the_middle_of_a_text() {
 #[tokio::test]
 async fn a_deadline_in_the_middle_of_a_text() {
     let mut setup = Setup::default();
-    setup.settings.expires_after = std::time::Duration::from_millis(300);
+    setup.settings.expires_after = std::time::Duration::from_millis(1500);
     let app = TestApp::with(setup).await;
     app.model.then(words("Once ").into_iter().chain([Piece::Waits(Gate::closed())]));
     assert_golden("expired_in_text", &streamed(&app).await);
@@ -152,6 +152,7 @@ async fn a_call_cut_short_by_the_limit_of_tokens_leaves_no_step_open() {
     let ended = ["completed", "failed", "cancelled", "expired"];
     let ended: usize = ended.iter().map(|end| count(&format!("thread.run.step.{end}"))).sum();
     assert_eq!(begun, ended, "every step that was announced is also ended:\n{stream}");
+    assert_golden("incomplete_call", &stream);
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ async fn run_against(base_url: &str) -> Value {
         "default": "upstream",
         "providers": {"upstream": {
             "kind": "openai", "base_url": base_url, "retries": 0,
-            "connect_timeout": "300ms", "first_byte_timeout": "300ms", "idle_timeout": "300ms",
+            "connect_timeout": "1500ms", "first_byte_timeout": "1500ms", "idle_timeout": "1500ms",
         }},
     }))
     .unwrap();

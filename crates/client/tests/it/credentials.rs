@@ -145,6 +145,31 @@ async fn a_refusal_of_the_identity_endpoint_is_quoted_without_the_secret() {
     assert!(!format!("{error} {error:?}").contains("s3cret"));
 }
 
+#[tokio::test]
+async fn tokens_are_asked_for_with_the_retries_of_the_options() {
+    for (options, attempts) in [(quick(), 3), (without_retries(), 1)] {
+        let busy = || Answer::status(503, json!({"error": {"message": "busy"}}));
+        let refusal = Answer::status(400, json!({"error": {"message": "unknown resource"}}));
+        let identity = Server::start([busy(), busy(), refusal]).await;
+        let variables = [
+            ("PROJECT_ENDPOINT", "https://localhost:1/api/projects/demo".to_owned()),
+            ("IDENTITY_ENDPOINT", identity.url("/msi/token")),
+            ("IDENTITY_HEADER", "s3cret".to_owned()),
+        ];
+        let find =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+        let client = AgentsClient::from_variables(find, options).unwrap();
+        client.threads().get("thread_1").await.unwrap_err();
+        assert_eq!(identity.lines().len(), attempts);
+    }
+}
+
+fn without_retries() -> AgentsClientOptions {
+    let mut options = AgentsClientOptions::default();
+    options.azure.retry = azure_core::http::RetryOptions::none();
+    options
+}
+
 #[test]
 fn a_certificate_that_is_none_is_refused() {
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";

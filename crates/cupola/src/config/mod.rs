@@ -9,6 +9,7 @@ mod error;
 mod flags;
 mod keys;
 mod places;
+mod relative;
 mod sections;
 mod sources;
 
@@ -93,6 +94,15 @@ impl Config {
         Self::load_from(flags, environment::of_this_process()?, Path::new("."))
     }
 
+    /// The data directory of a terminal where nobody says anything else. What this one's own directory,
+    /// variables and flags say does not count.
+    pub fn usual_data() -> Option<PathBuf> {
+        let variables = environment::of_this_process().ok()?;
+        places::data_directory(None, &|wanted| {
+            variables.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
+        })
+    }
+
     fn load_from(flags: &Flags, variables: Vec<(String, String)>, here: &Path) -> Result<Self, ConfigError> {
         let variable =
             |wanted: &str| variables.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
@@ -108,6 +118,7 @@ impl Config {
         flags.apply(&mut sources)?;
         let mut config = read(&sources)?;
         check_models(&config.models, &sources)?;
+        relative::resolve(&mut config, &sources);
         let given = sources.table().contains_key("data").then(|| config.data.to_string_lossy().into_owned());
         config.data = places::data_directory(given.as_deref(), &variable).ok_or(ConfigError::NoHome)?;
         config.file = file;

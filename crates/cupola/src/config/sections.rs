@@ -51,7 +51,7 @@ impl Default for LimitsConfig {
     fn default() -> Self {
         const MEBIBYTE: NonZeroUsize = NonZeroUsize::MIN.saturating_mul(size(1024 * 1024));
         Self {
-            max_body_bytes: MEBIBYTE.saturating_mul(size(16)),
+            max_body_bytes: MEBIBYTE.saturating_mul(size(20)),
             max_upload_bytes: MEBIBYTE.saturating_mul(size(512)),
         }
     }

@@ -136,6 +136,35 @@ fn a_provider_can_be_given_in_variables_alone() {
 }
 
 #[test]
+fn a_relative_path_in_a_file_begins_where_that_file_is() {
+    let case = case().file(
+        "[[identity.api_keys]]\nname = \"ci\"\nfile = \"keys/ci\"\n\
+         [models.providers.\"a.b\"]\nkind = \"builtin\"\nscript = \"rules.yaml\"\n\
+         [models.providers.taped]\nkind = \"cassette\"\nfile = \"../tape.jsonl\"\n\
+         [models.providers.real]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:1/v1\"\n\
+         api_key_file = \"/run/secrets/key\"\n",
+    );
+    let config = case.load().unwrap();
+    let home = case.home.path();
+    assert_eq!(config.identity.api_keys[0].file, Some(home.join("keys/ci")));
+    assert_eq!(config.models.providers["a.b"].script, Some(home.join("rules.yaml")));
+    assert_eq!(config.models.providers["taped"].file, Some(home.join("../tape.jsonl")));
+    assert_eq!(config.models.providers["real"].api_key_file, Some(PathBuf::from("/run/secrets/key")));
+}
+
+#[test]
+fn a_relative_path_in_a_variable_begins_where_cupola_starts() {
+    let config = case()
+        .file("[models.providers.local]\nkind = \"builtin\"\nscript = \"file.yaml\"")
+        .variable("CUPOLA_MODELS__PROVIDERS__LOCAL__SCRIPT", "variable.yaml")
+        .variable("CUPOLA_IDENTITY__API_KEYS", r#"[{ name = "ci", file = "key" }]"#)
+        .load()
+        .unwrap();
+    assert_eq!(config.models.providers["local"].script, Some(PathBuf::from("variable.yaml")));
+    assert_eq!(config.identity.api_keys[0].file, Some(PathBuf::from("key")));
+}
+
+#[test]
 fn a_bad_value_is_refused_with_its_place_and_an_example() {
     let refusal = case().file("[runs]\nexpires_after = \"soon\"").refusal();
     assert!(

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use cupola_store::SCHEMA_VERSION;
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{Access, access, statvfs};
 
@@ -53,7 +54,7 @@ pub fn space(data: &Path) -> Verdict {
     }
 }
 
-/// Whether the store can be read.
+/// Whether the store can be read, and by this version.
 pub fn schema(data: &Path) -> Verdict {
     const CHECK: &str = "store";
     let file = data.join("cupola.db");
@@ -61,7 +62,12 @@ pub fn schema(data: &Path) -> Verdict {
         return Verdict::ok(CHECK, "empty; the first start makes it");
     }
     match schema_version(&file) {
-        Ok(version) => Verdict::ok(CHECK, format!("readable, schema {version}")),
+        Ok(version @ ..=SCHEMA_VERSION) => Verdict::ok(CHECK, format!("readable, schema {version}")),
+        Ok(newer) => Verdict::fail(
+            CHECK,
+            format!("schema_too_new: schema {newer}, but this version knows only up to {SCHEMA_VERSION}"),
+            "Use the newer Cupola that wrote it. More: cupola explain schema_too_new",
+        ),
         Err(error) => Verdict::fail(
             CHECK,
             format!("{} can't be read: {error}", file.display()),

@@ -18,7 +18,7 @@ fn map(variables: Variables) -> BTreeMap<&'static str, String> {
 #[test]
 fn before_the_first_start_the_files_that_it_names_are_there() {
     let data = tempfile::tempdir().unwrap();
-    let found = map(variables(&config(data.path()), "builtin").unwrap());
+    let found = map(variables(&config(data.path()), Some("builtin")).unwrap());
     for name in ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"] {
         assert!(fs::read_to_string(&found[name]).unwrap().contains("BEGIN CERTIFICATE"), "{name}");
     }
@@ -31,7 +31,7 @@ fn before_the_first_start_the_files_that_it_names_are_there() {
 #[test]
 fn the_variables_of_every_sdk_generation_are_there() {
     let data = tempfile::tempdir().unwrap();
-    let found = map(variables(&config(data.path()), "gpt-4o").unwrap());
+    let found = map(variables(&config(data.path()), Some("gpt-4o")).unwrap());
     for name in ["PROJECT_ENDPOINT", "AZURE_AI_PROJECT_ENDPOINT", "FOUNDRY_PROJECT_ENDPOINT"] {
         assert_eq!(found[name], "https://127.0.0.1:8443/api/projects/demo", "{name}");
     }
@@ -44,11 +44,19 @@ fn the_variables_of_every_sdk_generation_are_there() {
 }
 
 #[test]
+fn where_no_deployment_is_known_the_users_own_variables_are_left_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let found = map(variables(&config(data.path()), None).unwrap());
+    assert!(DEPLOYMENT_VARIABLES.iter().all(|name| !found.contains_key(name)), "{found:?}");
+    assert_eq!(found.len(), 9);
+}
+
+#[test]
 fn a_running_server_is_found_whatever_the_configuration_says() {
     let data = tempfile::tempdir().unwrap();
     let server = DataDir::open(data.path()).unwrap();
-    server.announce("0.0.0.0:4711".parse().unwrap(), "shop", "gpt-4o").unwrap();
-    let found = map(variables(&config(data.path()), "builtin").unwrap());
+    server.announce("0.0.0.0:4711".parse().unwrap(), "shop", Some("gpt-4o")).unwrap();
+    let found = map(variables(&config(data.path()), Some("builtin")).unwrap());
     assert_eq!(found["PROJECT_ENDPOINT"], "https://127.0.0.1:4711/api/projects/shop");
 }
 
@@ -62,7 +70,7 @@ fn an_address_of_the_second_kind_stands_in_brackets() {
 fn a_port_that_is_not_chosen_yet_can_not_be_printed() {
     let data = tempfile::tempdir().unwrap();
     let config = Config { listen: "127.0.0.1:0".parse().unwrap(), ..config(data.path()) };
-    assert!(variables(&config, "builtin").unwrap_err().to_string().contains("cupola up"));
+    assert!(variables(&config, Some("builtin")).unwrap_err().to_string().contains("cupola up"));
 }
 
 #[test]

@@ -31,8 +31,16 @@ const QUESTION: &str = "How much disk space does this machine have left?";
 const INSTRUCTIONS: &str =
     "You answer questions about the machine that you run on. Look facts up, then answer in one sentence.";
 
-/// Shows an agent at work, and returns the thread. The agent is gone afterwards, however that went.
-pub async fn run(connection: &Connection) -> Result<Thread, Failure> {
+/// What a demonstration leaves behind.
+pub struct Shown {
+    /// The thread with the conversation.
+    pub thread_id: String,
+    /// The deployment that answered.
+    pub deployment: String,
+}
+
+/// Shows an agent at work. The agent is gone afterwards, whether that went well or not.
+pub async fn run(connection: &Connection) -> Result<Shown, Failure> {
     let client = &connection.client;
     let agent = progress::during("Creating an agent", create(connection)).await?;
     terminal::print(&format!("\n{BOLD}A conversation{BOLD:#} {DIM}with the agent {}{DIM:#}\n\n", agent.id))?;
@@ -43,12 +51,18 @@ pub async fn run(connection: &Connection) -> Result<Thread, Failure> {
     demo.print_steps()?;
     terminal::print(&format!("\n{DIM}The agent is deleted again; the thread is kept.{DIM:#}\n"))?;
     demo.verdict()?;
-    Ok(thread)
+    Ok(Shown { thread_id: thread.id, deployment: agent.model })
 }
 
 async fn create(connection: &Connection) -> Result<Agent, Failure> {
+    let model = connection.deployment.clone().ok_or_else(|| {
+        Failure::plain(
+            "The agent needs a model, and the provider did not say which ones it has. \
+             Name one: cupola quickstart --model DEPLOYMENT",
+        )
+    })?;
     let agent = CreateAgent {
-        model: connection.deployment.clone().unwrap_or_else(|| "builtin".to_owned()),
+        model,
         name: Some("quickstart".to_owned()),
         instructions: Some(INSTRUCTIONS.to_owned()),
         tools: Some(machine::functions().definitions()),

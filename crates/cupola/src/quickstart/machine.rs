@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 /// Which fact is wanted.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[schemars(crate = "cupola_client::schemars")]
 #[serde(rename_all = "lowercase")]
 enum Fact {
     Disk,
@@ -15,6 +16,7 @@ enum Fact {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(crate = "cupola_client::schemars")]
 struct Question {
     /// Which fact is wanted.
     fact: Fact,

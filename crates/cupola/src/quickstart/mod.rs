@@ -14,6 +14,7 @@ use crate::{
     fields::Fields,
     instance::{self, Instance},
     logging,
+    signals::Signals,
     terminal::{self, BOLD, DIM, GREEN},
     up, when,
 };
@@ -59,28 +60,34 @@ async fn beside(config: &Config, serving: &Serving, args: &QuickstartArgs) -> Re
         fields.finish()
     ))?;
     let connection = connect(config, args)?;
-    let thread = demo::run(&connection).await?;
-    next::show(config, &connection, &thread.id)?;
+    let shown = demo::run(&connection).await?;
+    next::show(config, &connection, &shown)?;
     terminal::print(&format!("The server goes on in process {}.\n", serving.pid))
 }
 
 async fn serve(config: &mut Config, args: &QuickstartArgs) -> Result<(), Failure> {
     let avoided = if args.flags.listen.is_none() { avoid_taken_port(config) } else { None };
+    let mut signals = Signals::install()?;
     let instance = Instance::start(config).await?;
     print_start(config, &instance, avoided)?;
     let connection = connect(config, args)?;
-    let thread = match demo::run(&connection).await {
-        Ok(thread) if !args.exit => thread,
+    let demonstration = tokio::select! {
+        ended = demo::run(&connection) => ended,
+        signal = signals.received() => {
+            terminal::print(&format!("\n{signal}: stopping.\n"))?;
+            Err(Failure::plain("The demonstration was broken off."))
+        }
+    };
+    let shown = match demonstration {
+        Ok(shown) if !args.exit => shown,
         ended => {
             instance.stop().await;
             return ended.map(drop);
         }
     };
-    // From here on a signal is awaited; before, Ctrl-C ends a demonstration that takes too long.
-    let stopped = tokio::spawn(up::until_stopped());
-    next::show(config, &connection, &thread.id)?;
+    next::show(config, &connection, &shown)?;
     terminal::print(&format!("{BOLD}Serving until you press Ctrl-C.{BOLD:#}\n"))?;
-    let signal = stopped.await.map_err(std::io::Error::other)??;
+    let signal = signals.received().await;
     terminal::print(&format!("\n{signal}: stopping. Everything is kept in {}.\n", config.data.display()))?;
     instance.stop().await;
     Ok(())

@@ -41,6 +41,22 @@ fn a_damaged_store_is_a_failed_check() {
 }
 
 #[test]
+fn a_store_of_a_newer_version_is_a_failed_check() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.data()).unwrap();
+    let store = rusqlite::Connection::open(home.data().join("cupola.db")).unwrap();
+    let newer = cupola_store::SCHEMA_VERSION + 1;
+    store.pragma_update(None, "user_version", newer).unwrap();
+    let ended = home.run(&["doctor", "--json"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let verdicts: Value = serde_json::from_str(&ended.out).unwrap();
+    let verdict = verdict(&verdicts, "store");
+    assert_eq!(verdict["status"], "fail");
+    let message = verdict["message"].as_str().unwrap();
+    assert!(message.starts_with(&format!("schema_too_new: schema {newer}, ")), "{message}");
+}
+
+#[test]
 fn a_bad_configuration_is_a_failed_check_with_its_line() {
     let home = Home::new();
     home.configure("lisen = \"127.0.0.1:0\"\n");

@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod banner;
 mod doctor;
+mod env;
 mod explain;
 mod home;
 mod objects;
+mod proxies;
 mod quickstart;
 mod refusals;
 mod runs;

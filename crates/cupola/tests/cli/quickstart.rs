@@ -82,3 +82,31 @@ fn a_run_that_fails_is_told_and_no_agent_stays_behind() {
     let _server = home.serve();
     assert_eq!(home.json_of(&["agents", "list"]), serde_json::json!([]));
 }
+
+#[test]
+fn a_signal_during_the_demonstration_ends_it_and_drains() {
+    let home = Home::new();
+    home.configure(
+        "listen = \"127.0.0.1:0\"\n[runs]\ndrain_grace = \"0s\"\n[models]\ndefault = \"slow\"\n\
+         [models.providers.slow]\nkind = \"builtin\"\nscript = \"script.yaml\"\n",
+    );
+    let script = "rules: []\notherwise: { say: late, delay: { first: 600s } }\n";
+    fs::write(home.path().join("script.yaml"), script).unwrap();
+    let server = home.start(&["quickstart"], "is ready");
+    server.signal(Signal::TERM);
+    let (status, said) = server.wait();
+    assert_eq!(status.code(), Some(1), "it ended by itself: {status}");
+    assert!(said.contains("SIGTERM: stopping."), "{said}");
+}
+
+#[test]
+fn where_no_model_is_known_it_asks_for_one() {
+    let home = Home::new();
+    home.configure(
+        "listen = \"127.0.0.1:0\"\n[models.providers.unknown]\nkind = \"openai\"\n\
+         base_url = \"http://127.0.0.1:1/v1\"\n",
+    );
+    let ended = home.run(&["quickstart", "--exit"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.err.contains("cupola quickstart --model DEPLOYMENT"), "{ended:?}");
+}

@@ -3,15 +3,10 @@
 //! Where a turn's frames are kept, so that a client can come back and read on, a frame is sent only after
 //! it was kept: nobody sees what a crash could take back. Frames are kept several at a time.
 
-use std::time::Duration;
-
 use cupola_store::Change;
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::Instant,
-};
+use tokio::sync::{mpsc, oneshot};
 
-use super::{Driver, Leave};
+use super::{Driver, Leave, Patience, Refused};
 use crate::{
     Frame,
     engine::{CommandError, Frames},
@@ -19,20 +14,16 @@ use crate::{
 
 /// Frames that a slow listener may be behind before it is let go; the turn itself goes on.
 pub const LISTENER_BACKLOG: usize = 8192;
-/// How long a frame may wait for others to be kept with.
-const KEEP_WITHIN: Duration = Duration::from_millis(10);
-
 /// Frames that are still to be kept.
 pub struct Keeping {
     next: i64,
     waiting: Vec<Frame>,
-    due: Option<Instant>,
 }
 
 impl Keeping {
     /// After so many frames were kept.
     pub fn after(kept: i64) -> Self {
-        Self { next: kept, waiting: Vec::new(), due: None }
+        Self { next: kept, waiting: Vec::new() }
     }
 }
 
@@ -53,15 +44,10 @@ impl Driver {
             Some(_) if frames.is_empty() => {}
             Some(keeping) => {
                 keeping.waiting.extend(frames);
-                keeping.due.get_or_insert_with(|| Instant::now() + KEEP_WITHIN);
+                self.due_soon();
             }
             None => self.send(frames),
         }
-    }
-
-    /// When the frames that wait have to be kept.
-    pub fn keep_due(&self) -> Option<Instant> {
-        self.keeping.as_ref().and_then(|keeping| keeping.due)
     }
 
     /// Adds the frames that wait, and these, to what is committed; gives those that can be sent after it.
@@ -69,7 +55,6 @@ impl Driver {
         let Some(keeping) = &mut self.keeping else { return frames };
         let mut all = std::mem::take(&mut keeping.waiting);
         all.extend(frames);
-        keeping.due = None;
         if !all.is_empty() {
             changes.push(Change::KeepFrames {
                 turn: self.key.clone(),
@@ -83,10 +68,13 @@ impl Driver {
 
     /// Keeps the frames that wait, then sends them.
     pub async fn keep_now(&mut self) -> Result<(), Leave> {
-        let mut changes = Vec::new();
+        let mut changes = self.take_pending();
         let frames = self.keep(Vec::new(), &mut changes);
         if !changes.is_empty() {
-            self.commit(changes).await?;
+            match self.commit(changes, Patience::Endless).await {
+                Err(Refused::Leave(leave)) => return Err(leave),
+                Ok(()) | Err(Refused::Store(_)) => {}
+            }
         }
         self.send(frames);
         Ok(())

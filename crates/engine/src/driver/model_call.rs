@@ -14,7 +14,7 @@ enum Interruption {
     Command(Command),
     Deadline,
     Draining,
-    KeepFrames,
+    WriteNow,
 }
 
 impl Driver {
@@ -25,12 +25,7 @@ impl Driver {
             return outcome;
         }
         let began = self.projection.model_call_began(inner.clock.now(), self.is_heard());
-        if let Some(held_back) = &mut self.held_back {
-            held_back.extend(began.changes);
-        } else if !began.changes.is_empty() {
-            // Not waited for: what follows is committed after it, and conflicts are settled there.
-            drop(inner.store.submit(began.changes));
-        }
+        self.write_soon(began.changes);
         self.publish(began.frames);
 
         let mut answer = PartialAnswer::default();
@@ -250,12 +245,12 @@ impl Driver {
         let left = self.turn.until().map_or(i64::MAX, |until| until - self.inner.clock.now());
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0).min(YEAR_MILLIS));
         let deadline = Instant::now() + left;
-        let keep_due = self.keep_due();
+        let write_due = self.pending_due;
         tokio::select! {
             Some(command) = self.mailbox.recv() => Interruption::Command(command),
             () = tokio::time::sleep_until(deadline) => Interruption::Deadline,
-            () = tokio::time::sleep_until(keep_due.unwrap_or(deadline)), if keep_due.is_some() => {
-                Interruption::KeepFrames
+            () = tokio::time::sleep_until(write_due.unwrap_or(deadline)), if write_due.is_some() => {
+                Interruption::WriteNow
             }
             _ = self.draining.wait_for(|drain| *drain == Drain::LeaveRunning) => Interruption::Draining,
         }
@@ -288,7 +283,11 @@ impl Driver {
                 self.attach(first, reply).await;
                 None
             }
-            Interruption::KeepFrames => self.keep_now().await.err().map(Err),
+            Interruption::WriteNow if self.keeping.is_some() => self.keep_now().await.err().map(Err),
+            Interruption::WriteNow => {
+                self.write_pending();
+                None
+            }
             Interruption::Command(Command::Resume | Command::CheckDeadline) => None,
         }
     }

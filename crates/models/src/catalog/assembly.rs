@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
-use super::{Catalog, Environment, Finding, Found, discovery::AZURE_API_VERSION, discovery::Discovered};
+use super::{
+    Catalog, Environment, Finding, Found, discovery::AZURE_API_VERSION, discovery::Discovered, suggestion,
+};
 use crate::{
     ModelsConfig, Provider, Secret,
     builtin::{Builtin, Script},
@@ -74,13 +76,16 @@ impl Assembly {
         mut self,
         default: Option<&str>,
         deployments: BTreeMap<String, DeploymentConfig>,
+        env: Environment<'_>,
     ) -> Catalog {
         for finding in &mut self.findings {
             finding.is_default = Some(finding.provider.as_str()) == default;
         }
         self.findings.sort_by_key(|finding| !finding.is_default);
         let default = default.and_then(|name| self.providers.get(name)).cloned();
-        Catalog { providers: self.providers, deployments, default, findings: self.findings }
+        let of_default = || suggestion::suggest(self.findings.first().filter(|first| first.is_default)?, env);
+        let suggested = deployments.keys().next().cloned().or_else(of_default);
+        Catalog { providers: self.providers, deployments, default, findings: self.findings, suggested }
     }
 
     fn add(&mut self, made: Arc<dyn Provider>, kind: ProviderKind, base_url: Option<String>, found: Found) {

@@ -2,6 +2,7 @@
 
 mod assembly;
 mod discovery;
+mod suggestion;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Fault, FaultKind, ModelsConfig, Provider,
-    config::{DEFAULT_CONTEXT, DeploymentConfig, Problem, ProviderKind},
+    config::{DEFAULT_CONTEXT, DeploymentConfig, Problem},
 };
 use assembly::Assembly;
 
@@ -24,6 +25,7 @@ pub struct Catalog {
     deployments: BTreeMap<String, DeploymentConfig>,
     default: Option<Arc<dyn Provider>>,
     findings: Vec<Finding>,
+    suggested: Option<String>,
 }
 
 /// A deployment that can be called.
@@ -89,7 +91,7 @@ impl Catalog {
             None => Some(open_default(config, env, &mut assembly).await?),
         };
         assembly.add_builtin();
-        Ok(assembly.finish(default.as_deref(), config.deployments.clone()))
+        Ok(assembly.finish(default.as_deref(), config.deployments.clone(), env))
     }
 
     /// Who answers for this deployment.
@@ -132,14 +134,10 @@ impl Catalog {
         self.providers.get(name)
     }
 
-    /// A deployment that can be expected to work, to suggest it to somebody who has not chosen one.
+    /// A deployment that can be expected to work, to suggest it to somebody who has not chosen one: one
+    /// that is configured, or a model of the default provider. Nothing where its models are not known.
     pub fn suggested_deployment(&self) -> Option<&str> {
-        let found_model = || {
-            let default = self.findings.iter().find(|finding| finding.is_default)?;
-            let builtin = (default.kind == ProviderKind::Builtin.name()).then_some("builtin");
-            default.models.first().map(String::as_str).or(builtin)
-        };
-        self.deployments().next().or_else(found_model)
+        self.suggested.as_deref()
     }
 
     fn unknown(&self, deployment: &str) -> Fault {

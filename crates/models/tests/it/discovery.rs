@@ -80,6 +80,20 @@ async fn the_environment_comes_before_this_machine() {
 }
 
 #[tokio::test]
+async fn a_suggested_deployment_is_one_that_its_provider_may_have() {
+    let public = [("OPENAI_API_KEY", "sk-1")];
+    assert_eq!(build("", &public).await.suggested_deployment(), Some("gpt-4o-mini"));
+    let wished = [("OPENAI_API_KEY", "sk-1"), ("MODEL_DEPLOYMENT_NAME", "gpt-5")];
+    assert_eq!(build("", &wished).await.suggested_deployment(), Some("gpt-5"));
+    let elsewhere = [("OPENAI_API_KEY", "sk-1"), ("OPENAI_BASE_URL", "https://models.example/v1")];
+    assert_eq!(build("", &elsewhere).await.suggested_deployment(), None);
+    let section = "[deployments.mine]\nprovider = 'builtin'";
+    assert_eq!(build(section, &wished).await.suggested_deployment(), Some("mine"));
+    assert_eq!(build("discover = false", &wished).await.suggested_deployment(), Some("builtin"));
+    assert_eq!(build("default = 'none'", &wished).await.suggested_deployment(), None);
+}
+
+#[tokio::test]
 async fn discovery_can_be_switched_off() {
     let catalog = build("discover = false", &[("OPENAI_API_KEY", "sk-1")]).await;
     assert_eq!(default(&catalog).provider, "builtin");

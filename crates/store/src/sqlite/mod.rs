@@ -8,7 +8,9 @@ mod writer;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
+
+pub use schema::SCHEMA_VERSION;
 
 use crate::{Batch, Commit, Commits, StoreError};
 
@@ -42,6 +44,8 @@ impl SqliteStore {
         connection.pragma_update(None, "synchronous", synchronous)?;
         connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
         connection.pragma_update(None, "cache_size", -8 * 1024)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        keep_plans(&connection)?;
         connection.set_prepared_statement_cache_capacity(64);
         schema::migrate(&mut connection)?;
 
@@ -51,11 +55,18 @@ impl SqliteStore {
             let connection = Connection::open_with_flags(&path, flags)?;
             connection.busy_timeout(Duration::from_secs(5))?;
             connection.pragma_update(None, "cache_size", -2 * 1024)?;
+            keep_plans(&connection)?;
             connection.set_prepared_statement_cache_capacity(64);
             Ok(connection)
         });
         Ok(Self { writer: writer::Writer::start(connection)?, readers: Arc::new(readers) })
     }
+}
+
+/// Without this, SQLite compiles a statement with a bound `LIMIT` anew for every use of it.
+fn keep_plans(connection: &Connection) -> Result<(), StoreError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 impl Commits for SqliteStore {

@@ -69,22 +69,24 @@ const MIGRATIONS: &[&str] = &[
      ) STRICT, WITHOUT ROWID;",
 ];
 
+/// The newest schema that this version knows. Data of a newer one is left alone.
+pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
+
 /// How long the place of a deleted resource is remembered.
 const TOMBSTONE_SECONDS: i64 = 24 * 60 * 60;
 
 /// Brings the schema up to date, or refuses one from a newer binary.
 pub fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let known = MIGRATIONS.len() as i64;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if found > known {
-        return Err(StoreError::SchemaTooNew { found, known });
+    if found > SCHEMA_VERSION {
+        return Err(StoreError::SchemaTooNew { found, known: SCHEMA_VERSION });
     }
     for migration in MIGRATIONS.iter().skip(found as usize) {
         transaction.execute_batch(migration)?;
     }
     transaction.execute("DELETE FROM tombstones WHERE deleted_at < unixepoch() - ?1", [TOMBSTONE_SECONDS])?;
-    transaction.pragma_update(None, "user_version", known)?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     transaction.commit()?;
     Ok(())
 }
@@ -98,7 +100,7 @@ mod tests {
         let mut connection = Connection::open_in_memory().expect("opens");
         connection.pragma_update(None, "user_version", 999).expect("writes");
         let refused = migrate(&mut connection).expect_err("refuses");
-        assert_eq!(refused, StoreError::SchemaTooNew { found: 999, known: MIGRATIONS.len() as i64 });
+        assert_eq!(refused, StoreError::SchemaTooNew { found: 999, known: SCHEMA_VERSION });
     }
 
     #[test]
@@ -106,5 +108,13 @@ mod tests {
         let mut connection = Connection::open_in_memory().expect("opens");
         migrate(&mut connection).expect("migrates");
         migrate(&mut connection).expect("migrates again");
+    }
+
+    #[test]
+    fn a_migrated_store_has_the_newest_schema() {
+        let mut connection = Connection::open_in_memory().expect("opens");
+        migrate(&mut connection).expect("migrates");
+        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).expect("reads");
+        assert_eq!(found, SCHEMA_VERSION);
     }
 }

@@ -62,9 +62,17 @@ fn write_until_closed(mut connection: Connection, mut queue: mpsc::UnboundedRece
     let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-/// Applies each batch in its own savepoint, so that one that fails takes nothing of the others back.
+/// Commits all batches of a group at once. A batch whose condition does not hold takes nothing of the
+/// others back.
 fn commit_group(connection: &mut Connection, group: &mut Vec<Job>) {
-    let outcomes = run_group(connection, group);
+    let outcomes = match all_at_once(connection, group) {
+        Err(StoreError::Conflict(conflict)) if group.len() == 1 => {
+            Ok(vec![Err(StoreError::Conflict(conflict))])
+        }
+        // Savepoints cost a second journal, so they are used only once they are needed.
+        Err(StoreError::Conflict(_)) => each_by_itself(connection, group),
+        outcome => outcome,
+    };
     match outcomes {
         Ok(outcomes) => {
             for (job, outcome) in group.drain(..).zip(outcomes) {
@@ -80,7 +88,20 @@ fn commit_group(connection: &mut Connection, group: &mut Vec<Job>) {
     }
 }
 
-fn run_group(connection: &mut Connection, group: &[Job]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+type Outcomes = Vec<Result<(), StoreError>>;
+
+/// The usual case: no batch conflicts.
+fn all_at_once(connection: &mut Connection, group: &[Job]) -> Result<Outcomes, StoreError> {
+    let transaction = connection.transaction()?;
+    for job in group {
+        apply(&transaction, &job.batch)?;
+    }
+    transaction.commit()?;
+    Ok(group.iter().map(|_| Ok(())).collect())
+}
+
+/// Each batch in its own savepoint, so that one that conflicts can be taken back alone.
+fn each_by_itself(connection: &mut Connection, group: &[Job]) -> Result<Outcomes, StoreError> {
     let mut transaction = connection.transaction()?;
     let mut outcomes = Vec::with_capacity(group.len());
     for job in group {

@@ -65,7 +65,9 @@ impl Soundings {
 /// What a direct caller sends to the model.
 pub fn direct_request(model: &str) -> String {
     format!(
-        r#"{{"model":"{model}","messages":[{{"role":"user","content":"What is the capital of France?"}}],"stream":true,"stream_options":{{"include_usage":true}}}}"#
+        "{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\
+         \"content\":\"What is the capital of France?\"}}],\
+         \"stream\":true,\"stream_options\":{{\"include_usage\":true}}}}"
     )
 }
 

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
@@ -13,6 +15,8 @@ use crate::bench::samples::{Ordered, Samples};
 use crate::bench::service::Service;
 
 const TARGET: f64 = 150.0;
+/// The service is left alone for a moment before it is stopped, so that every start follows a clean end.
+const REST: Duration = Duration::from_millis(50);
 
 /// What a number of starts took.
 #[derive(Default)]
@@ -26,6 +30,7 @@ impl Starts {
         let service = Service::start(binary, &directory.path().join("data"), model)?;
         self.answered.push(service.answered_after);
         self.said.push_millis(service.says_ready_after);
+        thread::sleep(REST);
         service.stop()
     }
 

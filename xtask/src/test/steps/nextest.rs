@@ -7,10 +7,13 @@ use crate::process;
 use crate::test::{Args, junit, outcome::Outcome};
 use crate::workspace::Workspace;
 
-/// The profile `report` in `.config/nextest.toml` writes the report.
+/// Where the profile `report` of `.config/nextest.toml` writes: always below the workspace's own top.
+const REPORT: &str = "target/nextest/report/junit.xml";
+
+/// One test for each test of the crates.
 pub fn run(workspace: &Workspace, _: &Args) -> Result<Outcome> {
     tool::NEXTEST.install(workspace)?;
-    let report = workspace.target.join("nextest").join("report").join("junit.xml");
+    let report = workspace.root.join(REPORT);
     if report.exists() {
         std::fs::remove_file(&report)?;
     }

@@ -1,0 +1,33 @@
+//! Files that the configuration names: a relative path in `cupola.toml` begins where that file is, so that
+//! it means the same wherever Cupola starts.
+
+use std::path::PathBuf;
+
+use super::{Config, error::Origin, sources::Sources};
+
+/// Resolves the paths that came from a file. Those of variables begin where Cupola starts, as in a shell.
+pub(super) fn resolve(config: &mut Config, sources: &Sources) {
+    for (index, entry) in config.identity.api_keys.iter_mut().enumerate() {
+        beside_its_file(&mut entry.file, &format!("identity.api_keys[{index}].file"), sources);
+    }
+    for (name, provider) in &mut config.models.providers {
+        let paths = [
+            ("api_key_file", &mut provider.api_key_file),
+            ("script", &mut provider.script),
+            ("file", &mut provider.file),
+        ];
+        for (key, path) in paths {
+            beside_its_file(path, &format!("models.providers.{name}.{key}"), sources);
+        }
+    }
+}
+
+fn beside_its_file(path: &mut Option<PathBuf>, key: &str, sources: &Sources) {
+    let Origin::File { path: file, .. } = sources.origin(key) else {
+        return;
+    };
+    if let (Some(path), Some(directory)) = (path, file.parent()) {
+        // An absolute path stays what it is.
+        *path = directory.join(&path);
+    }
+}
