@@ -28,10 +28,12 @@ pub const CODES: &[&str] = &[
     "file_too_large",
     "too_many_messages",
     "no_access_to_project",
+    "not_found",
     "method_not_allowed",
     "request_timeout",
     "draining",
     "conflict",
+    "connection_is_configured",
     "internal_error",
 ];
 

@@ -6,6 +6,8 @@
 
 mod body;
 mod classic;
+mod connections;
+mod deployments;
 mod error;
 mod gate;
 mod linger;
@@ -15,7 +17,9 @@ pub mod operations;
 mod path;
 mod server;
 mod service;
+mod values;
 
+pub use connections::{ConfiguredConnection, Connection, Secrets};
 pub use error::{ApiError, CODES};
 pub use server::{Server, Stopped};
 pub use service::{Limits, Service, ServiceParts};

@@ -12,7 +12,7 @@ use axum::{
 
 use tower::ServiceExt as _;
 
-use crate::{ApiError, Service, classic, gate, local_identity, path};
+use crate::{ApiError, Service, classic, connections, deployments, gate, local_identity, path};
 
 /// One operation.
 pub struct Operation {
@@ -116,6 +116,16 @@ Classic {
     get_file:              GET    "/files/{file}"                                   needs "agents/*/read"   => classic::files::get;
     get_file_content:      GET    "/files/{file}/content"                           needs "agents/*/read"   => classic::files::content;
     delete_file:           DELETE "/files/{file}"                                   needs "agents/*/delete" => classic::files::delete;
+}
+Foundry {
+    list_connections:      GET    "/connections"                                    needs "connections/read" => connections::list;
+    get_connection:        GET    "/connections/{name}"                             needs "connections/read" => connections::get;
+    reveal_connection:     POST   "/connections/{name}/getConnectionWithCredentials" needs "connections/listsecrets/action" => connections::get_with_credentials;
+    put_connection:        PUT    "/connections/{name}"                             needs "connections/write" => connections::put;
+    delete_connection:     DELETE "/connections/{name}"                             needs "connections/delete" => connections::delete;
+
+    list_deployments:      GET    "/deployments"                                    needs "deployments/read" => deployments::list;
+    get_deployment:        GET    "/deployments/{name}"                             needs "deployments/read" => deployments::get;
 }
 };
 

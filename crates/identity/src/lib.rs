@@ -15,6 +15,7 @@ mod issuer;
 mod local_client;
 mod managed_identity;
 mod secret;
+mod secrets;
 mod token_cache;
 
 pub use api_key::ApiKeyConfig;
@@ -28,3 +29,4 @@ pub use issuer::{Claims, DEFAULT_LIFETIME, IssuedToken, Issuer};
 pub use local_client::LocalClient;
 pub use managed_identity::{ManagedIdentity, TokenAnswer, TokenRequest};
 pub use secret::Secret;
+pub use secrets::{SealingKey, Unopenable};

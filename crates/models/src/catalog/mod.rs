@@ -2,6 +2,7 @@
 
 mod assembly;
 mod discovery;
+mod inventory;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,6 +14,7 @@ use crate::{
     config::{DEFAULT_CONTEXT, DeploymentConfig, Problem, ProviderKind},
 };
 use assembly::Assembly;
+pub use inventory::Deployment;
 
 /// Reads the environment. A function, so that tests need not change the process.
 pub type Environment<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
