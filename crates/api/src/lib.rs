@@ -4,19 +4,24 @@
 //! request passes the gate (who is it, may they, which project), then a short handler: read, check,
 //! call the engine or the store, answer.
 
+mod agents;
 mod body;
 mod classic;
 mod connections;
+mod conversations;
 mod deployments;
 mod error;
 mod gate;
+mod items;
 mod linger;
 mod listing;
 mod local_identity;
 pub mod operations;
+mod partition;
 mod path;
 mod server;
 mod service;
+mod sieve;
 mod values;
 
 pub use connections::{ConfiguredConnection, Connection, Secrets};
