@@ -29,10 +29,17 @@ pub const CODES: &[&str] = &[
     "too_many_messages",
     "no_access_to_project",
     "action_not_allowed",
+    "not_found",
     "method_not_allowed",
     "request_timeout",
     "draining",
     "conflict",
+    "connection_is_configured",
+    "invalid_payload",
+    "preview_feature_required",
+    "not_built_yet",
+    "AgentDisabled",
+    "AgentNotCodeBased",
     "internal_error",
 ];
 
@@ -59,6 +66,11 @@ impl ApiError {
     /// 404: there is no such object.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "invalid_request_error", message)
+    }
+
+    /// 404: there is no such object, in the words of the newer API. `what` begins the sentence.
+    pub fn missing(what: &str, id: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "error", format!("{what} '{id}' not found.")).code("not_found")
     }
 
     /// 404: there is no such project or route, in the service's own words.
@@ -117,6 +129,12 @@ impl ApiError {
     /// Adds the word for programs.
     pub fn code(mut self, code: &str) -> Self {
         self.detail.code = Some(code.to_owned());
+        self
+    }
+
+    /// Replaces the family of the error.
+    pub fn kind(mut self, kind: &str) -> Self {
+        self.detail.kind = Some(kind.to_owned());
         self
     }
 

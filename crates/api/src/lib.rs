@@ -4,11 +4,16 @@
 //! request passes the gate (who is it, may they, which project), then a short handler: read, check,
 //! call the engine or the store, answer.
 
+mod agents;
 mod body;
 mod classic;
+mod connections;
+mod conversations;
+mod deployments;
 mod error;
 mod frames;
 mod gate;
+mod items;
 mod linger;
 mod listing;
 mod local_identity;
@@ -18,7 +23,10 @@ mod path;
 mod responses;
 mod server;
 mod service;
+mod sieve;
+mod values;
 
+pub use connections::{ConfiguredConnection, Connection, Secrets};
 pub use error::{ApiError, CODES};
 pub use server::{Server, Stopped};
 pub use service::{Limits, Service, ServiceParts};

@@ -12,7 +12,9 @@ use axum::{
 
 use tower::ServiceExt as _;
 
-use crate::{ApiError, Service, classic, gate, local_identity, path};
+use crate::{
+    ApiError, Service, agents, classic, connections, conversations, deployments, gate, local_identity, path,
+};
 
 /// One operation.
 pub struct Operation {
@@ -116,6 +118,46 @@ Classic {
     get_file:              GET    "/files/{file}"                                   needs "agents/*/read"   => classic::files::get;
     get_file_content:      GET    "/files/{file}/content"                           needs "agents/*/read"   => classic::files::content;
     delete_file:           DELETE "/files/{file}"                                   needs "agents/*/delete" => classic::files::delete;
+}
+Foundry {
+    create_agent_by_name:  POST   "/agents"                                         needs "agents/*/write"  => agents::create;
+    list_named_agents:     GET    "/agents"                                         needs "agents/*/read"   => agents::list;
+    import_agent:          POST   "/agents:import"                                  needs "agents/*/write"  => agents::import;
+    generate_agent:        POST   "/agents:generate"                                needs "agents/*/write"  => agents::generate;
+    get_named_agent:       GET    "/agents/{agent}"                                 needs "agents/*/read"   => agents::get;
+    update_named_agent:    POST   "/agents/{agent}"                                 needs "agents/*/write"  => agents::update;
+    patch_agent:           PATCH  "/agents/{agent}"                                 needs "agents/*/write"  => agents::patch;
+    delete_named_agent:    DELETE "/agents/{agent}"                                 needs "agents/*/delete" => agents::delete;
+    enable_agent:          POST   "/agents/{agent}:enable"                          needs "agents/*/write"  => agents::enable;
+    disable_agent:         POST   "/agents/{agent}:disable"                         needs "agents/*/write"  => agents::disable;
+    import_into_agent:     POST   "/agents/{agent}/import"                          needs "agents/*/write"  => agents::import_into;
+    download_agent_code:   GET    "/agents/{agent}/code:download"                   needs "agents/*/read"   => agents::download_code;
+
+    create_agent_version:  POST   "/agents/{agent}/versions"                        needs "agents/*/write"  => agents::create_version;
+    list_agent_versions:   GET    "/agents/{agent}/versions"                        needs "agents/*/read"   => agents::list_versions;
+    import_agent_version:  POST   "/agents/{agent}/versions:import"                 needs "agents/*/write"  => agents::import_version;
+    get_agent_version:     GET    "/agents/{agent}/versions/{version}"              needs "agents/*/read"   => agents::get_version;
+    delete_agent_version:  DELETE "/agents/{agent}/versions/{version}"              needs "agents/*/delete" => agents::delete_version;
+
+    list_connections:      GET    "/connections"                                    needs "connections/read" => connections::list;
+    get_connection:        GET    "/connections/{name}"                             needs "connections/read" => connections::get;
+    reveal_connection:     POST   "/connections/{name}/getConnectionWithCredentials" needs "connections/listsecrets/action" => connections::get_with_credentials;
+    put_connection:        PUT    "/connections/{name}"                             needs "connections/write" => connections::put;
+    delete_connection:     DELETE "/connections/{name}"                             needs "connections/delete" => connections::delete;
+
+    list_deployments:      GET    "/deployments"                                    needs "deployments/read" => deployments::list;
+    get_deployment:        GET    "/deployments/{name}"                             needs "deployments/read" => deployments::get;
+}
+OpenAi {
+    create_conversation:   POST   "/conversations"                                  needs "agents/*/action" => conversations::create;
+    list_conversations:    GET    "/conversations"                                  needs "agents/*/read"   => conversations::list;
+    get_conversation:      GET    "/conversations/{conversation}"                   needs "agents/*/read"   => conversations::get;
+    update_conversation:   POST   "/conversations/{conversation}"                   needs "agents/*/action" => conversations::update;
+    delete_conversation:   DELETE "/conversations/{conversation}"                   needs "agents/*/delete" => conversations::delete;
+    create_items:          POST   "/conversations/{conversation}/items"             needs "agents/*/action" => conversations::create_items;
+    list_items:            GET    "/conversations/{conversation}/items"             needs "agents/*/read"   => conversations::list_items;
+    get_item:              GET    "/conversations/{conversation}/items/{item}"      needs "agents/*/read"   => conversations::get_item;
+    delete_item:           DELETE "/conversations/{conversation}/items/{item}"      needs "agents/*/delete" => conversations::delete_item;
 }
 };
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use cupola_engine::{Clock, Engine};
-use cupola_identity::{Authenticator, ManagedIdentity};
+use cupola_identity::{Authenticator, ManagedIdentity, SealingKey};
+use cupola_models::Catalog;
 use cupola_store::{Blobs, SharedStore};
 
-use crate::ClassicDialect;
+use crate::{ClassicDialect, ConfiguredConnection};
 
 /// How much a request may bring.
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +34,18 @@ pub struct ServiceParts {
     pub blobs: Arc<dyn Blobs>,
     /// Drives turns.
     pub engine: Engine,
+    /// The deployments and who answers for them.
+    pub catalog: Arc<Catalog>,
     /// The classic dialect, as the engine knows it.
     pub classic: Arc<ClassicDialect>,
     /// Tells who calls.
     pub authenticator: Arc<Authenticator>,
     /// Answers the token endpoint for programs on this machine.
     pub managed_identity: Arc<ManagedIdentity>,
+    /// Seals secrets at rest.
+    pub sealing: Arc<SealingKey>,
+    /// The connections of the configuration; they are in every project.
+    pub connections: Vec<ConfiguredConnection>,
     /// How much a request may bring.
     pub limits: Limits,
 }
@@ -85,6 +92,11 @@ impl Service {
         &self.parts.parts.engine
     }
 
+    /// The deployments and who answers for them.
+    pub fn catalog(&self) -> &Catalog {
+        &self.parts.parts.catalog
+    }
+
     /// The clock that all times come from.
     pub fn clock(&self) -> &Clock {
         self.engine().clock()
@@ -103,6 +115,16 @@ impl Service {
     /// Answers the token endpoint.
     pub fn managed_identity(&self) -> &ManagedIdentity {
         &self.parts.parts.managed_identity
+    }
+
+    /// Seals secrets at rest.
+    pub fn sealing(&self) -> &SealingKey {
+        &self.parts.parts.sealing
+    }
+
+    /// The connections of the configuration.
+    pub fn connections(&self) -> &[ConfiguredConnection] {
+        &self.parts.parts.connections
     }
 
     /// How much a request may bring.

@@ -8,7 +8,7 @@ use std::{
 
 use cupola_api::{ClassicDialect, Limits, Server, Service, ServiceParts};
 use cupola_engine::{Dialect, Engine, Settings};
-use cupola_identity::Identity;
+use cupola_identity::{Identity, SealingKey};
 use cupola_models::{Catalog, catalog::Finding};
 use cupola_store::{Blobs, FileBlobs, SharedStore, SqliteStore};
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
@@ -64,6 +64,8 @@ impl Instance {
         let bound = Server::bind(config.listen).await;
         let server = bound.map_err(|error| cannot_listen(config.listen, &error))?;
         let identity = Identity::open(data.path(), &config.identity_settings())?;
+        let sealing = Arc::new(SealingKey::open(data.path())?);
+        let connections = config.load_connections()?;
         let store = open_store(config)?;
         let blobs: Arc<dyn Blobs> = Arc::new(FileBlobs::open(config.data.join("blobs"))?);
         let catalog = Arc::new(catalog(config).await?);
@@ -84,9 +86,12 @@ impl Instance {
             store,
             blobs,
             engine: engine.clone(),
+            catalog: Arc::clone(&catalog),
             classic,
             authenticator: identity.authenticator,
             managed_identity: identity.managed_identity,
+            sealing,
+            connections,
             limits: Limits {
                 max_body_bytes: config.limits.max_body_bytes.get(),
                 max_upload_bytes: config.limits.max_upload_bytes.get() as u64,

@@ -16,6 +16,7 @@ mod local_client;
 mod managed_identity;
 mod roles;
 mod secret;
+mod secrets;
 mod token_cache;
 
 pub use api_key::ApiKeyConfig;
@@ -29,3 +30,4 @@ pub use issuer::{Claims, DEFAULT_LIFETIME, IssuedToken, Issuer};
 pub use local_client::LocalClient;
 pub use managed_identity::{ManagedIdentity, TokenAnswer, TokenRequest};
 pub use secret::Secret;
+pub use secrets::{SealingKey, Unopenable};

@@ -3,7 +3,9 @@
 //! The service and the Rust SDK share these types. Every object that a client may extend carries an
 //! `extra` map, so that fields this version does not know are kept and echoed instead of lost.
 
+pub mod agents;
 pub mod classic;
+pub mod conversations;
 pub mod error;
 mod tagged;
 

@@ -1,7 +1,7 @@
 //! The classic dialect: assistants, threads, messages, runs, run steps and files.
 
 pub mod agents;
-mod checks;
+pub(crate) mod checks;
 mod dialect;
 pub mod files;
 mod kinds;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
-use cupola_api::{ClassicDialect, Limits, Service, ServiceParts, operations};
+use cupola_api::{ClassicDialect, ConfiguredConnection, Limits, Service, ServiceParts, operations};
 use cupola_engine::{Deployments, Dialect, Engine, Settings, ids};
-use cupola_identity::{DEFAULT_AUDIENCE, Identity, default_roles_everywhere};
+use cupola_identity::{DEFAULT_AUDIENCE, Identity, SealingKey, default_roles_everywhere};
+use cupola_models::Catalog;
 use cupola_store::{Blobs, Change, Durability, FileBlobs, Key, Kind, SharedStore, SqliteStore};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -24,6 +25,22 @@ pub struct Setup {
     pub model: ScriptedModel,
     /// Who answers for deployments; the scripted model where it is left out.
     pub deployments: Option<Arc<dyn Deployments>>,
+    /// What there is beside the engine's; the scripted model where it is left out.
+    pub catalog: Option<Arc<Catalog>>,
+    pub connections: Vec<ConfiguredConnection>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            settings: Settings::default(),
+            limits: Limits::default(),
+            model: ScriptedModel::default(),
+            deployments: None,
+            catalog: None,
+            connections: Vec::new(),
+        }
+    }
 }
 
 /// A service with the projects `demo` and `other`.
@@ -63,15 +80,19 @@ impl TestApp {
         let classic = Arc::new(ClassicDialect::new(Arc::clone(&store), Arc::clone(&blobs)));
         let dialects: [Arc<dyn Dialect>; 1] = [classic.clone()];
         let deployments = setup.deployments.unwrap_or_else(|| Arc::new(setup.model.clone()));
+        let catalog = setup.catalog.unwrap_or_else(|| Arc::new(Catalog::of(Arc::new(setup.model.clone()))));
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, setup.settings);
         let router = operations::router(Service::new(ServiceParts {
             projects: vec!["demo".to_owned(), "other".to_owned()],
             store: Arc::clone(&store),
             blobs,
             engine: engine.clone(),
+            catalog,
             classic,
             authenticator: identity.authenticator,
             managed_identity: identity.managed_identity,
+            sealing: Arc::new(SealingKey::open(home.path()).unwrap()),
+            connections: setup.connections,
             limits: setup.limits,
         }));
         let actor = |token| Actor { router: router.clone(), token, project: "demo".to_owned() };

@@ -44,6 +44,9 @@ pub enum ConfigError {
         /// What is wrong, with the key's path.
         problem: String,
     },
+    /// An entry of `[[connections]]` can't be used.
+    #[error("{0}")]
+    Connection(String),
     /// The file can't be read.
     #[error("{path}: the configuration can't be read: {source}")]
     Unreadable {

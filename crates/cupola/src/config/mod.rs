@@ -3,6 +3,7 @@
 //! Defaults, then `cupola.toml`, then the environment, then flags: they become one table, which is
 //! read once, so that a bad value is found the same way wherever it was given.
 
+mod connections;
 mod durations;
 mod environment;
 mod error;
@@ -30,6 +31,7 @@ use self::{
 use crate::nearest::nearest;
 
 pub use self::{
+    connections::ConnectionConfig,
     error::ConfigError,
     flags::Flags,
     sections::{Durability, IdentityConfig, LimitsConfig, LogFormat, RunsConfig, StoreConfig, TlsConfig},
@@ -64,6 +66,8 @@ pub struct Config {
     pub identity: IdentityConfig,
     /// Model providers and deployments.
     pub models: ModelsConfig,
+    /// Other services that agents and tools may use.
+    pub connections: Vec<ConnectionConfig>,
     /// The file that was read.
     #[serde(skip)]
     pub file: Option<PathBuf>,
@@ -83,6 +87,7 @@ impl Default for Config {
             tls: TlsConfig::default(),
             identity: IdentityConfig::default(),
             models: ModelsConfig::default(),
+            connections: Vec::new(),
             file: None,
         }
     }
@@ -131,6 +136,12 @@ impl Config {
             return Ok(());
         }
         Err(ConfigError::ExposureWithoutIdentity { listen: self.listen })
+    }
+
+    /// The connections with their secrets, read from where the entries say they are.
+    pub fn load_connections(&self) -> Result<Vec<cupola_api::ConfiguredConnection>, ConfigError> {
+        let variable = |name: &str| std::env::var(name).ok();
+        connections::load(&self.connections, &variable).map_err(ConfigError::Connection)
     }
 
     /// What the identity crate needs to know. The address served on is one of the certificate's names.

@@ -2,6 +2,7 @@
 
 mod assembly;
 mod discovery;
+mod inventory;
 mod suggestion;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -14,6 +15,7 @@ use crate::{
     config::{DEFAULT_CONTEXT, DeploymentConfig, Problem},
 };
 use assembly::Assembly;
+pub use inventory::Deployment;
 
 /// Reads the environment. A function, so that tests need not change the process.
 pub type Environment<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);

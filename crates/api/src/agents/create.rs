@@ -1,0 +1,164 @@
+//! New versions, and with the first one the agent itself.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRequest, Request, State},
+    http::{HeaderMap, Uri, header},
+    response::Response,
+};
+use cupola_store::{Change, Conflict, Key, StoreError};
+use cupola_wire::agents::{AgentVersion, CreateAgentVersion};
+use serde_json::{Map, Value};
+
+use super::{
+    checks,
+    kinds::{AGENT_VERSION, DRAFT, RELEASED, agent_key, no_agent},
+    not_built, preview,
+    record::Record,
+};
+use crate::{
+    ApiError, Service,
+    body::{Json, answer, document, json, parse_value},
+    path::{Ids, Project},
+};
+
+/// `POST /agents/{agent}/versions`
+pub async fn create_version(
+    State(service): State<Service>,
+    Project(project): Project,
+    Ids([name]): Ids<1>,
+    new: NewVersion,
+) -> Result<Response, ApiError> {
+    let (_, version) = add(&service, &project, &name, new.read()?, Mode::Always).await?;
+    Ok(answer(&version))
+}
+
+/// `POST /agents`: the older way to create an agent, with its name in the body.
+pub async fn create(
+    State(service): State<Service>,
+    Project(project): Project,
+    mut new: NewVersion,
+) -> Result<Response, ApiError> {
+    let name = match new.body.shift_remove("name") {
+        Some(Value::String(name)) => name,
+        Some(_) => {
+            let message = "Invalid type for 'name': expected a string.";
+            return Err(ApiError::invalid(message).code("invalid_type").param("name"));
+        }
+        None => {
+            let message = "Missing required parameter: 'name'.";
+            return Err(ApiError::invalid(message).code("missing_required_parameter").param("name"));
+        }
+    };
+    let (record, _) = add(&service, &project, &name, new.read()?, Mode::NewAgent).await?;
+    Ok(json(record.shown()))
+}
+
+/// `POST /agents/{agent}`: the older way to add a version; what changes nothing adds none.
+pub async fn update(
+    State(service): State<Service>,
+    Project(project): Project,
+    Ids([name]): Ids<1>,
+    new: NewVersion,
+) -> Result<Response, ApiError> {
+    let (record, _) = add(&service, &project, &name, new.read()?, Mode::IfChanged).await?;
+    Ok(json(record.shown()))
+}
+
+/// The body of a new version, with what else of the request decides whether it may be made.
+pub struct NewVersion {
+    body: Map<String, Value>,
+    headers: HeaderMap,
+    uri: Uri,
+}
+
+impl NewVersion {
+    fn read(self) -> Result<CreateAgentVersion, ApiError> {
+        let body: CreateAgentVersion = parse_value(Value::Object(self.body))?;
+        checks::version(&body)?;
+        preview::admit(&self.headers, &self.uri, &body)?;
+        Ok(body)
+    }
+}
+
+impl FromRequest<Service> for NewVersion {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, service: &Service) -> Result<Self, ApiError> {
+        let (headers, uri) = (request.headers().clone(), request.uri().clone());
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if kind.starts_with("multipart/") {
+            return Err(not_built::code_package());
+        }
+        let Json(body) = Json::from_request(request, service).await?;
+        Ok(Self { body, headers, uri })
+    }
+}
+
+/// When a version is added.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// In any case.
+    Always,
+    /// If there is no agent of this name.
+    NewAgent,
+    /// If there is one, and the version differs from its latest.
+    IfChanged,
+}
+
+/// Adds a version. The agent's document gives the number and is replaced with it, so two who come at the
+/// same moment get two numbers.
+async fn add(
+    service: &Service,
+    project: &Arc<str>,
+    name: &str,
+    body: CreateAgentVersion,
+    mode: Mode,
+) -> Result<(Record, AgentVersion), ApiError> {
+    checks::name(if mode == Mode::NewAgent { "name" } else { "agent_name" }, name)?;
+    let key = agent_key(project, name);
+    loop {
+        let stored = service.store().get(&key).await?;
+        let mut record = match (&stored, mode) {
+            (Some(_), Mode::NewAgent) => {
+                return Err(ApiError::conflict(format!("An agent with the name '{name}' exists.")));
+            }
+            (None, Mode::IfChanged) => return Err(no_agent(name)),
+            (Some(stored), _) => Record::read(&key, stored)?,
+            (None, _) => Record::new(name),
+        };
+        if let (Mode::IfChanged, Some(latest)) = (mode, record.latest())
+            && changes_nothing(&body, latest)
+        {
+            let latest = latest.clone();
+            return Ok((record, latest));
+        }
+        let version = record.add(body.clone(), service.clock().now());
+        let agent = match &stored {
+            Some(stored) => record.replace(&key, stored.etag),
+            None => insert(key.clone(), "", "", &version, document(&record)),
+        };
+        let version_key = Key::new(project, AGENT_VERSION, version.id.clone());
+        let facet = if version.draft == Some(true) { DRAFT } else { RELEASED };
+        let changes = vec![agent, insert(version_key, name, facet, &version, document(&version))];
+        match service.store().submit(changes).await {
+            Ok(()) => return Ok((record, version)),
+            // Somebody else was faster: this one comes after theirs.
+            Err(StoreError::Conflict(Conflict::Exists(_) | Conflict::Changed(_) | Conflict::Missing(_))) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn insert(key: Key, parent: &str, facet: &str, version: &AgentVersion, doc: bytes::Bytes) -> Change {
+    let (parent, facet) = (parent.to_owned(), facet.to_owned());
+    Change::Insert { key, parent, facet, created_at: version.created_at, doc }
+}
+
+fn changes_nothing(body: &CreateAgentVersion, latest: &AgentVersion) -> bool {
+    body.definition == latest.definition
+        && body.metadata.as_ref().is_none_or(|metadata| *metadata == latest.metadata)
+        && body.description.as_ref().is_none_or(|description| *description == latest.description)
+        && body.draft != Some(true)
+}

@@ -1,0 +1,10 @@
+//! Connections: where other services are and how to be let in there. Some come from the configuration,
+//! others are put here by clients; their credentials are sealed at rest and shown by one operation alone.
+
+mod body;
+mod connection;
+mod handlers;
+mod shelf;
+
+pub use connection::{ConfiguredConnection, Connection, Secrets};
+pub use handlers::{delete, get, get_with_credentials, list, put};

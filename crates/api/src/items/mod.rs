@@ -1,0 +1,10 @@
+//! Items: what was said and done in a conversation or a response, in the form in which it is stored and sent.
+
+mod content;
+mod ids;
+mod include;
+mod normalise;
+
+pub use ids::prefix;
+pub use include::Include;
+pub use normalise::{Item, normalise};

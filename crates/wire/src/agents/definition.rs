@@ -1,0 +1,149 @@
+//! What an agent is: a kind, and whatever that kind has. Kept exactly as it was sent; what must be there
+//! is checked when it is read.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::Value;
+
+use crate::{
+    Extra, INNER_PATH,
+    tagged::{tag, variant},
+};
+
+/// The kinds of agent that a definition can be of.
+pub const KINDS: &[&str] = &["prompt", "hosted", "workflow", "external", "voice", "container_app"];
+
+/// A definition, as it was sent, with its kind in front.
+#[derive(Clone, Debug, Serialize, PartialEq)]
+#[serde(transparent)]
+pub struct Definition(Extra);
+
+impl Definition {
+    /// One of [`KINDS`].
+    pub fn kind(&self) -> &str {
+        self.0.get("kind").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// All fields, `kind` among them.
+    pub fn fields(&self) -> &Extra {
+        &self.0
+    }
+
+    /// All fields, to be changed.
+    pub fn into_fields(self) -> Extra {
+        self.0
+    }
+
+    /// What a prompt agent has; nothing for other kinds.
+    pub fn prompt(&self) -> Option<PromptDefinition> {
+        if self.kind() != "prompt" {
+            return None;
+        }
+        serde_json::from_value(Value::Object(self.0.clone())).ok()
+    }
+}
+
+impl<'de> Deserialize<'de> for Definition {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        match tag(&value, "kind")? {
+            "prompt" => drop(variant::<PromptDefinition, D::Error>(value.clone())?),
+            "workflow" => drop(variant::<WorkflowDefinition, D::Error>(value.clone())?),
+            kind if KINDS.contains(&kind) => {}
+            kind => {
+                let known = KINDS.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ");
+                let message = format!("kind{INNER_PATH}unknown variant `{kind}`, expected one of {known}");
+                return Err(D::Error::custom(message));
+            }
+        }
+        match value {
+            Value::Object(mut fields) => {
+                if let Some(kind) = fields.shift_remove("kind") {
+                    fields.shift_insert(0, "kind".to_owned(), kind);
+                }
+                Ok(Self(fields))
+            }
+            _ => Err(D::Error::custom("invalid type, expected an object")),
+        }
+    }
+}
+
+/// An agent that is a model with instructions and tools.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+pub struct PromptDefinition {
+    /// The deployment that answers for it.
+    pub model: String,
+    /// The system instructions.
+    #[serde(default)]
+    pub instructions: Option<String>,
+    /// Sampling temperature, 0 to 2.
+    #[serde(default)]
+    pub temperature: Option<f64>,
+    /// Nucleus sampling, 0 to 1.
+    #[serde(default)]
+    pub top_p: Option<f64>,
+    /// How much it thinks.
+    #[serde(default)]
+    pub reasoning: Option<Extra>,
+    /// The tools that it may call; each has a `type`.
+    #[serde(default)]
+    pub tools: Option<Vec<Extra>>,
+    /// A word, or an object that names a tool.
+    #[serde(default)]
+    pub tool_choice: Option<Value>,
+    /// The form of its answers.
+    #[serde(default)]
+    pub text: Option<Extra>,
+    /// What a response can fill into its instructions and tools.
+    #[serde(default)]
+    pub structured_inputs: Option<IndexMap<String, StructuredInput>>,
+}
+
+/// Something that a response can fill in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
+pub struct StructuredInput {
+    /// What it is.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Its value where a response gives none.
+    #[serde(default)]
+    pub default_value: Option<Value>,
+    /// What its value must look like: a JSON schema.
+    #[serde(default)]
+    pub schema: Option<Extra>,
+    /// Whether a response must give it.
+    #[serde(default)]
+    pub required: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct WorkflowDefinition {
+    #[serde(default, rename = "workflow")]
+    _workflow: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_definition_is_echoed_as_it_was_sent_with_its_kind_in_front() {
+        let sent = json!({"model": "m", "later": [1, null], "instructions": null, "kind": "prompt"});
+        let definition: Definition = serde_json::from_value(sent).unwrap();
+        assert_eq!(
+            serde_json::to_string(&definition).unwrap(),
+            r#"{"kind":"prompt","model":"m","later":[1,null],"instructions":null}"#
+        );
+    }
+
+    #[test]
+    fn an_unknown_kind_is_refused_with_the_known_ones() {
+        let error = serde_json::from_value::<Definition>(json!({"kind": "robot"})).unwrap_err().to_string();
+        assert!(
+            error.starts_with("kind\u{1f}unknown variant `robot`, expected one of `prompt`"),
+            "{error:?}"
+        );
+    }
+}
