@@ -30,6 +30,9 @@ pub const CODES: &[&str] = &[
     "no_access_to_project",
     "action_not_allowed",
     "not_found",
+    "agent_kind_not_available",
+    "mutually_exclusive_parameters",
+    "previous_response_not_found",
     "method_not_allowed",
     "request_timeout",
     "draining",
@@ -99,6 +102,21 @@ impl ApiError {
     /// 413: too much.
     pub fn too_large(code: &str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request_error", message).code(code)
+    }
+
+    /// A turn that failed, for whoever waited for it: with a status that says whether another attempt may
+    /// help.
+    pub fn of_turn(code: &str, message: impl Into<String>) -> Self {
+        let status = match code {
+            "invalid_engine_error" => StatusCode::NOT_FOUND,
+            "rate_limit_exceeded" => StatusCode::TOO_MANY_REQUESTS,
+            "model_unreachable" | "server_error" => StatusCode::BAD_GATEWAY,
+            "model_timeout" => StatusCode::GATEWAY_TIMEOUT,
+            "model_unauthorized" => StatusCode::FAILED_DEPENDENCY,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        let kind = if status.is_server_error() { "server_error" } else { "invalid_request_error" };
+        Self::new(status, kind, message).code(code)
     }
 
     /// 408: the body did not come in time.

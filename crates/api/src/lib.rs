@@ -32,3 +32,4 @@ pub use server::{Server, Stopped};
 pub use service::{Limits, Service, ServiceParts};
 
 pub use classic::ClassicDialect;
+pub use responses::ResponsesDialect;

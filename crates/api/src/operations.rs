@@ -13,7 +13,7 @@ use axum::{
 use tower::ServiceExt as _;
 
 use crate::{
-    ApiError, Service, agents, classic, connections, conversations, deployments, gate, local_identity, path,
+    ApiError, Service, agents, classic, connections, conversations, deployments, gate, local_identity, path, responses,
 };
 
 /// One operation.
@@ -149,6 +149,12 @@ Foundry {
     get_deployment:        GET    "/deployments/{name}"                             needs "deployments/read" => deployments::get;
 }
 OpenAi {
+    create_response:       POST   "/responses"                                      needs "agents/*/action" => responses::create;
+    list_responses:        GET    "/responses"                                      needs "agents/*/read"   => responses::list;
+    get_response:          GET    "/responses/{response}"                           needs "agents/*/read"   => responses::get;
+    delete_response:       DELETE "/responses/{response}"                           needs "agents/*/delete" => responses::delete;
+    cancel_response:       POST   "/responses/{response}/cancel"                    needs "agents/*/action" => responses::cancel;
+    list_input_items:      GET    "/responses/{response}/input_items"               needs "agents/*/read"   => responses::input_items;
     create_conversation:   POST   "/conversations"                                  needs "agents/*/action" => conversations::create;
     list_conversations:    GET    "/conversations"                                  needs "agents/*/read"   => conversations::list;
     get_conversation:      GET    "/conversations/{conversation}"                   needs "agents/*/read"   => conversations::get;

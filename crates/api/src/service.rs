@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cupola_engine::{Clock, Engine};
+use cupola_engine::{Clock, Dialect, Engine};
 use cupola_identity::{Authenticator, ManagedIdentity, SealingKey};
 use cupola_models::Catalog;
 use cupola_store::{Blobs, SharedStore};
@@ -38,6 +38,8 @@ pub struct ServiceParts {
     pub catalog: Arc<Catalog>,
     /// The classic dialect, as the engine knows it.
     pub classic: Arc<ClassicDialect>,
+    /// The newer dialect.
+    pub responses: Arc<dyn Dialect>,
     /// Tells who calls.
     pub authenticator: Arc<Authenticator>,
     /// Answers the token endpoint for programs on this machine.
@@ -105,6 +107,11 @@ impl Service {
     /// The classic dialect.
     pub fn classic(&self) -> &Arc<ClassicDialect> {
         &self.parts.parts.classic
+    }
+
+    /// The dialect of responses.
+    pub fn responses(&self) -> &Arc<dyn Dialect> {
+        &self.parts.parts.responses
     }
 
     /// Tells who calls.

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cupola_api::{ClassicDialect, Limits, Server, Service, ServiceParts};
+use cupola_api::{ResponsesDialect, ClassicDialect, Limits, Server, Service, ServiceParts};
 use cupola_engine::{Dialect, Engine, Settings};
 use cupola_identity::{Identity, SealingKey};
 use cupola_models::{Catalog, catalog::Finding};
@@ -71,7 +71,8 @@ impl Instance {
         let catalog = Arc::new(catalog(config).await?);
 
         let classic = Arc::new(ClassicDialect::new(Arc::clone(&store), Arc::clone(&blobs)));
-        let dialects: [Arc<dyn Dialect>; 1] = [classic.clone()];
+        let responses: Arc<dyn Dialect> = Arc::new(ResponsesDialect::new(Arc::clone(&store)));
+        let dialects: [Arc<dyn Dialect>; 2] = [classic.clone(), Arc::clone(&responses)];
         let settings = Settings {
             expires_after: config.runs.expires_after,
             waiting_expires_after: config.runs.waiting_expires_after,
@@ -88,6 +89,7 @@ impl Instance {
             engine: engine.clone(),
             catalog: Arc::clone(&catalog),
             classic,
+            responses,
             authenticator: identity.authenticator,
             managed_identity: identity.managed_identity,
             sealing,

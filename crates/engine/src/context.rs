@@ -105,19 +105,19 @@ pub async fn fit(
     let system = spec.instructions.as_ref().map(|text| ChatMessage::System { text: text.clone() });
     budget.take_always(system.iter().chain(&turn.transcript));
 
-    let mut history = Vec::new();
+    let mut history: Vec<Vec<ChatMessage>> = Vec::new();
     let mut cursor: Option<String> = None;
     'pages: while history.len() < most {
         let page = dialect.history(key, spec, cursor.as_deref()).await?;
         for item in page.items {
-            let fits = budget.take(&item.message, &history);
+            let fits = budget.take(&item.messages, &history);
             if !fits && !history.is_empty() {
                 break 'pages;
             }
             if !fits {
-                budget.take_anyway(&item.message);
+                budget.take_anyway(&item.messages);
             }
-            history.push(item.message);
+            history.push(item.messages);
             if !fits || history.len() == most {
                 break 'pages;
             }
@@ -133,7 +133,7 @@ pub async fn fit(
 
     let mut messages = Vec::with_capacity(history.len() + turn.transcript.len() + 1);
     messages.extend(system);
-    messages.extend(history.into_iter().rev());
+    messages.extend(history.into_iter().rev().flatten());
     messages.extend(turn.transcript.iter().cloned());
     Ok(messages)
 }
@@ -161,17 +161,17 @@ impl<'a> Budget<'a> {
         }
     }
 
-    /// Takes a message if it fits beside those taken before.
-    fn take(&mut self, message: &ChatMessage, taken: &[ChatMessage]) -> bool {
+    /// Takes messages that belong together if they fit beside those taken before.
+    fn take(&mut self, messages: &[ChatMessage], taken: &[Vec<ChatMessage>]) -> bool {
         if !self.exact {
-            let bound = Counter::bound(message);
+            let bound: u64 = messages.iter().map(Counter::bound).sum();
             if self.spent + bound <= self.limit {
                 self.spent += bound;
                 return true;
             }
             self.count_really(taken);
         }
-        let tokens = self.counter.count(message);
+        let tokens: u64 = messages.iter().map(|message| self.counter.count(message)).sum();
         let fits = self.spent + tokens <= self.limit;
         if fits {
             self.spent += tokens;
@@ -179,14 +179,14 @@ impl<'a> Budget<'a> {
         fits
     }
 
-    /// Takes a message that does not fit.
-    fn take_anyway(&mut self, message: &ChatMessage) {
-        self.spent += self.counter.count(message);
+    /// Takes messages that do not fit.
+    fn take_anyway(&mut self, messages: &[ChatMessage]) {
+        self.spent += messages.iter().map(|message| self.counter.count(message)).sum::<u64>();
     }
 
-    fn count_really(&mut self, taken: &[ChatMessage]) {
+    fn count_really(&mut self, taken: &[Vec<ChatMessage>]) {
         self.exact = true;
-        let counted = self.fixed.iter().copied().chain(taken);
+        let counted = self.fixed.iter().copied().chain(taken.iter().flatten());
         self.spent = counted.map(|message| self.counter.count(message)).sum();
     }
 }

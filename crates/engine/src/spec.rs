@@ -1,7 +1,7 @@
 //! What a dialect asks of the engine.
 
 use cupola_models::{FunctionDeclaration, ResponseFormat, ToolChoice};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// One activation of an agent, without a trace of the dialect that asked for it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +30,10 @@ pub struct TurnSpec {
     pub max_completion_tokens: Option<u64>,
     /// How the history is cut to fit.
     pub truncation: Truncation,
+    /// What the dialect knows of the conversation and has not written down yet.
+    pub input: Option<Value>,
+    /// Further fields for the upstream, passed as they are.
+    pub extra: Map<String, Value>,
     /// What becomes of calls that the client has to run.
     pub client_calls: ClientCalls,
     /// Whether the turn's frames are kept, so that a client can come back and read on.

@@ -26,6 +26,8 @@ pub fn turn_spec(run: &Run) -> TurnSpec {
             _ => Truncation::Auto,
         },
         // One run per thread is kept by a claim, and streams of runs can't be taken up again.
+        input: None,
+        extra: serde_json::Map::new(),
         client_calls: ClientCalls::Wait,
         keep_frames: false,
         line: None,

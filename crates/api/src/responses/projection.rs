@@ -15,14 +15,14 @@ use super::{
     kinds::{INPUT, RESPONSE},
     stream::Stream,
 };
-use crate::{body::document, conversations};
+use crate::{body::document, conversations, items::Item};
 
 /// A response, and what is open in it.
 pub struct ResponseProjection {
     project: Arc<str>,
     key: Key,
     response: Value,
-    input: Vec<Value>,
+    input: Vec<Item>,
     stream: Stream,
     keeping: Keeping,
     etag: i64,
@@ -41,7 +41,7 @@ pub enum Keeping {
 
 impl ResponseProjection {
     /// A response that is about to be accepted, with the items that it was asked with.
-    pub fn new(project: &Arc<str>, response: Value, input: Vec<Value>, stream: Stream, keeping: Keeping) -> Self {
+    pub fn new(project: &Arc<str>, response: Value, input: Vec<Item>, stream: Stream, keeping: Keeping) -> Self {
         let id = response["id"].as_str().unwrap_or_default().to_owned();
         Self {
             project: Arc::clone(project),
@@ -141,8 +141,9 @@ impl ResponseProjection {
     /// has both exactly once, and nothing of a turn that is still under way.
     fn append_to_conversation(&self, now: i64, changes: &mut Vec<Change>) {
         let Some(conversation) = self.response["conversation"]["id"].as_str() else { return };
-        for item in self.input.iter().chain(self.stream.output()) {
-            changes.push(conversations::append(&self.project, conversation, now, item));
+        let output = self.stream.output().iter().filter_map(Value::as_object);
+        for item in self.input.iter().chain(output) {
+            changes.push(conversations::insert_item(&self.project, conversation, item, now));
         }
     }
 

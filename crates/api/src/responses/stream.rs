@@ -21,6 +21,8 @@ pub struct Stream {
     open: Option<Open>,
     /// Text of the open message that listeners have seen already, before a crash.
     seen: String,
+    /// Whether this answer is told piece by piece.
+    told: bool,
 }
 
 /// An item that was announced and is not done.
@@ -33,7 +35,7 @@ enum Open {
 impl Stream {
     /// A stream at its beginning.
     pub fn new(partition: Partition, marks: Map<String, Value>) -> Self {
-        Self { partition, marks, sequence: 0, output: Vec::new(), open: None, seen: String::new() }
+        Self { partition, marks, sequence: 0, output: Vec::new(), open: None, seen: String::new(), told: false }
     }
 
     /// A stream that goes on behind the events that were kept.
@@ -96,6 +98,7 @@ impl Stream {
 
     /// More text.
     pub fn text(&mut self, text: &str) -> Vec<Frame> {
+        self.told = true;
         let mut frames = Vec::new();
         let Some(new) = self.unseen(text, &mut frames) else { return frames };
         if new.is_empty() {
@@ -162,6 +165,7 @@ impl Stream {
 
     /// A call begins.
     pub fn call_began(&mut self, call_id: &str, name: &str) -> Vec<Frame> {
+        self.told = true;
         let mut frames = self.end_seen();
         frames.extend(self.close("completed"));
         let id = self.partition.id("fc_");
@@ -232,36 +236,24 @@ impl Stream {
         frames
     }
 
-    /// The whole answer. Pieces that nobody heard become items now.
+    /// The whole answer. What was not told piece by piece, because nobody listened, becomes items now.
     pub fn answered(&mut self, answer: &Answer, status: &str) -> Vec<Frame> {
-        let mut frames = self.end_seen_of(answer);
-        let announced = self.output.iter().chain(self.open_item().iter()).count();
-        if announced == 0 {
-            // Nobody listened, so nothing was announced piece by piece.
-            if !answer.text.is_empty() || answer.calls.is_empty() {
-                frames.extend(self.open_message());
-                frames.extend(self.more_text(&answer.text).filter(|_| !answer.text.is_empty()));
-                let status = if answer.calls.is_empty() { status } else { "completed" };
-                frames.extend(self.close(status));
+        let mut frames = Vec::new();
+        if !self.told {
+            if !answer.text.is_empty() {
+                frames.extend(self.text(&answer.text));
             }
             for call in &answer.calls {
                 frames.extend(self.call_began(&call.id, &call.name));
                 frames.extend(self.call_arguments(&call.arguments));
-                frames.extend(self.close(status));
             }
-        } else if answer.text.is_empty() && answer.calls.is_empty() && self.open.is_none() {
+        }
+        frames.extend(self.end_seen());
+        if self.output.is_empty() && self.open.is_none() {
             frames.extend(self.open_message());
         }
         frames.extend(self.close(status));
         frames
-    }
-
-    fn end_seen_of(&mut self, answer: &Answer) -> Vec<Frame> {
-        if answer.calls.is_empty() { self.end_seen() } else { Vec::new() }
-    }
-
-    fn open_item(&self) -> Option<()> {
-        self.open.as_ref().map(|_| ())
     }
 
     fn message(&self, id: &str, text: &str, status: &str) -> Value {

@@ -8,10 +8,12 @@ use cupola_engine::HistoryItem;
 use cupola_models::{ChatMessage, Part, RequestedCall};
 use serde_json::Value;
 
+use crate::items::Item;
+
 /// Items, oldest first, as groups of messages that belong together, oldest first.
-pub fn groups(items: &[Value]) -> Vec<HistoryItem> {
+pub fn groups(items: &[Item]) -> Vec<HistoryItem> {
     let mut groups = Vec::new();
-    let mut calls: Vec<&Value> = Vec::new();
+    let mut calls: Vec<&Item> = Vec::new();
     for item in items {
         match kind(item) {
             "function_call" | "custom_tool_call" => calls.push(item),
@@ -26,27 +28,27 @@ pub fn groups(items: &[Value]) -> Vec<HistoryItem> {
     groups
 }
 
-fn kind(item: &Value) -> &str {
-    item["type"].as_str().unwrap_or("message")
+fn kind(item: &Item) -> &str {
+    text(item, "type").unwrap_or("message")
 }
 
 /// Calls that stood next to each other, with their outputs, wherever those stand.
-fn exchange(calls: &mut Vec<&Value>, items: &[Value]) -> Option<HistoryItem> {
+fn exchange(calls: &mut Vec<&Item>, items: &[Item]) -> Option<HistoryItem> {
     let mut asked = Vec::new();
     let mut outputs = Vec::new();
     for call in calls.drain(..) {
-        let text = |field: &str| call[field].as_str().unwrap_or_default().to_owned();
-        let id = text("call_id");
+        let field = |name: &str| text(call, name).unwrap_or_default().to_owned();
+        let id = field("call_id");
         let output = items.iter().rev().find(|item| {
-            matches!(kind(item), "function_call_output" | "custom_tool_call_output") && item["call_id"] == id.as_str()
+            matches!(kind(item), "function_call_output" | "custom_tool_call_output") && text(item, "call_id") == Some(&id)
         });
         let Some(output) = output else { continue };
         let arguments = match kind(call) {
-            "custom_tool_call" => serde_json::json!({"input": call["input"]}).to_string(),
-            _ => text("arguments"),
+            "custom_tool_call" => serde_json::json!({"input": call.get("input")}).to_string(),
+            _ => field("arguments"),
         };
-        asked.push(RequestedCall { id: id.clone(), name: text("name"), arguments });
-        outputs.push(ChatMessage::Tool { call_id: id, output: plain_text(&output["output"]) });
+        asked.push(RequestedCall { id: id.clone(), name: field("name"), arguments });
+        outputs.push(ChatMessage::Tool { call_id: id, output: plain_text(output.get("output")) });
     }
     if asked.is_empty() {
         return None;
@@ -56,29 +58,33 @@ fn exchange(calls: &mut Vec<&Value>, items: &[Value]) -> Option<HistoryItem> {
     Some(HistoryItem { messages })
 }
 
-fn message(item: &Value) -> Option<ChatMessage> {
+fn message(item: &Item) -> Option<ChatMessage> {
     if kind(item) != "message" {
         return None;
     }
-    Some(match item["role"].as_str().unwrap_or("user") {
-        "assistant" => ChatMessage::Assistant { text: plain_text(&item["content"]), calls: Vec::new() },
-        "system" | "developer" => ChatMessage::System { text: plain_text(&item["content"]) },
-        _ => ChatMessage::User { parts: parts(&item["content"]) },
+    Some(match text(item, "role").unwrap_or("user") {
+        "assistant" => ChatMessage::Assistant { text: plain_text(item.get("content")), calls: Vec::new() },
+        "system" | "developer" => ChatMessage::System { text: plain_text(item.get("content")) },
+        _ => ChatMessage::User { parts: parts(item.get("content")) },
     })
 }
 
+fn text<'i>(item: &'i Item, field: &str) -> Option<&'i str> {
+    item.get(field).and_then(Value::as_str)
+}
+
 /// The text of a content: a string, or parts with text.
-fn plain_text(content: &Value) -> String {
+fn plain_text(content: Option<&Value>) -> String {
     match content {
-        Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
-        Value::Null => String::new(),
-        other => other.to_string(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(parts)) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        None | Some(Value::Null) => String::new(),
+        Some(other) => other.to_string(),
     }
 }
 
-fn parts(content: &Value) -> Vec<Part> {
-    let Value::Array(content) = content else {
+fn parts(content: Option<&Value>) -> Vec<Part> {
+    let Some(Value::Array(content)) = content else {
         return vec![Part::Text { text: plain_text(content) }];
     };
     content
@@ -99,16 +105,20 @@ mod tests {
 
     use super::*;
 
+    fn items(items: &[Value]) -> Vec<Item> {
+        items.iter().filter_map(|item| item.as_object().cloned()).collect()
+    }
+
     #[test]
     fn parallel_calls_and_their_outputs_become_one_exchange() {
-        let items = [
+        let sent = [
             json!({"type": "message", "role": "user", "content": "go"}),
             json!({"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"}),
             json!({"type": "function_call", "call_id": "b", "name": "g", "arguments": "{}"}),
             json!({"type": "function_call_output", "call_id": "b", "output": "2"}),
             json!({"type": "function_call_output", "call_id": "a", "output": "1"}),
         ];
-        let groups = groups(&items);
+        let groups = super::groups(&super::tests::items(&sent));
         assert_eq!(groups.len(), 2);
         assert_eq!(groups[1].messages.len(), 3);
         assert_eq!(groups[1].messages[1], ChatMessage::Tool { call_id: "a".into(), output: "1".into() });
@@ -116,10 +126,10 @@ mod tests {
 
     #[test]
     fn a_call_that_was_never_answered_is_left_out() {
-        let items = [
+        let sent = [
             json!({"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"}),
             json!({"type": "message", "role": "user", "content": "never mind"}),
         ];
-        assert_eq!(groups(&items).len(), 1);
+        assert_eq!(super::groups(&super::tests::items(&sent)).len(), 1);
     }
 }

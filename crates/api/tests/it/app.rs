@@ -30,19 +30,6 @@ pub struct Setup {
     pub connections: Vec<ConfiguredConnection>,
 }
 
-impl Default for Setup {
-    fn default() -> Self {
-        Self {
-            settings: Settings::default(),
-            limits: Limits::default(),
-            model: ScriptedModel::default(),
-            deployments: None,
-            catalog: None,
-            connections: Vec::new(),
-        }
-    }
-}
-
 /// A service with the projects `demo` and `other`.
 pub struct TestApp {
     /// Has a token for every project.
@@ -89,6 +76,7 @@ impl TestApp {
             engine: engine.clone(),
             catalog,
             classic,
+            responses,
             authenticator: identity.authenticator,
             managed_identity: identity.managed_identity,
             sealing: Arc::new(SealingKey::open(home.path()).unwrap()),

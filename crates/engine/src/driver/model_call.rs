@@ -227,7 +227,11 @@ impl Driver {
             temperature: self.spec.temperature,
             top_p: self.spec.top_p,
             max_completion_tokens: left.or(resolved.max_output_tokens),
-            extra: resolved.extra.clone(),
+            extra: {
+                let mut extra = resolved.extra.clone();
+                extra.extend(self.spec.extra.clone());
+                extra
+            },
         })
     }
 

@@ -37,6 +37,7 @@ impl Catalog {
             deployments: Default::default(),
             default: Some(provider),
             findings: vec![finding],
+            suggested: None,
         }
     }
 

@@ -1,0 +1,220 @@
+//! `POST responses`: from a request to a turn.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::{HeaderName, HeaderValue},
+    response::Response,
+};
+use bytes::Bytes;
+use cupola_engine::{Begin, Durable, Listen};
+use cupola_store::{Key, TurnKey};
+use rand::RngExt;
+use serde_json::{Map, Value, json};
+
+use super::{
+    dialect::marks,
+    kinds::{RESPONSE, not_found},
+    projection::{Keeping, ResponseProjection},
+    request,
+    spec::turn_spec,
+    stream::Stream,
+};
+use crate::{
+    ApiError, Service, agents,
+    body::{Json, json as answer},
+    conversations,
+    frames::stream,
+    items::{Item, normalise, prefix},
+    partition::Partition,
+    path::{BoundAgent, Project},
+};
+
+const RESOLUTION: HeaderName = HeaderName::from_static("x-agent-version-resolution");
+const RESOLVED: HeaderName = HeaderName::from_static("x-agent-version-resolved");
+
+/// `POST responses`
+pub async fn create(
+    State(service): State<Service>,
+    Project(project): Project,
+    BoundAgent(bound): BoundAgent,
+    Json(body): Json<Map<String, Value>>,
+) -> Result<Response, ApiError> {
+    request::check(&body)?;
+    let agent = resolve_agent(&service, &project, &body, bound).await?;
+    if agent.is_none() && request::text(&body, "model")?.is_none_or(str::is_empty) {
+        return Err(ApiError::invalid("Missing required parameter: 'model'.")
+            .code("missing_required_parameter")
+            .param("model"));
+    }
+    let conversation = request::conversation(&body)?;
+    let previous = request::text(&body, "previous_response_id")?;
+    check_history(&service, &project, conversation.as_deref(), previous).await?;
+
+    let anchor = conversation.as_deref().or(previous);
+    let partition = anchor.and_then(Partition::of).unwrap_or_default();
+    let input = input(&service, &project, &body, &partition).await?;
+    let id = partition.id("resp_");
+    let now = service.clock().seconds();
+    let response = request::response(&id, now, &body, agent.as_ref(), conversation.as_deref());
+    if let (Some(conversation), Some(agent)) = (&conversation, &agent) {
+        conversations::note_agent(&service, &project, conversation, &agent.name, Some(&agent.version)).await?;
+    }
+    let mut answer = begin(&service, &project, partition, response, input, &body).await?;
+    if let Some(agent) = agent {
+        let headers = answer.headers_mut();
+        headers.insert(RESOLUTION, HeaderValue::from_static(agent.version_resolution.as_str()));
+        if let Ok(version) = HeaderValue::from_str(&agent.version) {
+            headers.insert(RESOLVED, version);
+        }
+    }
+    Ok(answer)
+}
+
+async fn resolve_agent(
+    service: &Service,
+    project: &Arc<str>,
+    body: &Map<String, Value>,
+    bound: Option<String>,
+) -> Result<Option<agents::ResolvedAgent>, ApiError> {
+    let named = request::agent(body)?;
+    let (name, version) = match (bound, named) {
+        // The address decides; the body may still say which version.
+        (Some(bound), named) => (bound, named.and_then(|(_, version)| version)),
+        (None, Some((name, version))) => (name, version),
+        (None, None) => return Ok(None),
+    };
+    let random = rand::rng().random();
+    let mut agent = agents::resolve(service, project, &name, version.as_deref(), random).await?;
+    request::check_beside_agent(body, &agent)?;
+    if agent.kind != "prompt" {
+        let message = format!(
+            "The agent '{}' is of the kind '{}', which this version of Cupola stores but can't run.",
+            agent.name, agent.kind
+        );
+        return Err(ApiError::invalid(message).code("agent_kind_not_available"));
+    }
+    agents::fill(&mut agent.definition, body.get("structured_inputs"))?;
+    Ok(Some(agent))
+}
+
+/// What a response may follow: a conversation, or another response, and not both.
+async fn check_history(
+    service: &Service,
+    project: &Arc<str>,
+    conversation: Option<&str>,
+    previous: Option<&str>,
+) -> Result<(), ApiError> {
+    if conversation.is_some() && previous.is_some() {
+        let message = "Mutually exclusive parameters: 'previous_response_id' and 'conversation'. \
+                       Give one of them.";
+        return Err(ApiError::invalid(message).code("mutually_exclusive_parameters").param("previous_response_id"));
+    }
+    if let Some(conversation) = conversation {
+        conversations::check_id("conversation", conversation)?;
+        conversations::find_conversation(service, project, "conversation", conversation).await?;
+    }
+    if let Some(previous) = previous
+        && service.store().get(&Key::new(project, RESPONSE, previous)).await?.is_none()
+    {
+        return Err(ApiError::invalid(format!("Previous response with id '{previous}' not found."))
+            .code("previous_response_not_found")
+            .param("previous_response_id"));
+    }
+    Ok(())
+}
+
+async fn input(
+    service: &Service,
+    project: &Arc<str>,
+    body: &Map<String, Value>,
+    partition: &Partition,
+) -> Result<Vec<Item>, ApiError> {
+    let sent = match request::field(body, "input") {
+        None => return Ok(Vec::new()),
+        // Clients send an empty text where the conversation has the question already.
+        Some(Value::String(text)) if text.is_empty() => return Ok(Vec::new()),
+        Some(sent) => sent,
+    };
+    let mut items = normalise("input", sent, partition)?;
+    conversations::resolve_references(service, project, "input", &mut items, |kind| partition.id(prefix(kind)))
+        .await?;
+    Ok(items)
+}
+
+async fn begin(
+    service: &Service,
+    project: &Arc<str>,
+    partition: Partition,
+    response: Value,
+    input: Vec<Item>,
+    body: &Map<String, Value>,
+) -> Result<Response, ApiError> {
+    let streams = request::flag(body, "stream")? == Some(true);
+    let is_background = response["background"] == true;
+    let is_stored = response["store"] != false;
+    if is_background && !is_stored {
+        return Err(ApiError::invalid("A background response has to be stored: leave 'store' out.")
+            .code("invalid_value")
+            .param("store"));
+    }
+    // Whoever waits for the end is told nothing before it, so nothing has to be durable before it.
+    let (listen, durable) = match (streams, is_background) {
+        (true, _) if is_stored => (Listen::Frames, Durable::Accepted),
+        (true, _) => (Listen::Frames, Durable::Ended),
+        (false, true) => (Listen::No, Durable::Accepted),
+        (false, false) => (Listen::End, Durable::Ended),
+    };
+    let keeping = match durable {
+        _ if !is_stored => Keeping::Nothing,
+        Durable::Accepted => Keeping::FromAccepted,
+        Durable::Ended => Keeping::FromEnd,
+    };
+    let id = response["id"].as_str().unwrap_or_default().to_owned();
+    let mut spec = turn_spec(&response);
+    // What stands in the store only later is handed over directly.
+    let own: Vec<Value> = input.iter().cloned().map(Value::Object).collect();
+    spec.input = Some(json!({
+        "input": own,
+        "conversation": response["conversation"],
+        "previous_response_id": response["previous_response_id"],
+    }));
+    let events = Stream::new(partition, marks(&response));
+    let projection = ResponseProjection::new(project, response, input, events, keeping);
+    let begun = service
+        .engine()
+        .begin(Begin {
+            key: TurnKey { project: Arc::clone(project), id },
+            dialect: Arc::clone(service.responses()),
+            spec,
+            projection: Box::new(projection),
+            changes: Vec::new(),
+            listen,
+            durable,
+        })
+        .await?;
+    if let Some(frames) = begun.frames {
+        return Ok(stream(frames));
+    }
+    match begun.end {
+        Some(end) => finished(end.document().await?),
+        None => Ok(answer(begun.document)),
+    }
+}
+
+/// A response that failed is an error for whoever waited for it, with the words of what failed.
+fn finished(document: Bytes) -> Result<Response, ApiError> {
+    let response: Value = serde_json::from_slice(&document).unwrap_or_default();
+    if response["status"] != "failed" {
+        return Ok(answer(document));
+    }
+    let text = |field: &str| response["error"][field].as_str().unwrap_or_default().to_owned();
+    Err(ApiError::of_turn(&text("code"), text("message")))
+}
+
+/// The response with this id exists.
+pub async fn find(service: &Service, project: &Arc<str>, id: &str) -> Result<Bytes, ApiError> {
+    let found = service.store().get(&Key::new(project, RESPONSE, id)).await?;
+    found.map(|resource| resource.doc).ok_or_else(|| not_found(id))
+}

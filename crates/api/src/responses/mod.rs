@@ -1,0 +1,15 @@
+//! Responses: the newer dialect of turns.
+
+mod create;
+mod dialect;
+mod kinds;
+mod projection;
+mod read;
+mod request;
+mod spec;
+mod stream;
+mod transcript;
+
+pub use create::create;
+pub use dialect::ResponsesDialect;
+pub use read::{cancel, delete, get, input_items, list};

@@ -1,0 +1,187 @@
+//! Responses that exist: get, stream again, list, input items, cancel, delete.
+
+use axum::{extract::State, response::Response};
+use bytes::Bytes;
+use cupola_engine::CommandError;
+use cupola_store::{Change, Conflict, Key, Listing, Order, Resource, StoreError, TurnKey};
+use futures_util::FutureExt;
+use serde_json::{Value, json};
+
+use super::{
+    create::find,
+    kinds::{INPUT, RESPONSE, not_found},
+};
+use crate::{
+    ApiError, Service,
+    body::{answer, document, json as json_answer},
+    frames::stream,
+    items::{Include, Item},
+    listing::{ListQuery, page},
+    path::{Ids, Project},
+    sieve,
+    values::Parameters,
+};
+
+/// `GET responses/{response}`: the response, or with `stream=true` its events, from behind
+/// `starting_after` on.
+pub async fn get(
+    State(service): State<Service>,
+    Project(project): Project,
+    Ids([id]): Ids<1>,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
+    let response = find(&service, &project, &id).await?;
+    if parameters.flag("stream")? != Some(true) {
+        return Ok(json_answer(response));
+    }
+    let value: Value = serde_json::from_slice(&response).unwrap_or_default();
+    if value["background"] != true {
+        let message = "Only the events of responses that were created with background=true can be read again.";
+        return Err(ApiError::invalid(message).code("invalid_value").param("stream"));
+    }
+    let first = match parameters.get("starting_after") {
+        None => 0,
+        Some(number) => {
+            let number: i64 = number.parse().map_err(|_| {
+                let message = format!("Invalid type for 'starting_after': expected an integer, but got '{number}'.");
+                ApiError::invalid(message).code("invalid_type").param("starting_after")
+            })?;
+            number.saturating_add(1).max(0)
+        }
+    };
+    match service.engine().attach(TurnKey { project, id: id.clone() }, first).await {
+        Ok(frames) => Ok(stream(frames)),
+        Err(CommandError::Unknown) => Err(not_found(&id)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `GET responses`: Foundry's list, by conversation and by agent.
+pub async fn list(
+    State(service): State<Service>,
+    Project(project): Project,
+    query: ListQuery,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
+    let agent = parameters.get("agent_name").or(parameters.get("agent_id"));
+    let listing = Listing {
+        project: &project,
+        kind: RESPONSE,
+        parent: "",
+        facet: parameters.get("conversation_id"),
+        order: query.order,
+        after: query.after.as_deref(),
+        before: query.before.as_deref(),
+        limit: query.limit,
+    };
+    let Some(agent) = agent else {
+        return Ok(page(&service.store().list(listing).await?));
+    };
+    let is_of_agent = |resource: &Resource| {
+        let response: Value = serde_json::from_slice(&resource.doc).unwrap_or_default();
+        let reference = &response["agent_reference"];
+        let name = reference["name"].as_str().unwrap_or_default();
+        let version = reference["version"].as_str().unwrap_or_default();
+        name == agent || format!("{name}:{version}") == agent
+    };
+    let found = sieve::list(&service, listing, |resource| {
+        let wanted = is_of_agent(resource);
+        async move { Ok(wanted) }.boxed()
+    });
+    Ok(page(&found.await?))
+}
+
+/// `GET responses/{response}/input_items`
+pub async fn input_items(
+    State(service): State<Service>,
+    Project(project): Project,
+    Ids([id]): Ids<1>,
+    query: ListQuery,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
+    find(&service, &project, &id).await?;
+    let stored = service.store().get(&Key::new(&project, INPUT, id.as_str())).await?;
+    let mut items: Vec<Item> = match stored {
+        Some(resource) => serde_json::from_slice(&resource.doc)
+            .map_err(|error| ApiError::internal("reading the input of a response", error))?,
+        None => Vec::new(),
+    };
+    if query.order == Order::Desc {
+        items.reverse();
+    }
+    let place = |id: &str| items.iter().position(|item| item.get("id").and_then(Value::as_str) == Some(id));
+    let unknown = |id: &str| ApiError::from(StoreError::UnknownCursor(id.to_owned()));
+    let begin = match &query.after {
+        Some(after) => place(after).ok_or_else(|| unknown(after))? + 1,
+        None => 0,
+    };
+    let end = match &query.before {
+        Some(before) => place(before).ok_or_else(|| unknown(before))?,
+        None => items.len(),
+    };
+    let include = Include::from_query(&parameters);
+    let within = items.get(begin..end.max(begin)).unwrap_or_default();
+    let has_more = within.len() > query.limit;
+    let mut data = within.iter().take(query.limit).cloned().collect::<Vec<_>>();
+    data.iter_mut().for_each(|item| include.apply(item));
+    let id_of = |item: Option<&Item>| item.and_then(|item| item.get("id")).cloned();
+    Ok(answer(&json!({
+        "object": "list",
+        "first_id": id_of(data.first()),
+        "last_id": id_of(data.last()),
+        "has_more": has_more,
+        "data": data,
+    })))
+}
+
+/// `POST responses/{response}/cancel`
+pub async fn cancel(
+    State(service): State<Service>,
+    Project(project): Project,
+    Ids([id]): Ids<1>,
+) -> Result<Response, ApiError> {
+    let response: Value = serde_json::from_slice(&find(&service, &project, &id).await?).unwrap_or_default();
+    if response["background"] != true {
+        return Err(ApiError::invalid("Cannot cancel a synchronous response.").code("invalid_payload"));
+    }
+    if response["status"] == "cancelled" {
+        return Ok(answer(&response));
+    }
+    match service.engine().cancel(TurnKey { project: project.clone(), id: id.clone() }).await {
+        Ok(_) => Ok(json_answer(settled(&service, &project, &id).await?)),
+        Err(CommandError::Refused(_)) => {
+            let response: Value = serde_json::from_slice(&find(&service, &project, &id).await?).unwrap_or_default();
+            match response["status"].as_str() {
+                Some("cancelled") => Ok(answer(&response)),
+                status => {
+                    let status = status.unwrap_or("completed");
+                    Err(ApiError::invalid(format!("Cannot cancel a {status} response.")).code("invalid_payload"))
+                }
+            }
+        }
+        Err(CommandError::Unknown) => Err(not_found(&id)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The response once its cancellation is through: the events end with it.
+async fn settled(service: &Service, project: &std::sync::Arc<str>, id: &str) -> Result<Bytes, ApiError> {
+    let key = TurnKey { project: project.clone(), id: id.to_owned() };
+    if let Ok(mut frames) = service.engine().attach(key, i64::MAX / 2).await {
+        while frames.recv().await.is_some() {}
+    }
+    find(service, project, id).await
+}
+
+/// `DELETE responses/{response}`
+pub async fn delete(
+    State(service): State<Service>,
+    Project(project): Project,
+    Ids([id]): Ids<1>,
+) -> Result<Response, ApiError> {
+    match service.store().submit(vec![Change::Delete { key: Key::new(&project, RESPONSE, id.as_str()) }]).await {
+        Ok(()) => Ok(json_answer(document(&json!({"id": id, "object": "response", "deleted": true})))),
+        Err(StoreError::Conflict(Conflict::Missing(_))) => Err(not_found(&id)),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,118 @@
+//! From a response to what the engine is asked for.
+
+use cupola_engine::{ClientCalls, ToolSpec, Truncation, TurnSpec};
+use cupola_models::{FunctionDeclaration, ResponseFormat, ToolChoice};
+use serde_json::{Map, Value, json};
+
+/// Fields that are handed to the upstream as they are, under the names that chat completions knows.
+const PASSED: &[(&str, &str)] = &[
+    ("service_tier", "service_tier"),
+    ("prompt_cache_key", "prompt_cache_key"),
+    ("safety_identifier", "safety_identifier"),
+    ("user", "user"),
+];
+
+/// What the engine is asked for. Everything it needs stands in the response, so that a turn can be taken
+/// up again from the response alone.
+pub fn turn_spec(response: &Value) -> TurnSpec {
+    let text = |field: &str| response[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let is_background = response["background"] == true;
+    let allowed = allowed_tools(&response["tool_choice"]);
+    TurnSpec {
+        deployment: text("model").unwrap_or_default(),
+        instructions: text("instructions"),
+        conversation: text("id").unwrap_or_default(),
+        tools: tools(&response["tools"], allowed),
+        tool_choice: tool_choice(&response["tool_choice"]),
+        parallel_tool_calls: (response["parallel_tool_calls"] == false).then_some(false),
+        response_format: response_format(&response["text"]["format"]),
+        temperature: response["temperature"].as_f64(),
+        top_p: response["top_p"].as_f64().filter(|top_p| *top_p < 1.0),
+        max_prompt_tokens: None,
+        max_completion_tokens: response["max_output_tokens"].as_u64(),
+        truncation: Truncation::Auto,
+        client_calls: ClientCalls::HandOver,
+        keep_frames: is_background,
+        line: response["conversation"]["id"].as_str().map(str::to_owned),
+        input: None,
+        extra: passed(response),
+    }
+}
+
+fn passed(response: &Value) -> Map<String, Value> {
+    let mut extra = Map::new();
+    for (field, name) in PASSED {
+        if let Some(value) = response.get(field).filter(|value| !value.is_null() && *value != "auto") {
+            extra.insert((*name).to_owned(), value.clone());
+        }
+    }
+    if let Some(effort) = response["reasoning"]["effort"].as_str() {
+        extra.insert("reasoning_effort".to_owned(), json!(effort));
+    }
+    if let Some(verbosity) = response["text"]["verbosity"].as_str().filter(|word| *word != "medium") {
+        extra.insert("verbosity".to_owned(), json!(verbosity));
+    }
+    extra
+}
+
+/// The names that a choice of `allowed_tools` leaves.
+fn allowed_tools(choice: &Value) -> Option<Vec<&str>> {
+    let tools = choice.get("tools").filter(|_| choice["type"] == "allowed_tools")?.as_array()?;
+    Some(tools.iter().filter_map(|tool| tool["name"].as_str()).collect())
+}
+
+fn tools(tools: &Value, allowed: Option<Vec<&str>>) -> Vec<ToolSpec> {
+    let is_allowed = |tool: &&Value| match (&allowed, tool["name"].as_str()) {
+        (Some(allowed), Some(name)) => allowed.contains(&name),
+        _ => true,
+    };
+    tools.as_array().into_iter().flatten().filter(is_allowed).map(tool).collect()
+}
+
+fn tool(tool: &Value) -> ToolSpec {
+    match tool["type"].as_str() {
+        Some("function") => {
+            // Older clients nest the declaration, as chat completions does.
+            let declared = tool.get("function").filter(|nested| nested.is_object()).unwrap_or(tool);
+            let text = |field: &str| declared[field].as_str().map(str::to_owned);
+            ToolSpec::Function(FunctionDeclaration {
+                name: text("name").unwrap_or_default(),
+                description: text("description"),
+                parameters: match &declared["parameters"] {
+                    Value::Null => json!({"type": "object", "properties": {}}),
+                    parameters => parameters.clone(),
+                },
+                strict: declared["strict"].as_bool().filter(|strict| *strict),
+            })
+        }
+        kind => ToolSpec::Served { kind: kind.unwrap_or_default().to_owned(), settings: tool.clone() },
+    }
+}
+
+fn tool_choice(choice: &Value) -> ToolChoice {
+    let word = choice.as_str().or_else(|| choice["mode"].as_str());
+    match word {
+        Some("none") => ToolChoice::None,
+        Some("required") => ToolChoice::Required,
+        Some(_) => ToolChoice::Auto,
+        None => match (choice["type"].as_str(), choice["name"].as_str()) {
+            (Some("function"), Some(name)) => ToolChoice::Function(name.to_owned()),
+            (Some(_), _) => ToolChoice::Required,
+            (None, _) => ToolChoice::Auto,
+        },
+    }
+}
+
+fn response_format(format: &Value) -> ResponseFormat {
+    let text = |field: &str| format[field].as_str().map(str::to_owned);
+    match format["type"].as_str() {
+        Some("json_object") => ResponseFormat::JsonObject,
+        Some("json_schema") => ResponseFormat::JsonSchema {
+            name: text("name").unwrap_or_else(|| "answer".to_owned()),
+            description: text("description"),
+            schema: format["schema"].clone(),
+            strict: format["strict"].as_bool(),
+        },
+        _ => ResponseFormat::Text,
+    }
+}
