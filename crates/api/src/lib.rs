@@ -18,6 +18,7 @@ mod listing;
 mod local_identity;
 pub mod operations;
 mod partition;
+mod passthrough;
 mod path;
 mod server;
 mod service;

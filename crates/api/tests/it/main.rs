@@ -22,6 +22,7 @@ mod lists;
 mod messages;
 mod model;
 mod named_agents;
+mod passthrough;
 mod redaction;
 mod run_steps;
 mod runs;
