@@ -43,6 +43,7 @@ pub const CODES: &[&str] = &[
     "not_built_yet",
     "AgentDisabled",
     "AgentNotCodeBased",
+    "operation_not_offered",
     "internal_error",
 ];
 
@@ -97,6 +98,12 @@ impl ApiError {
     /// 403: somebody we know, who may not do this.
     pub fn forbidden(code: &str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "permission_error", message).code(code)
+    }
+
+    /// A model server failed or refused, with the status that tells whether to try again.
+    pub fn upstream(status: StatusCode, message: impl Into<String>) -> Self {
+        let kind = if status.is_server_error() { "server_error" } else { "invalid_request_error" };
+        Self::new(status, kind, message)
     }
 
     /// 413: too much.

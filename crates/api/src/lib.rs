@@ -19,6 +19,7 @@ mod listing;
 mod local_identity;
 pub mod operations;
 mod partition;
+mod passthrough;
 mod path;
 mod responses;
 mod server;

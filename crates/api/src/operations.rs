@@ -13,7 +13,8 @@ use axum::{
 use tower::ServiceExt as _;
 
 use crate::{
-    ApiError, Service, agents, classic, connections, conversations, deployments, gate, local_identity, path, responses,
+    ApiError, Service, agents, classic, connections, conversations, deployments, gate, local_identity,
+    passthrough, path, responses,
 };
 
 /// One operation.
@@ -164,6 +165,18 @@ OpenAi {
     list_items:            GET    "/conversations/{conversation}/items"             needs "agents/*/read"   => conversations::list_items;
     get_item:              GET    "/conversations/{conversation}/items/{item}"      needs "agents/*/read"   => conversations::get_item;
     delete_item:           DELETE "/conversations/{conversation}/items/{item}"      needs "agents/*/delete" => conversations::delete_item;
+
+    list_models:           GET    "/models"                                         needs "deployments/read" => passthrough::models::list;
+    get_model:             GET    "/models/{model}"                                 needs "deployments/read" => passthrough::models::get;
+    chat_completions:      POST   "/chat/completions"                               needs "agents/*/action" => passthrough::chat_completions;
+    completions:           POST   "/completions"                                    needs "agents/*/action" => passthrough::completions;
+    embeddings:            POST   "/embeddings"                                     needs "agents/*/action" => passthrough::embeddings;
+
+    upload_openai_file:    POST   "/files"                                          needs "agents/*/write"  => classic::files::upload;
+    list_openai_files:     GET    "/files"                                          needs "agents/*/read"   => passthrough::files::list;
+    get_openai_file:       GET    "/files/{file}"                                   needs "agents/*/read"   => classic::files::get;
+    get_openai_content:    GET    "/files/{file}/content"                           needs "agents/*/read"   => classic::files::content;
+    delete_openai_file:    DELETE "/files/{file}"                                   needs "agents/*/delete" => classic::files::delete;
 }
 };
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cupola_api::{ResponsesDialect, ClassicDialect, Limits, Server, Service, ServiceParts};
+use cupola_api::{ClassicDialect, Limits, ResponsesDialect, Server, Service, ServiceParts};
 use cupola_engine::{Dialect, Engine, Settings};
 use cupola_identity::{Identity, SealingKey};
 use cupola_models::{Catalog, catalog::Finding};

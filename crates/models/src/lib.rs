@@ -11,6 +11,7 @@ pub mod config;
 mod exchange;
 pub mod openai;
 mod provider;
+mod raw;
 mod secret;
 mod span;
 pub mod tokens;
@@ -22,5 +23,6 @@ pub use exchange::{
     ResponseFormat, ToolChoice,
 };
 pub use provider::{CODES, Fault, FaultKind, ModelStream, Provider};
+pub use raw::{RawAnswer, RawBody, RawOperation, RawRefusal};
 pub use secret::Secret;
 pub use span::Span;

@@ -3,10 +3,11 @@
 use std::{fmt, pin::Pin, time::Duration};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::Stream;
 use serde::Deserialize;
 
-use crate::{ModelDelta, ModelRequest};
+use crate::{ModelDelta, ModelRequest, RawAnswer, RawOperation, RawRefusal};
 
 /// The pieces of an answer. Dropping the stream ends the call at the upstream.
 ///
@@ -22,6 +23,17 @@ pub trait Provider: Send + Sync + fmt::Debug {
 
     /// Begins a call. Retries that the configuration allows happen in here, before the first piece.
     async fn call(&self, request: &ModelRequest) -> Result<ModelStream, Fault>;
+
+    /// Passes a call on as the client wrote it; `None` where there is no upstream that speaks the client's
+    /// dialect. Retries happen as in [`Provider::call`].
+    async fn raw(
+        &self,
+        _operation: RawOperation,
+        _model: &str,
+        _body: Bytes,
+    ) -> Result<Option<RawAnswer>, RawRefusal> {
+        Ok(None)
+    }
 
     /// The models that it says it has.
     async fn models(&self) -> Result<Vec<String>, Fault>;

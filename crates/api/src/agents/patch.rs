@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     endpoint,
-    kinds::{agent_key, no_version, version_key},
+    kinds::{agent_key, find_version},
     record::{self, Record},
     selector,
 };
@@ -75,9 +75,7 @@ async fn require_versions(
 ) -> Result<(), ApiError> {
     let agent = merged(&Record::new(name).agent, changes)?;
     for version in agent.agent_endpoint.iter().flat_map(selector::named) {
-        if service.store().get(&version_key(project, name, version)).await?.is_none() {
-            return Err(no_version(name, version));
-        }
+        find_version(service, project, name, version).await?;
     }
     Ok(())
 }

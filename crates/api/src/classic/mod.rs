@@ -13,3 +13,4 @@ mod spec;
 pub mod threads;
 
 pub use dialect::ClassicDialect;
+pub use kinds::FILE;

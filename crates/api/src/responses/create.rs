@@ -59,7 +59,8 @@ pub async fn create(
     let now = service.clock().seconds();
     let response = request::response(&id, now, &body, agent.as_ref(), conversation.as_deref());
     if let (Some(conversation), Some(agent)) = (&conversation, &agent) {
-        conversations::note_agent(&service, &project, conversation, &agent.name, Some(&agent.version)).await?;
+        conversations::note_agent(&service, &project, conversation, &agent.name, Some(&agent.version))
+            .await?;
     }
     let mut answer = begin(&service, &project, partition, response, input, &body).await?;
     if let Some(agent) = agent {
@@ -109,7 +110,9 @@ async fn check_history(
     if conversation.is_some() && previous.is_some() {
         let message = "Mutually exclusive parameters: 'previous_response_id' and 'conversation'. \
                        Give one of them.";
-        return Err(ApiError::invalid(message).code("mutually_exclusive_parameters").param("previous_response_id"));
+        return Err(ApiError::invalid(message)
+            .code("mutually_exclusive_parameters")
+            .param("previous_response_id"));
     }
     if let Some(conversation) = conversation {
         conversations::check_id("conversation", conversation)?;
@@ -138,8 +141,10 @@ async fn input(
         Some(sent) => sent,
     };
     let mut items = normalise("input", sent, partition)?;
-    conversations::resolve_references(service, project, "input", &mut items, |kind| partition.id(prefix(kind)))
-        .await?;
+    conversations::resolve_references(service, project, "input", &mut items, |kind| {
+        partition.id(prefix(kind))
+    })
+    .await?;
     Ok(items)
 }
 

@@ -124,7 +124,9 @@ impl Dialect for ResponsesDialect {
             Some(response) => self.before(&turn.project, response).await?,
             None => {
                 let key = Key::new(&turn.project, RESPONSE, turn.id.as_str());
-                let Some((response, _)) = self.document(&key).await? else { return Ok(HistoryPage::default()) };
+                let Some((response, _)) = self.document(&key).await? else {
+                    return Ok(HistoryPage::default());
+                };
                 let mut items = self.before(&turn.project, &response).await?;
                 items.extend(self.input(&turn.project, &turn.id).await?);
                 items

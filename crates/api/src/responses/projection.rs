@@ -41,7 +41,13 @@ pub enum Keeping {
 
 impl ResponseProjection {
     /// A response that is about to be accepted, with the items that it was asked with.
-    pub fn new(project: &Arc<str>, response: Value, input: Vec<Item>, stream: Stream, keeping: Keeping) -> Self {
+    pub fn new(
+        project: &Arc<str>,
+        response: Value,
+        input: Vec<Item>,
+        stream: Stream,
+        keeping: Keeping,
+    ) -> Self {
         let id = response["id"].as_str().unwrap_or_default().to_owned();
         Self {
             project: Arc::clone(project),
@@ -129,7 +135,8 @@ impl ResponseProjection {
                 "response.cancelled"
             }
             End::Expired => {
-                let message = "The response did not end within the time that responses may take (runs.expires_after).";
+                let message =
+                    "The response did not end within the time that responses may take (runs.expires_after).";
                 self.set("status", json!("failed"));
                 self.set("error", json!({"code": "model_timeout", "message": message}));
                 "response.failed"

@@ -36,14 +36,16 @@ pub async fn get(
     }
     let value: Value = serde_json::from_slice(&response).unwrap_or_default();
     if value["background"] != true {
-        let message = "Only the events of responses that were created with background=true can be read again.";
+        let message =
+            "Only the events of responses that were created with background=true can be read again.";
         return Err(ApiError::invalid(message).code("invalid_value").param("stream"));
     }
     let first = match parameters.get("starting_after") {
         None => 0,
         Some(number) => {
             let number: i64 = number.parse().map_err(|_| {
-                let message = format!("Invalid type for 'starting_after': expected an integer, but got '{number}'.");
+                let message =
+                    format!("Invalid type for 'starting_after': expected an integer, but got '{number}'.");
                 ApiError::invalid(message).code("invalid_type").param("starting_after")
             })?;
             number.saturating_add(1).max(0)
@@ -150,12 +152,14 @@ pub async fn cancel(
     match service.engine().cancel(TurnKey { project: project.clone(), id: id.clone() }).await {
         Ok(_) => Ok(json_answer(settled(&service, &project, &id).await?)),
         Err(CommandError::Refused(_)) => {
-            let response: Value = serde_json::from_slice(&find(&service, &project, &id).await?).unwrap_or_default();
+            let response: Value =
+                serde_json::from_slice(&find(&service, &project, &id).await?).unwrap_or_default();
             match response["status"].as_str() {
                 Some("cancelled") => Ok(answer(&response)),
                 status => {
                     let status = status.unwrap_or("completed");
-                    Err(ApiError::invalid(format!("Cannot cancel a {status} response.")).code("invalid_payload"))
+                    Err(ApiError::invalid(format!("Cannot cancel a {status} response."))
+                        .code("invalid_payload"))
                 }
             }
         }
@@ -179,7 +183,11 @@ pub async fn delete(
     Project(project): Project,
     Ids([id]): Ids<1>,
 ) -> Result<Response, ApiError> {
-    match service.store().submit(vec![Change::Delete { key: Key::new(&project, RESPONSE, id.as_str()) }]).await {
+    match service
+        .store()
+        .submit(vec![Change::Delete { key: Key::new(&project, RESPONSE, id.as_str()) }])
+        .await
+    {
         Ok(()) => Ok(json_answer(document(&json!({"id": id, "object": "response", "deleted": true})))),
         Err(StoreError::Conflict(Conflict::Missing(_))) => Err(not_found(&id)),
         Err(error) => Err(error.into()),

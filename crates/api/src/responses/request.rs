@@ -31,7 +31,9 @@ pub fn flag(body: &Map<String, Value>, name: &str) -> Result<Option<bool>, ApiEr
 }
 
 fn wrong_type(name: &str, expected: &str) -> ApiError {
-    ApiError::invalid(format!("Invalid type for '{name}': expected {expected}.")).code("invalid_type").param(name)
+    ApiError::invalid(format!("Invalid type for '{name}': expected {expected}."))
+        .code("invalid_type")
+        .param(name)
 }
 
 /// Which agent a body names: its name and, where it says so, its version. Both spellings are accepted.
@@ -63,9 +65,9 @@ pub fn check_beside_agent(body: &Map<String, Value>, agent: &ResolvedAgent) -> R
     });
     match said {
         None => Ok(()),
-        Some(name) => {
-            Err(ApiError::invalid("Not allowed when agent is specified.").code("invalid_payload").param(*name))
-        }
+        Some(name) => Err(ApiError::invalid("Not allowed when agent is specified.")
+            .code("invalid_payload")
+            .param(*name)),
     }
 }
 
@@ -84,7 +86,9 @@ pub fn conversation(body: &Map<String, Value>) -> Result<Option<String>, ApiErro
 
 /// Checks the ranges and the types that every response has in common.
 pub fn check(body: &Map<String, Value>) -> Result<(), ApiError> {
-    for name in ["model", "instructions", "previous_response_id", "user", "prompt_cache_key", "safety_identifier"] {
+    for name in
+        ["model", "instructions", "previous_response_id", "user", "prompt_cache_key", "safety_identifier"]
+    {
         text(body, name)?;
     }
     for name in ["stream", "store", "background", "parallel_tool_calls"] {
@@ -147,9 +151,8 @@ pub fn response(
         text.entry("format").or_insert_with(|| json!({"type": "text"}));
         text.entry("verbosity").or_insert_with(|| json!("medium"));
     }
-    let reference = agent.map(|agent| {
-        json!({"type": "agent_reference", "name": agent.name, "version": agent.version})
-    });
+    let reference =
+        agent.map(|agent| json!({"type": "agent_reference", "name": agent.name, "version": agent.version}));
     let tools = match said("tools") {
         Some(Value::Array(tools)) => tools.into_iter().map(as_echoed).collect(),
         _ => Vec::new(),

@@ -35,7 +35,15 @@ enum Open {
 impl Stream {
     /// A stream at its beginning.
     pub fn new(partition: Partition, marks: Map<String, Value>) -> Self {
-        Self { partition, marks, sequence: 0, output: Vec::new(), open: None, seen: String::new(), told: false }
+        Self {
+            partition,
+            marks,
+            sequence: 0,
+            output: Vec::new(),
+            open: None,
+            seen: String::new(),
+            told: false,
+        }
     }
 
     /// A stream that goes on behind the events that were kept.

@@ -40,7 +40,8 @@ fn exchange(calls: &mut Vec<&Item>, items: &[Item]) -> Option<HistoryItem> {
         let field = |name: &str| text(call, name).unwrap_or_default().to_owned();
         let id = field("call_id");
         let output = items.iter().rev().find(|item| {
-            matches!(kind(item), "function_call_output" | "custom_tool_call_output") && text(item, "call_id") == Some(&id)
+            matches!(kind(item), "function_call_output" | "custom_tool_call_output")
+                && text(item, "call_id") == Some(&id)
         });
         let Some(output) = output else { continue };
         let arguments = match kind(call) {

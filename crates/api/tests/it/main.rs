@@ -3,12 +3,15 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod access;
+mod agent_versions;
 mod agents;
 mod app;
 mod bad_input;
 mod cancellation;
 mod connections;
 mod context;
+mod conversation_items;
+mod conversations;
 mod deadlines;
 mod deployments;
 mod disconnects;
@@ -18,6 +21,8 @@ mod golden;
 mod lists;
 mod messages;
 mod model;
+mod named_agents;
+mod passthrough;
 mod redaction;
 mod run_steps;
 mod runs;

@@ -10,8 +10,9 @@ use std::{
 use regex::{Captures, Regex};
 
 static ID: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\b(?:(asst|thread|msg|run|step|call|req)_[0-9A-Za-z]{24}|(assistant)-[0-9A-Za-z]{22})\b")
-        .unwrap()
+    let classic = r"(asst|thread|msg|run|step|call|req)_[0-9A-Za-z]{24}";
+    let partitioned = r"([a-z]+)_[0-9a-f]{16}00[0-9A-Za-z]{32}";
+    Regex::new(&format!(r"\b(?:{classic}|{partitioned}|(assistant)-[0-9A-Za-z]{{22}})\b")).unwrap()
 });
 static TIME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#""(\w+_at)":( ?)(\d{9,})"#).unwrap());
 
@@ -20,7 +21,7 @@ pub fn redacted(text: &str) -> String {
     let mut seen: HashMap<String, String> = HashMap::new();
     let mut counts: HashMap<String, usize> = HashMap::new();
     let text = ID.replace_all(text, |found: &Captures<'_>| {
-        let kind = found.get(1).or(found.get(2)).unwrap().as_str().to_owned();
+        let kind = found.iter().skip(1).flatten().next().unwrap().as_str().to_owned();
         let name = seen.entry(found[0].to_owned()).or_insert_with(|| {
             let count = counts.entry(kind.clone()).or_default();
             *count += 1;

@@ -4,6 +4,7 @@ mod answer;
 mod assemble;
 mod body;
 mod chunk;
+mod raw;
 mod retry;
 mod send;
 mod sse;
@@ -29,7 +30,10 @@ use send::Refusal;
 use words::Origin;
 pub(crate) use words::without_credentials;
 
-use crate::{Fault, FaultKind, ModelRequest, ModelStream, Provider, Secret, tokens};
+use crate::{
+    Fault, FaultKind, ModelRequest, ModelStream, Provider, RawAnswer, RawOperation, RawRefusal, Secret,
+    tokens,
+};
 
 /// How to reach a server.
 #[derive(Clone, Debug)]
@@ -119,11 +123,11 @@ impl OpenAi {
         })
     }
 
-    fn chat_url(&self, model: &str) -> Url {
+    fn url_of(&self, operation: &[&str], model: &str) -> Url {
         match &self.upstream.dialect {
-            Dialect::OpenAi => extended(&self.upstream.base_url, &["chat", "completions"]),
+            Dialect::OpenAi => extended(&self.upstream.base_url, operation),
             Dialect::Azure { api_version } => {
-                let path = ["openai", "deployments", model, "chat", "completions"];
+                let path = [&["openai", "deployments", model], operation].concat();
                 let mut url = extended(&self.upstream.base_url, &path);
                 url.query_pairs_mut().append_pair("api-version", api_version);
                 url
@@ -139,7 +143,7 @@ impl Provider for OpenAi {
     }
 
     async fn call(&self, request: &ModelRequest) -> Result<ModelStream, Fault> {
-        let url = self.chat_url(&request.model);
+        let url = self.url_of(RawOperation::ChatCompletions.path(), &request.model);
         let field = self.length_field();
         let mut outcome = self.send_with_retries(&url, self.encode(request)?).await;
         if let Err(refusal) = &outcome
@@ -156,6 +160,15 @@ impl Provider for OpenAi {
             }
             Err(refusal) => Err(refusal.fault),
         }
+    }
+
+    async fn raw(
+        &self,
+        operation: RawOperation,
+        model: &str,
+        body: Bytes,
+    ) -> Result<Option<RawAnswer>, RawRefusal> {
+        self.pass(operation, model, body).await.map(Some)
     }
 
     /// Azure does not list deployments to a key: the list is empty there.

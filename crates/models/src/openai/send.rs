@@ -7,6 +7,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{Response, StatusCode, header::CONTENT_TYPE};
+use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -15,7 +16,7 @@ use super::{
     retry::{Budget, asked_wait, is_passing},
     words::Complaint,
 };
-use crate::{Fault, FaultKind};
+use crate::{Fault, FaultKind, RawRefusal};
 
 /// The most bytes of an error answer that are read.
 const ERROR_BODY: usize = 64 * 1024;
@@ -35,12 +36,20 @@ pub(crate) struct Refusal {
     passing: bool,
     /// The upstream says that the request itself is wrong.
     status: Option<StatusCode>,
+    /// The `error` object that it sent.
+    error: Option<Map<String, Value>>,
 }
 
 impl Refusal {
     /// Whether the upstream refused the request and named this field.
     pub(crate) fn is_about(&self, field: &str) -> bool {
         self.status.is_some_and(|status| status.is_client_error()) && self.fault.message.contains(field)
+    }
+
+    /// The refusal of a call that was passed through.
+    pub(crate) fn into_raw(self) -> RawRefusal {
+        let status = self.status.map(|status| status.as_u16());
+        RawRefusal { fault: self.fault, status, error: self.error }
     }
 }
 
@@ -80,12 +89,22 @@ impl OpenAi {
 
     fn not_sent(&self, error: &reqwest::Error) -> Refusal {
         // A kept connection may have been closed by the server at this moment: that passes, too.
-        Refusal { fault: self.transport_fault(error), passing: !error.is_builder(), status: None }
+        Refusal {
+            fault: self.transport_fault(error),
+            passing: !error.is_builder(),
+            status: None,
+            error: None,
+        }
     }
 
     fn too_slow(&self) -> Refusal {
         let what = format!("sent nothing within {:?}", self.upstream.patience.first_byte);
-        Refusal { fault: self.origin.fault(FaultKind::Timeout, &what, ""), passing: false, status: None }
+        Refusal {
+            fault: self.origin.fault(FaultKind::Timeout, &what, ""),
+            passing: false,
+            status: None,
+            error: None,
+        }
     }
 
     /// What a failed connection means.
@@ -115,7 +134,19 @@ impl OpenAi {
             },
         );
         fault.retry_after = retry_after;
-        Refusal { fault, passing, status: Some(status) }
+        Refusal { fault, passing, status: Some(status), error: self.error_object(body) }
+    }
+}
+
+impl OpenAi {
+    /// The `error` object of an answer, without our credentials if the upstream repeats them.
+    fn error_object(&self, body: &[u8]) -> Option<Map<String, Value>> {
+        let text = str::from_utf8(body).ok()?;
+        let text = self.upstream.key.as_ref().map_or_else(|| text.to_owned(), |key| key.scrub(text));
+        match serde_json::from_str::<Value>(&text).ok()?.get_mut("error")?.take() {
+            Value::Object(error) => Some(error),
+            _ => None,
+        }
     }
 }
 
