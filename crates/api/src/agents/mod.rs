@@ -24,6 +24,6 @@ pub use get::{get, get_version};
 pub use list::{list, list_versions};
 pub use not_built::{download_code, generate, import, import_into, import_version};
 pub use patch::patch;
-pub use resolve::{ResolvedAgent, VersionResolution, require, resolve};
+pub use resolve::{ResolvedAgent, require, resolve};
 pub use state::{disable, enable};
 pub use structured_inputs::fill;

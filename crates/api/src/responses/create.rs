@@ -18,7 +18,7 @@ use super::{
     kinds::{RESPONSE, not_found},
     projection::{Keeping, ResponseProjection},
     request,
-    spec::turn_spec,
+    spec::{custom_tools, turn_spec},
     stream::Stream,
 };
 use crate::{
@@ -185,7 +185,7 @@ async fn begin(
         "conversation": response["conversation"],
         "previous_response_id": response["previous_response_id"],
     }));
-    let events = Stream::new(partition, marks(&response));
+    let events = Stream::new(partition, marks(&response)).with_custom_tools(custom_tools(&response));
     let projection = ResponseProjection::new(project, response, input, events, keeping);
     let begun = service
         .engine()

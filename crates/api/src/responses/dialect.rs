@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::{
     kinds::{INPUT, RESPONSE},
     projection::{Keeping, ResponseProjection},
-    spec::turn_spec,
+    spec::{custom_tools, turn_spec},
     stream::Stream,
     transcript,
 };
@@ -107,7 +107,8 @@ impl Dialect for ResponsesDialect {
         let input = self.input(&turn.project, &turn.id).await?;
         let kept = self.store.frames(turn, 0).await?;
         let partition = Partition::of(&turn.id).unwrap_or_default();
-        let stream = Stream::resumed(partition, marks(&response), &kept);
+        let stream =
+            Stream::resumed(partition, marks(&response), &kept).with_custom_tools(custom_tools(&response));
         let spec = turn_spec(&response);
         let projection =
             ResponseProjection::new(&turn.project, response, input, stream, Keeping::FromAccepted).at(etag);

@@ -69,6 +69,13 @@ fn tools(tools: &Value, allowed: Option<Vec<&str>>) -> Vec<ToolSpec> {
     tools.as_array().into_iter().flatten().filter(is_allowed).map(tool).collect()
 }
 
+/// The names of the custom tools: their calls are shown in another way.
+pub fn custom_tools(response: &Value) -> Vec<String> {
+    let tools = response["tools"].as_array().into_iter().flatten();
+    let custom = tools.filter(|tool| tool["type"] == "custom");
+    custom.filter_map(|tool| tool["name"].as_str().map(str::to_owned)).collect()
+}
+
 fn tool(tool: &Value) -> ToolSpec {
     match tool["type"].as_str() {
         Some("function") => {
@@ -85,6 +92,18 @@ fn tool(tool: &Value) -> ToolSpec {
                 strict: declared["strict"].as_bool().filter(|strict| *strict),
             })
         }
+        Some("custom") => ToolSpec::Function(FunctionDeclaration {
+            name: tool["name"].as_str().unwrap_or_default().to_owned(),
+            description: tool["description"].as_str().map(str::to_owned),
+            // Free text, in the only form in which every server takes it.
+            parameters: json!({
+                "type": "object",
+                "properties": {"input": {"type": "string"}},
+                "required": ["input"],
+                "additionalProperties": false,
+            }),
+            strict: None,
+        }),
         kind => ToolSpec::Served { kind: kind.unwrap_or_default().to_owned(), settings: tool.clone() },
     }
 }
@@ -96,7 +115,7 @@ fn tool_choice(choice: &Value) -> ToolChoice {
         Some("required") => ToolChoice::Required,
         Some(_) => ToolChoice::Auto,
         None => match (choice["type"].as_str(), choice["name"].as_str()) {
-            (Some("function"), Some(name)) => ToolChoice::Function(name.to_owned()),
+            (Some("function" | "custom"), Some(name)) => ToolChoice::Function(name.to_owned()),
             (Some(_), _) => ToolChoice::Required,
             (None, _) => ToolChoice::Auto,
         },

@@ -23,13 +23,31 @@ pub struct Stream {
     seen: String,
     /// Whether this answer is told piece by piece.
     told: bool,
+    /// The names of the custom tools.
+    custom: Vec<String>,
 }
 
 /// An item that was announced and is not done.
 #[derive(Debug)]
 enum Open {
-    Message { id: String, text: String },
-    Call { id: String, call_id: String, name: String, arguments: String },
+    Message {
+        id: String,
+        text: String,
+    },
+    Call {
+        id: String,
+        call_id: String,
+        name: String,
+        arguments: String,
+    },
+    /// A call of a custom tool. Its input is text, which the model wraps into JSON: it can be told only when
+    /// it is whole.
+    Custom {
+        id: String,
+        call_id: String,
+        name: String,
+        arguments: String,
+    },
 }
 
 impl Stream {
@@ -43,7 +61,14 @@ impl Stream {
             open: None,
             seen: String::new(),
             told: false,
+            custom: Vec::new(),
         }
+    }
+
+    /// Tells calls of these tools as calls of custom tools.
+    pub fn with_custom_tools(mut self, names: Vec<String>) -> Self {
+        self.custom = names;
+        self
     }
 
     /// A stream that goes on behind the events that were kept.
@@ -68,6 +93,12 @@ impl Stream {
                 self.open = match item["type"].as_str() {
                     Some("message") => Some(Open::Message { id: field("id"), text: String::new() }),
                     Some("function_call") => Some(Open::Call {
+                        id: field("id"),
+                        call_id: field("call_id"),
+                        name: field("name"),
+                        arguments: String::new(),
+                    }),
+                    Some("custom_tool_call") => Some(Open::Custom {
                         id: field("id"),
                         call_id: field("call_id"),
                         name: field("name"),
@@ -176,18 +207,21 @@ impl Stream {
         self.told = true;
         let mut frames = self.end_seen();
         frames.extend(self.close("completed"));
-        let id = self.partition.id("fc_");
+        let is_custom = self.custom.iter().any(|custom| custom == name);
+        let (kind, prefix, said) = match is_custom {
+            true => ("custom_tool_call", "ctc_", "input"),
+            false => ("function_call", "fc_", "arguments"),
+        };
+        let id = self.partition.id(prefix);
         let item = self.marked(json!({
-            "type": "function_call", "id": id, "call_id": call_id, "name": name, "arguments": "",
-            "status": "in_progress",
+            "type": kind, "id": id, "call_id": call_id, "name": name, said: "", "status": "in_progress",
         }));
         let index = self.output.len();
         frames.push(self.event("response.output_item.added", json!({"output_index": index, "item": item})));
-        self.open = Some(Open::Call {
-            id,
-            call_id: call_id.to_owned(),
-            name: name.to_owned(),
-            arguments: String::new(),
+        let (call_id, name, arguments) = (call_id.to_owned(), name.to_owned(), String::new());
+        self.open = Some(match is_custom {
+            true => Open::Custom { id, call_id, name, arguments },
+            false => Open::Call { id, call_id, name, arguments },
         });
         frames
     }
@@ -195,6 +229,10 @@ impl Stream {
     /// More of the arguments of the call that began last.
     pub fn call_arguments(&mut self, piece: &str) -> Vec<Frame> {
         let index = self.output.len();
+        if let Some(Open::Custom { arguments, .. }) = &mut self.open {
+            arguments.push_str(piece);
+            return Vec::new();
+        }
         let Some(Open::Call { id, arguments, .. }) = &mut self.open else { return Vec::new() };
         arguments.push_str(piece);
         let body = json!({"item_id": id, "output_index": index, "delta": piece});
@@ -236,6 +274,19 @@ impl Stream {
                 });
                 let item = self.call(&id, &call_id, &name, &arguments, status);
                 (item, vec![self.event("response.function_call_arguments.done", body)])
+            }
+            Open::Custom { id, call_id, name, arguments } => {
+                let input = custom_input(&arguments);
+                let item = self.marked(json!({
+                    "type": "custom_tool_call", "id": id, "call_id": call_id, "name": name, "input": input,
+                    "status": status,
+                }));
+                let place = |said: &str| json!({"item_id": id, "output_index": index, said: input});
+                let frames = vec![
+                    self.event("response.custom_tool_call_input.delta", place("delta")),
+                    self.event("response.custom_tool_call_input.done", place("input")),
+                ];
+                (item, frames)
             }
         };
         let done = json!({"output_index": index, "item": item});
@@ -295,6 +346,13 @@ impl Stream {
         self.sequence += 1;
         crate::frames::frame(kind, &event)
     }
+}
+
+/// The text that a model wrapped into the arguments of a custom tool; what is not wrapped is the text.
+fn custom_input(arguments: &str) -> String {
+    let wrapped: Option<Value> = serde_json::from_str(arguments).ok();
+    let input = wrapped.as_ref().and_then(|wrapped| wrapped["input"].as_str());
+    input.unwrap_or(arguments).to_owned()
 }
 
 /// The data of an event that was kept.
