@@ -19,6 +19,9 @@ use serde::Serialize;
 /// Silence after which a comment is sent, so that nobody in between takes the connection for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// Frames that are sent together at the most.
+const AT_ONCE: usize = 64;
+
 /// One event.
 pub fn frame<T: Serialize>(event: &str, data: &T) -> Frame {
     let mut frame = Vec::with_capacity(256);
@@ -39,11 +42,15 @@ pub fn done() -> Frame {
 /// Frames as an answer.
 pub fn stream(frames: Frames) -> Response {
     let body = futures_util::stream::unfold(frames, |mut frames| async move {
-        let frame = match tokio::time::timeout(KEEP_ALIVE, frames.recv()).await {
-            Ok(frame) => frame?,
+        let mut ready = Vec::new();
+        let piece = match tokio::time::timeout(KEEP_ALIVE, frames.recv_many(&mut ready, AT_ONCE)).await {
+            Ok(0) => return None,
+            // Frames that came together go out together.
+            Ok(1) => ready.swap_remove(0),
+            Ok(_) => Bytes::from(ready.concat()),
             Err(_) => Bytes::from_static(b": ping\n"),
         };
-        Some((Ok::<_, Infallible>(frame), frames))
+        Some((Ok::<_, Infallible>(piece), frames))
     });
     let mut response = Response::new(Body::from_stream(body));
     let headers = response.headers_mut();

@@ -8,7 +8,7 @@ import pytest
 from azure.ai.agents.models import CodeInterpreterToolDefinition, FileSearchToolDefinition
 from azure.core.exceptions import ResourceNotFoundError
 
-from clients import collect
+from awaited import collect
 from functions import definitions, get_weather
 
 

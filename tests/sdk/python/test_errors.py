@@ -10,7 +10,8 @@ from azure.ai.agents.models import ToolOutput
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 
-from clients import collect, sync_client
+from awaited import collect
+from clients import sync_client
 from functions import definitions, get_weather
 from waiting import POLL, waiting_for_outputs
 

@@ -4,7 +4,7 @@ import json
 
 from azure.ai.agents.models import AsyncFunctionTool, ToolOutput
 
-from clients import collect
+from awaited import collect
 from functions import convert_currency, definitions, get_weather
 from waiting import POLL, settled, waiting_for_outputs
 

@@ -16,7 +16,7 @@ from azure.ai.agents.models import (
 from azure.ai.agents.operations import MessagesOperations
 from azure.core.exceptions import ResourceNotFoundError
 
-from clients import collect
+from awaited import collect
 from waiting import POLL
 
 PIXEL = bytes.fromhex(

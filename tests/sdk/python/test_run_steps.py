@@ -3,7 +3,7 @@
 import json
 import re
 
-from clients import collect
+from awaited import collect
 from functions import get_weather
 from waiting import POLL
 

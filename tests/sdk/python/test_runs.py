@@ -15,7 +15,8 @@ from azure.ai.agents.models import (
     TruncationObject,
 )
 
-from clients import collect, sync_client
+from awaited import collect
+from clients import sync_client
 from functions import convert_currency, definitions, get_weather
 from waiting import POLL, settled, waiting_for_outputs
 

@@ -14,7 +14,7 @@ from azure.ai.agents.models import (
 )
 from azure.core.exceptions import HttpResponseError
 
-from clients import collect
+from awaited import collect
 from functions import convert_currency, definitions, get_weather
 from waiting import POLL, settled, waiting_for_outputs
 

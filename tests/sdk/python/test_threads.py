@@ -6,7 +6,7 @@ import pytest
 from azure.ai.agents.models import MessageRole, ThreadMessageOptions
 from azure.core.exceptions import ResourceNotFoundError
 
-from clients import collect
+from awaited import collect
 
 
 async def test_a_new_thread_is_empty(sdk):
