@@ -151,6 +151,7 @@ Foundry {
 }
 OpenAi {
     create_response:       POST   "/responses"                                      needs "agents/*/action" => responses::create;
+    count_input_tokens:    POST   "/responses/input_tokens"                         needs "agents/*/action" => responses::input_tokens;
     list_responses:        GET    "/responses"                                      needs "agents/*/read"   => responses::list;
     get_response:          GET    "/responses/{response}"                           needs "agents/*/read"   => responses::get;
     delete_response:       DELETE "/responses/{response}"                           needs "agents/*/delete" => responses::delete;

@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use cupola_engine::{Begin, Durable, Listen};
+use cupola_engine::{Begin, Durable, Listen, TurnSpec};
 use cupola_store::{Key, TurnKey};
 use rand::RngExt;
 use serde_json::{Map, Value, json};
@@ -41,28 +41,14 @@ pub async fn create(
     BoundAgent(bound): BoundAgent,
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
-    request::check(&body)?;
-    let agent = resolve_agent(&service, &project, &body, bound).await?;
-    if agent.is_none() && request::text(&body, "model")?.is_none_or(str::is_empty) {
-        return Err(ApiError::invalid("Missing required parameter: 'model'.")
-            .code("missing_required_parameter")
-            .param("model"));
-    }
-    let conversation = request::conversation(&body)?;
-    let previous = request::text(&body, "previous_response_id")?;
-    check_history(&service, &project, conversation.as_deref(), previous).await?;
-
-    let anchor = conversation.as_deref().or(previous);
-    let partition = anchor.and_then(Partition::of).unwrap_or_default();
-    let input = input(&service, &project, &body, &partition).await?;
-    let id = partition.id("resp_");
-    let now = service.clock().seconds();
-    let response = request::response(&id, now, &body, agent.as_ref(), conversation.as_deref());
-    if let (Some(conversation), Some(agent)) = (&conversation, &agent) {
+    let prepared = prepare(&service, &project, &body, bound).await?;
+    let agent = prepared.agent.clone();
+    let conversation = prepared.response["conversation"]["id"].as_str();
+    if let (Some(conversation), Some(agent)) = (conversation, &agent) {
         conversations::note_agent(&service, &project, conversation, &agent.name, Some(&agent.version))
             .await?;
     }
-    let mut answer = begin(&service, &project, partition, response, input, &body).await?;
+    let mut answer = begin(&service, &project, prepared, &body).await?;
     if let Some(agent) = agent {
         let headers = answer.headers_mut();
         headers.insert(RESOLUTION, HeaderValue::from_static(agent.version_resolution.as_str()));
@@ -71,6 +57,53 @@ pub async fn create(
         }
     }
     Ok(answer)
+}
+
+/// A request that was checked, and what it comes to.
+pub struct Prepared {
+    /// The agent that answers.
+    pub agent: Option<agents::ResolvedAgent>,
+    /// The response, before anything has happened.
+    pub response: Value,
+    /// What the engine is asked for.
+    pub spec: TurnSpec,
+    partition: Partition,
+    input: Vec<Item>,
+}
+
+/// Checks a request and finds out what it comes to.
+pub async fn prepare(
+    service: &Service,
+    project: &Arc<str>,
+    body: &Map<String, Value>,
+    bound: Option<String>,
+) -> Result<Prepared, ApiError> {
+    request::check(body)?;
+    let agent = resolve_agent(service, project, body, bound).await?;
+    if agent.is_none() && request::text(body, "model")?.is_none_or(str::is_empty) {
+        return Err(ApiError::invalid("Missing required parameter: 'model'.")
+            .code("missing_required_parameter")
+            .param("model"));
+    }
+    let conversation = request::conversation(body)?;
+    let previous = request::text(body, "previous_response_id")?;
+    check_history(service, project, conversation.as_deref(), previous).await?;
+
+    let anchor = conversation.as_deref().or(previous);
+    let partition = anchor.and_then(Partition::of).unwrap_or_default();
+    let input = input(service, project, body, &partition).await?;
+    let id = partition.id("resp_");
+    let now = service.clock().seconds();
+    let response = request::response(&id, now, body, agent.as_ref(), conversation.as_deref());
+    let mut spec = turn_spec(&response);
+    // What stands in the store only later is handed over directly.
+    let own: Vec<Value> = input.iter().cloned().map(Value::Object).collect();
+    spec.input = Some(json!({
+        "input": own,
+        "conversation": response["conversation"],
+        "previous_response_id": response["previous_response_id"],
+    }));
+    Ok(Prepared { agent, response, spec, partition, input })
 }
 
 async fn resolve_agent(
@@ -151,11 +184,10 @@ async fn input(
 async fn begin(
     service: &Service,
     project: &Arc<str>,
-    partition: Partition,
-    response: Value,
-    input: Vec<Item>,
+    prepared: Prepared,
     body: &Map<String, Value>,
 ) -> Result<Response, ApiError> {
+    let Prepared { response, spec, partition, input, .. } = prepared;
     let streams = request::flag(body, "stream")? == Some(true);
     let is_background = response["background"] == true;
     let is_stored = response["store"] != false;
@@ -177,14 +209,6 @@ async fn begin(
         Durable::Ended => Keeping::FromEnd,
     };
     let id = response["id"].as_str().unwrap_or_default().to_owned();
-    let mut spec = turn_spec(&response);
-    // What stands in the store only later is handed over directly.
-    let own: Vec<Value> = input.iter().cloned().map(Value::Object).collect();
-    spec.input = Some(json!({
-        "input": own,
-        "conversation": response["conversation"],
-        "previous_response_id": response["previous_response_id"],
-    }));
     let events = Stream::new(partition, marks(&response)).with_custom_tools(custom_tools(&response));
     let projection = ResponseProjection::new(project, response, input, events, keeping);
     let begun = service

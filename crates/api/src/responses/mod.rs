@@ -8,8 +8,10 @@ mod read;
 mod request;
 mod spec;
 mod stream;
+mod tokens;
 mod transcript;
 
 pub use create::create;
 pub use dialect::ResponsesDialect;
 pub use read::{cancel, delete, get, input_items, list};
+pub use tokens::input_tokens;

@@ -1,0 +1,43 @@
+//! `POST responses/input_tokens`: how many tokens a request would give to the model.
+
+use axum::{extract::State, response::Response};
+use cupola_engine::{Counter, ToolSpec};
+use cupola_models::ChatMessage;
+use cupola_store::TurnKey;
+use serde_json::{Map, Value, json};
+
+use super::create::{Prepared, prepare};
+use crate::{
+    ApiError, Service,
+    body::{Json, answer},
+    path::{BoundAgent, Project},
+};
+
+/// `POST responses/input_tokens`
+pub async fn input_tokens(
+    State(service): State<Service>,
+    Project(project): Project,
+    BoundAgent(bound): BoundAgent,
+    Json(body): Json<Map<String, Value>>,
+) -> Result<Response, ApiError> {
+    let Prepared { spec, response, .. } = prepare(&service, &project, &body, bound).await?;
+    let resolved = service
+        .catalog()
+        .resolve(&spec.deployment)
+        .map_err(|fault| ApiError::of_turn(fault.kind.code(), fault.message))?;
+    let id = response["id"].as_str().unwrap_or_default().to_owned();
+    let turn = TurnKey { project, id };
+    let history = service.responses().history(&turn, &spec, None).await?;
+    let counter = Counter::new(&*resolved.provider, &resolved.model);
+    let instructions = spec.instructions.map(|text| counter.count(&ChatMessage::System { text }));
+    let messages = history.items.iter().flat_map(|item| &item.messages).map(|message| counter.count(message));
+    let tools = spec.tools.iter().map(|tool| match tool {
+        ToolSpec::Function(function) => {
+            let declared = json!([function.name, function.description, function.parameters]);
+            counter.count_text(&declared.to_string())
+        }
+        ToolSpec::Served { settings, .. } => counter.count_text(&settings.to_string()),
+    });
+    let tokens: u64 = instructions.into_iter().chain(messages).chain(tools).sum();
+    Ok(answer(&json!({"object": "response.input_tokens", "input_tokens": tokens})))
+}
