@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::{
     checks,
-    kinds::{AGENT_VERSION, DRAFT, RELEASED, agent_key, no_agent},
+    kinds::{AGENT_VERSION, DRAFT, RELEASED, agent_key, no_agent, versions_of},
     not_built, preview,
     record::Record,
 };
@@ -141,7 +141,8 @@ async fn add(
         };
         let version_key = Key::new(project, AGENT_VERSION, version.id.clone());
         let facet = if version.draft == Some(true) { DRAFT } else { RELEASED };
-        let changes = vec![agent, insert(version_key, name, facet, &version, document(&version))];
+        let changes =
+            vec![agent, insert(version_key, &versions_of(name), facet, &version, document(&version))];
         match service.store().submit(changes).await {
             Ok(()) => return Ok((record, version)),
             // Somebody else was faster: this one comes after theirs.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
-use cupola_store::{Change, Conflict, Key, Listing, Order, StoreError};
+use cupola_store::{Change, Conflict, Key, Listing, Order, Resource, StoreError};
 use cupola_wire::agents::{AgentDeleted, AgentVersion, AgentVersionDeleted};
 
 use super::{
-    kinds::{AGENT_VERSION, RELEASED, agent_key, find_agent, find_version, no_agent, version_key},
+    kinds::{AGENT_VERSION, RELEASED, agent_key, find_agent, find_version, version_key, versions_of},
     selector,
 };
 use crate::{
@@ -25,11 +25,20 @@ pub async fn delete(
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     parameters.flag("force")?;
-    match service.store().submit(vec![Change::Delete { key: agent_key(&project, &name) }]).await {
-        Ok(()) => Ok(answer(&AgentDeleted { object: "agent.deleted".to_owned(), name, deleted: true })),
-        Err(StoreError::Conflict(_)) => Err(no_agent(&name)),
-        Err(error) => Err(error.into()),
+    let key = agent_key(&project, &name);
+    loop {
+        let (record, etag) = find_agent(&service, &key).await?;
+        // Replacing the agent is what holds off a version that is created at the same moment.
+        let mut changes = vec![record.replace(&key, etag)];
+        for version in versions(&service, &project, &name, None, usize::MAX).await? {
+            changes.push(Change::Delete { key: Key::new(&project, AGENT_VERSION, version.id) });
+        }
+        changes.push(Change::Delete { key: key.clone() });
+        if committed(&service, changes).await? {
+            break;
+        }
     }
+    Ok(answer(&AgentDeleted { object: "agent.deleted".to_owned(), name, deleted: true }))
 }
 
 /// `DELETE /agents/{agent}/versions/{version}`: the last one takes the agent with it.
@@ -42,15 +51,22 @@ pub async fn delete_version(
     parameters.flag("force")?;
     loop {
         let changes = deletion(&service, &project, &name, &version).await?;
-        match service.store().submit(changes).await {
-            Ok(()) => break,
-            // The agent was changed meanwhile: what is its latest version may be another one now.
-            Err(StoreError::Conflict(Conflict::Changed(_) | Conflict::Missing(_))) => {}
-            Err(error) => return Err(error.into()),
+        if committed(&service, changes).await? {
+            break;
         }
     }
     let object = "agent.version.deleted".to_owned();
     Ok(answer(&AgentVersionDeleted { object, name, version, deleted: true }))
+}
+
+/// Commits, or says that somebody else has changed the agent meanwhile: what is to be done may be something
+/// else now.
+async fn committed(service: &Service, changes: Vec<Change>) -> Result<bool, ApiError> {
+    match service.store().submit(changes).await {
+        Ok(()) => Ok(true),
+        Err(StoreError::Conflict(Conflict::Changed(_) | Conflict::Missing(_))) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn deletion(
@@ -62,14 +78,19 @@ async fn deletion(
     let agent = agent_key(project, name);
     let (mut record, etag) = find_agent(service, &agent).await?;
     find_version(service, project, name, version).await?;
-    let latest = newest_but(service, project, name, version, Some(RELEASED)).await?;
-    let is_last = latest.is_none() && newest_but(service, project, name, version, None).await?.is_none();
+    let mut latest = newest_but(service, project, name, version, Some(RELEASED)).await?;
+    if latest.is_none() {
+        latest = newest_but(service, project, name, version, None).await?;
+    }
+    let is_last = latest.is_none();
     record.agent.versions.latest = latest;
     selector::forget(&mut record.agent, version);
-    // Replacing the agent is what holds off a version that is created at the same moment.
-    let guard = record.replace(&agent, etag);
-    let key = if is_last { agent } else { version_key(project, name, version) };
-    Ok(vec![guard, Change::Delete { key }])
+    let mut changes = vec![record.replace(&agent, etag)];
+    changes.push(Change::Delete { key: version_key(project, name, version) });
+    if is_last {
+        changes.push(Change::Delete { key: agent });
+    }
+    Ok(changes)
 }
 
 /// The newest version apart from this one.
@@ -80,24 +101,35 @@ async fn newest_but(
     version: &str,
     facet: Option<&str>,
 ) -> Result<Option<AgentVersion>, ApiError> {
+    let id = version_key(project, name, version).id;
+    let newest = versions(service, project, name, facet, 2).await?;
+    let other = newest.iter().find(|stored| stored.id != id);
+    other
+        .map(|stored| {
+            serde_json::from_slice(&stored.doc).map_err(|error| {
+                ApiError::internal(&format!("reading the agent version {}", stored.id), error)
+            })
+        })
+        .transpose()
+}
+
+/// The newest versions.
+async fn versions(
+    service: &Service,
+    project: &Arc<str>,
+    name: &str,
+    facet: Option<&str>,
+    limit: usize,
+) -> Result<Vec<Resource>, ApiError> {
     let listing = Listing {
         project,
         kind: AGENT_VERSION,
-        parent: name,
+        parent: &versions_of(name),
         facet,
         order: Order::Desc,
         after: None,
         before: None,
-        limit: 2,
+        limit,
     };
-    let id = version_key(project, name, version).id;
-    let slice = service.store().list(listing).await?;
-    let other = slice.items.iter().find(|stored| stored.id != id);
-    other
-        .map(|stored| {
-            let key = Key::new(project, AGENT_VERSION, stored.id.clone());
-            serde_json::from_slice(&stored.doc)
-                .map_err(|error| ApiError::internal(&format!("reading {key}"), error))
-        })
-        .transpose()
+    Ok(service.store().list(listing).await?.items)
 }

@@ -6,7 +6,7 @@ use cupola_wire::agents::KINDS;
 use futures_util::FutureExt;
 
 use super::{
-    kinds::{AGENT, AGENT_VERSION, RELEASED, agent_key, find_agent},
+    kinds::{AGENT, AGENT_VERSION, RELEASED, agent_key, find_agent, versions_of},
     record::Record,
 };
 use crate::{
@@ -38,7 +38,7 @@ pub async fn list(
     let read = |stored: &Resource| Record::read(&Key::new(&project, AGENT, stored.id.clone()), stored);
     let wanted = |stored: &Resource| -> Result<bool, ApiError> {
         let Some(kind) = kind else { return Ok(true) };
-        Ok(read(stored)?.latest().is_some_and(|latest| latest.definition.kind() == kind))
+        Ok(read(stored)?.kind() == kind)
     };
     let mut slice =
         sieve::list(&service, listing, |stored| std::future::ready(wanted(stored)).boxed()).await?;
@@ -67,10 +67,11 @@ pub async fn list_versions(
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let with_drafts = parameters.flag("include_drafts")?.unwrap_or_default();
+    let parent = versions_of(&name);
     let listing = Listing {
         project: &project,
         kind: AGENT_VERSION,
-        parent: &name,
+        parent: &parent,
         facet: (!with_drafts).then_some(RELEASED),
         order: query.order,
         after: query.after.as_deref(),

@@ -41,7 +41,7 @@ impl Record {
         Self { last_number: 0, agent }
     }
 
-    /// Adds a version, and gives it. A draft takes no number and never becomes the latest version.
+    /// Adds a version, and gives it. A draft takes no number and never takes the place of a release.
     pub fn add(&mut self, body: CreateAgentVersion, now: Millis) -> AgentVersion {
         let draft = body.draft == Some(true);
         let version = if draft {
@@ -69,7 +69,7 @@ impl Record {
         if body.agent_card.is_some() {
             self.agent.agent_card = body.agent_card;
         }
-        if !draft {
+        if !draft || self.latest().is_none() {
             self.agent.versions.latest = Some(added.clone());
         }
         added
@@ -88,7 +88,12 @@ impl Record {
 
     /// The newest version that is not a draft.
     pub fn latest(&self) -> Option<&AgentVersion> {
-        self.agent.versions.latest.as_ref()
+        self.agent.versions.latest.as_ref().filter(|latest| latest.draft != Some(true))
+    }
+
+    /// What kind of agent this is.
+    pub fn kind(&self) -> &str {
+        self.agent.versions.latest.as_ref().map(|latest| latest.definition.kind()).unwrap_or_default()
     }
 
     /// The change that stores this in place of what was read.

@@ -6,9 +6,16 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::{
-    app::TestApp,
+    app::{Actor, TestApp},
     named_agents::{add_version, prompt, refusal},
 };
+
+/// Adds a draft, which must be accepted, and gives it.
+async fn add_draft(user: &Actor, name: &str, body: &Value) -> Value {
+    let request = user.request(Method::POST, &format!("/agents/{name}/versions"));
+    let request = request.header("foundry-features", "DraftAgents=V1Preview");
+    user.send(request.body(Body::from(body.to_string())).unwrap()).await.accepted()
+}
 
 #[tokio::test]
 async fn a_version_is_echoed_with_everything_it_was_given() {
@@ -97,9 +104,7 @@ async fn drafts_never_become_the_latest_version_and_are_listed_on_demand() {
     let draft = json!({"definition": prompt("Try."), "draft": true});
     let refused = app.user.post("/agents/weather/versions", draft.clone()).await;
     assert_eq!(refusal(&refused).1, "preview_feature_required");
-    let request = app.user.request(Method::POST, "/agents/weather/versions");
-    let request = request.header("foundry-features", "DraftAgents=V1Preview");
-    let created = app.user.send(request.body(Body::from(draft.to_string())).unwrap()).await.accepted();
+    let created = add_draft(&app.user, "weather", &draft).await;
     assert_eq!(created["draft"], true);
     let number = created["version"].as_str().unwrap();
     assert!(number.starts_with("draft-"), "{number}");
@@ -110,6 +115,22 @@ async fn drafts_never_become_the_latest_version_and_are_listed_on_demand() {
     assert_eq!(with_drafts[0], created);
     assert_eq!(app.user.get(&format!("/agents/weather/versions/{number}")).await.accepted(), created);
     assert_eq!(add_version(&app.user, "weather", "Two.").await["version"], "2");
+}
+
+#[tokio::test]
+async fn an_agent_of_drafts_alone_shows_the_newest_of_them_until_there_is_a_release() {
+    let app = TestApp::start().await;
+    let latest = || async { app.user.get("/agents/weather").await.accepted()["versions"]["latest"].clone() };
+    let draft = json!({"definition": prompt("Try."), "draft": true});
+    let first = add_draft(&app.user, "weather", &draft).await;
+    let second = add_draft(&app.user, "weather", &draft).await;
+    assert_ne!(first["version"], second["version"]);
+    assert_eq!(latest().await, second);
+    assert_eq!(app.user.list("/agents?kind=prompt").await.len(), 1);
+    let release = add_version(&app.user, "weather", "One.").await;
+    assert_eq!((&release["version"], latest().await), (&json!("1"), release.clone()));
+    app.user.delete("/agents/weather/versions/1").await.accepted();
+    assert_eq!(latest().await, second);
 }
 
 #[tokio::test]

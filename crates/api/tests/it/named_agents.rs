@@ -100,6 +100,19 @@ async fn a_deleted_agent_is_gone_with_its_versions_and_its_numbers() {
 }
 
 #[tokio::test]
+async fn the_end_of_something_else_of_the_same_name_leaves_the_agent_alone() {
+    let app = TestApp::start().await;
+    add_version(&app.user, "weather", "One.").await;
+    let connection = json!({"type": "ApiKey", "target": "https://x.test", "credentials": {"type": "None"}});
+    let request = app.user.request(Method::PUT, "/connections/weather");
+    let created = app.user.send(request.body(Body::from(connection.to_string())).unwrap()).await;
+    assert_eq!(created.status, StatusCode::CREATED);
+    let deleted = app.user.delete("/connections/weather").await;
+    assert_eq!(deleted.status, StatusCode::NO_CONTENT);
+    assert_eq!(app.user.list("/agents/weather/versions").await.len(), 1);
+}
+
+#[tokio::test]
 async fn agents_are_listed_by_kind_newest_first_and_the_page_after_the_end_has_no_last_id() {
     let app = TestApp::start().await;
     add_version(&app.user, "one", "x").await;

@@ -131,16 +131,17 @@ mod tests {
     #[test]
     fn a_definition_is_echoed_as_it_was_sent_with_its_kind_in_front() {
         let sent = json!({"model": "m", "later": [1, null], "instructions": null, "kind": "prompt"});
-        let definition: Definition = serde_json::from_value(sent).unwrap();
+        let definition: Definition = serde_json::from_value(sent).expect("is read");
         assert_eq!(
-            serde_json::to_string(&definition).unwrap(),
+            serde_json::to_string(&definition).expect("is written"),
             r#"{"kind":"prompt","model":"m","later":[1,null],"instructions":null}"#
         );
     }
 
     #[test]
     fn an_unknown_kind_is_refused_with_the_known_ones() {
-        let error = serde_json::from_value::<Definition>(json!({"kind": "robot"})).unwrap_err().to_string();
+        let refused = serde_json::from_value::<Definition>(json!({"kind": "robot"}));
+        let error = refused.expect_err("is refused").to_string();
         assert!(
             error.starts_with("kind\u{1f}unknown variant `robot`, expected one of `prompt`"),
             "{error:?}"

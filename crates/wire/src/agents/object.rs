@@ -45,7 +45,8 @@ pub enum AgentState {
 /// The versions of an agent.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
 pub struct AgentVersions {
-    /// The newest one that is not a draft; absent while there are drafts alone.
+    /// The newest one that is not a draft. Where there are drafts alone, the newest of them: clients insist
+    /// on the field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest: Option<AgentVersion>,
 }
