@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
-use cupola_api::{ClassicDialect, ConfiguredConnection, Limits, Service, ServiceParts, operations};
+use cupola_api::{
+    ClassicDialect, ConfiguredConnection, Limits, ResponsesDialect, Service, ServiceParts, operations,
+};
 use cupola_engine::{Deployments, Dialect, Engine, Settings, ids};
 use cupola_identity::{DEFAULT_AUDIENCE, Identity, SealingKey, default_roles_everywhere};
 use cupola_models::Catalog;
@@ -65,7 +67,8 @@ impl TestApp {
         let next_door = token([("other".to_owned(), vec!["Azure AI Developer".to_owned()])].into());
 
         let classic = Arc::new(ClassicDialect::new(Arc::clone(&store), Arc::clone(&blobs)));
-        let dialects: [Arc<dyn Dialect>; 1] = [classic.clone()];
+        let responses: Arc<dyn Dialect> = Arc::new(ResponsesDialect::new(Arc::clone(&store)));
+        let dialects: [Arc<dyn Dialect>; 2] = [classic.clone(), Arc::clone(&responses)];
         let deployments = setup.deployments.unwrap_or_else(|| Arc::new(setup.model.clone()));
         let catalog = setup.catalog.unwrap_or_else(|| Arc::new(Catalog::of(Arc::new(setup.model.clone()))));
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, setup.settings);
@@ -296,7 +299,10 @@ impl Answer {
     pub fn refusal(&self) -> (u16, String, Option<String>, Option<String>) {
         let body = self.json();
         let keys: Vec<&String> = body["error"].as_object().unwrap().keys().collect();
-        assert_eq!(keys, ["message", "type", "param", "code"], "the envelope has exactly these fields");
+        let (classic, modern) = keys.split_at(4);
+        assert_eq!(classic, ["message", "type", "param", "code"], "the envelope has exactly these fields");
+        // What the newer clients expect beside them.
+        assert!(modern.is_empty() || modern == ["details", "additionalInfo"], "{keys:?}");
         let text = |field: &str| body["error"][field].as_str().map(str::to_owned);
         (self.status.as_u16(), text("message").unwrap(), text("code"), text("param"))
     }

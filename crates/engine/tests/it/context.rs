@@ -32,7 +32,10 @@ impl Dialect for History {
         let skip = after.map_or(0, |after| after.parse::<usize>().unwrap());
         let newest_first = self.0.iter().rev().skip(skip).take(3).cloned();
         let next = (skip + 3 < self.0.len()).then(|| (skip + 3).to_string());
-        Ok(HistoryPage { items: newest_first.map(|message| HistoryItem { message }).collect(), next })
+        Ok(HistoryPage {
+            items: newest_first.map(|message| HistoryItem { messages: vec![message] }).collect(),
+            next,
+        })
     }
 }
 

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use cupola_engine::{
-    Begin, BeginError, Changes, CommandError, Delta, Dialect, Engine, Frame, HistoryPage, Millis, Projection,
-    Resumed, Settings, TurnSpec,
+    Begin, BeginError, Begun, Changes, CommandError, Delta, Dialect, Durable, Engine, Frame, HistoryPage,
+    Listen, Millis, Projection, Resumed, Settings, TurnSpec,
     turn::{Event, Phase, Turn},
 };
 use cupola_store::{
@@ -73,7 +73,7 @@ impl Dialect for PlainDialect {
     async fn resume(&self, turn: &TurnKey) -> Result<Option<Resumed>, StoreError> {
         let key = Key::new(&turn.project, RUN, turn.id.clone());
         let found = self.store.get(&key).await?;
-        Ok(found.map(|_| Resumed { spec: TurnSpec::default(), projection: Box::new(Plain { key }) }))
+        Ok(found.map(|_| Resumed { spec: TurnSpec::default(), projection: Box::new(Plain { key }), kept: 0 }))
     }
 
     async fn history(&self, _: &TurnKey, _: &TurnSpec, _: Option<&str>) -> Result<HistoryPage, StoreError> {
@@ -104,7 +104,8 @@ fn begin(store: &SharedStore, id: &str, listen: bool) -> Begin {
         spec: TurnSpec::default(),
         projection: Box::new(Plain { key: resource }),
         changes: Vec::new(),
-        listen,
+        listen: if listen { Listen::Frames } else { Listen::No },
+        durable: Durable::Accepted,
     }
 }
 
@@ -132,7 +133,7 @@ async fn journal(store: &SharedStore, id: &str) -> Vec<String> {
 async fn a_turn_is_accepted_answered_and_over() {
     let (store, _home) = store();
     let engine = engine(&store, &GatedModel::open());
-    let (document, frames) = engine.begin(begin(&store, "t", true)).await.unwrap();
+    let Begun { document, frames, .. } = engine.begin(begin(&store, "t", true)).await.unwrap();
     assert_eq!(document, "document");
     let mut frames = frames.unwrap();
     let mut seen = Vec::new();
@@ -216,7 +217,7 @@ async fn of_two_engines_that_drive_one_turn_one_writes_its_end() {
     let (store, _home) = store();
     let slow = GatedModel::closed();
     let first = engine(&store, &slow);
-    let (_, frames) = first.begin(begin(&store, "t", true)).await.unwrap();
+    let Begun { frames, .. } = first.begin(begin(&store, "t", true)).await.unwrap();
     called(&slow).await;
     let second = engine(&store, &GatedModel::open());
     second.recover().await.unwrap();
@@ -234,7 +235,7 @@ async fn a_turn_whose_resource_was_deleted_is_given_up() {
     let (store, _home) = store();
     let model = GatedModel::closed();
     let engine = engine(&store, &model);
-    let (_, frames) = engine.begin(begin(&store, "t", true)).await.unwrap();
+    let Begun { frames, .. } = engine.begin(begin(&store, "t", true)).await.unwrap();
     called(&model).await;
     let resource = Key::new(&key("t").project, RUN, "t");
     store.submit(vec![Change::Delete { key: resource }]).await.unwrap();

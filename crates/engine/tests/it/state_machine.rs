@@ -45,7 +45,7 @@ fn event() -> impl Strategy<Value = Event> {
     let fault = TurnFault { code: "server_error".to_owned(), message: "No.".to_owned() };
     prop_oneof![
         3 => any::<i64>().prop_map(|until| Event::Accepted { until }),
-        12 => (answer(), finish, any::<i64>())
+        12 => (answer(), finish, any::<Option<i64>>())
             .prop_map(|(answer, finish, until)| Event::Answered { answer, finish, until }),
         12 => (outputs(), any::<i64>())
             .prop_map(|(outputs, until)| Event::OutputsSubmitted { outputs, until }),
@@ -180,7 +180,7 @@ proptest! {
             let call =
                 RequestedCall { id: "call_1".to_owned(), name: "f".to_owned(), arguments: String::new() };
             let answer = Answer { text: String::new(), calls: vec![call], usage };
-            turn.apply(&Event::Answered { answer, finish: Finish::ToolCalls, until }).unwrap();
+            turn.apply(&Event::Answered { answer, finish: Finish::ToolCalls, until: Some(until) }).unwrap();
             let output = CallOutput { call_id: "call_1".to_owned(), output: String::new() };
             turn.apply(&Event::OutputsSubmitted { outputs: vec![output], until }).unwrap();
         }
