@@ -45,7 +45,7 @@ pub enum Family {
 
 impl Family {
     /// The beginnings, below the project. `bound_agent` is an agent that the address itself names.
-    fn beginnings(self) -> &'static [&'static str] {
+    pub fn beginnings(self) -> &'static [&'static str] {
         match self {
             Self::Classic | Self::Foundry => &[""],
             Self::OpenAi => &[

@@ -1,7 +1,7 @@
 //! Who is let in, and where.
 
 use axum::body::Body;
-use cupola_api::operations::OPERATIONS;
+use cupola_api::operations::{OPERATIONS, Operation};
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -10,8 +10,7 @@ use crate::app::{TestApp, assert_refused};
 #[tokio::test]
 async fn no_operation_answers_a_caller_without_a_token() {
     let app = TestApp::start().await;
-    for operation in OPERATIONS {
-        let path = operation.path.replace(['{', '}'], "");
+    for (operation, path) in every_operation() {
         for actor in [&app.anon, &app.stranger] {
             let request = actor.request(operation.method.clone(), &path).body(Body::empty()).unwrap();
             let answer = actor.send(request).await;
@@ -98,4 +97,14 @@ async fn an_api_key_header_may_carry_the_token() {
     let token = authorized.headers()["authorization"].to_str().unwrap().strip_prefix("Bearer ").unwrap();
     let request = app.anon.request(Method::GET, "/assistants").header("api-key", token);
     app.anon.send(request.body(Body::empty()).unwrap()).await.accepted();
+}
+
+/// Every operation under every form of its path, with names in the place of ids.
+fn every_operation() -> impl Iterator<Item = (&'static Operation, String)> {
+    OPERATIONS.iter().flat_map(|operation| {
+        let beginnings = operation.family.beginnings().iter();
+        beginnings.map(move |beginning| {
+            (operation, format!("{beginning}{}", operation.path).replace(['{', '}'], ""))
+        })
+    })
 }
