@@ -5,14 +5,17 @@
 //! call the engine or the store, answer.
 
 mod agents;
+mod assets;
 mod body;
 mod classic;
 mod connections;
 mod conversations;
+mod datasets;
 mod deployments;
 mod error;
 mod frames;
 mod gate;
+mod indexes;
 mod items;
 mod linger;
 mod listing;

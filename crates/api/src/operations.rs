@@ -13,8 +13,8 @@ use axum::{
 use tower::ServiceExt as _;
 
 use crate::{
-    ApiError, Service, agents, classic, connections, conversations, deployments, gate, local_identity,
-    passthrough, path, responses,
+    ApiError, Service, agents, classic, connections, conversations, datasets, deployments, gate, indexes,
+    local_identity, passthrough, path, responses,
 };
 
 /// One operation.
@@ -148,6 +148,20 @@ Foundry {
 
     list_deployments:      GET    "/deployments"                                    needs "deployments/read" => deployments::list;
     get_deployment:        GET    "/deployments/{name}"                             needs "deployments/read" => deployments::get;
+
+    list_datasets:         GET    "/datasets"                                       needs "datasets/read"   => datasets::list;
+    list_dataset_versions: GET    "/datasets/{name}/versions"                       needs "datasets/read"   => datasets::list_versions;
+    get_dataset:           GET    "/datasets/{name}/versions/{version}"             needs "datasets/read"   => datasets::get;
+    patch_dataset:         PATCH  "/datasets/{name}/versions/{version}"             needs "datasets/write"  => datasets::patch;
+    delete_dataset:        DELETE "/datasets/{name}/versions/{version}"             needs "datasets/delete" => datasets::delete;
+    start_pending_upload:  POST   "/datasets/{name}/versions/{version}/startPendingUpload" needs "datasets/write" => datasets::start_pending_upload;
+    dataset_credentials:   POST   "/datasets/{name}/versions/{version}/credentials" needs "datasets/read"   => datasets::credentials;
+
+    list_indexes:          GET    "/indexes"                                        needs "indexes/read"    => indexes::list;
+    list_index_versions:   GET    "/indexes/{name}/versions"                        needs "indexes/read"    => indexes::list_versions;
+    get_index:             GET    "/indexes/{name}/versions/{version}"              needs "indexes/read"    => indexes::get;
+    patch_index:           PATCH  "/indexes/{name}/versions/{version}"              needs "indexes/write"   => indexes::patch;
+    delete_index:          DELETE "/indexes/{name}/versions/{version}"              needs "indexes/delete"  => indexes::delete;
 }
 OpenAi {
     create_response:       POST   "/responses"                                      needs "agents/*/action" => responses::create;
@@ -200,6 +214,7 @@ pub fn router(service: Service) -> Router {
     let routes = classic
         .merge(modern.layer(map_response(crate::error::with_details)))
         .route("/msi/token", get(local_identity::token))
+        .merge(datasets::routes())
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async { ApiError::no_such_route() })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })

@@ -71,6 +71,10 @@ pub fn with_verb_apart(path: &str) -> String {
 pub fn set_verb_apart<B>(mut request: Request<B>) -> Request<B> {
     let path = request.uri().path();
     let last = path.rsplit('/').next().unwrap_or_default();
+    // Only operations have verbs; names of blobs may hold anything.
+    if !path.starts_with("/api/") {
+        return request;
+    }
     // `%3A` is how some clients write the colon.
     if !last.contains(':') && !last.contains("%3A") {
         return request;

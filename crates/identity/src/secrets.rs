@@ -4,7 +4,10 @@
 use std::{fmt, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hmac,
+};
 
 use crate::{
     IdentityError, Secret,
@@ -16,8 +19,14 @@ const FORM: &str = "v1:";
 /// The length of the key.
 const KEY_LEN: usize = 32;
 
-/// Seals secrets and opens them again.
-pub struct SealingKey(LessSafeKey);
+/// What the key for signatures is made of, beside the key itself: no key has two uses.
+const SIGNATURES: &[u8] = b"cupola signatures";
+
+/// Seals secrets and opens them again; signs what clients bring back.
+pub struct SealingKey {
+    sealing: LessSafeKey,
+    signing: hmac::Key,
+}
 
 /// What was sealed can't be opened: with another key, for another owner, or it was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,15 +53,17 @@ impl SealingKey {
             reason: "it must hold 64 hex digits".into(),
             remedy: "Bring it back from a backup; without it, the credentials of connections are lost",
         })?;
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), SIGNATURES);
+        let signing = hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref());
         let key = UnboundKey::new(&AES_256_GCM, &key).map_err(IdentityError::crypto("making a key"))?;
-        Ok(Self(LessSafeKey::new(key)))
+        Ok(Self { sealing: LessSafeKey::new(key), signing })
     }
 
     /// Seals a text for its owner, a name without which it can't be opened again.
     pub fn seal(&self, owner: &str, text: &str) -> Result<String, IdentityError> {
         let nonce: [u8; NONCE_LEN] = rand::random();
         let mut sealed = text.as_bytes().to_vec();
-        self.0
+        self.sealing
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
                 Aad::from(owner.as_bytes()),
@@ -69,10 +80,21 @@ impl SealingKey {
         let (nonce, rest) = bytes.split_first_chunk::<NONCE_LEN>().ok_or(Unopenable)?;
         let mut rest = rest.to_vec();
         let opened = self
-            .0
+            .sealing
             .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(owner.as_bytes()), &mut rest)
             .map_err(|_| Unopenable)?;
         String::from_utf8(opened.to_vec()).map(Secret::new).map_err(|_| Unopenable)
+    }
+
+    /// The signature of a text, for a client to bring back together with it.
+    pub fn sign(&self, text: &str) -> String {
+        BASE64_STANDARD.encode(hmac::sign(&self.signing, text.as_bytes()))
+    }
+
+    /// Whether this is the signature of the text. Takes as long whatever is wrong with it.
+    pub fn verify(&self, text: &str, signature: &str) -> bool {
+        let Ok(signature) = BASE64_STANDARD.decode(signature) else { return false };
+        hmac::verify(&self.signing, text.as_bytes(), &signature).is_ok()
     }
 }
 
@@ -115,6 +137,17 @@ mod tests {
         for damaged in [&sealed[..sealed.len() - 8], "v1:", "v2:AAAA", ""] {
             assert_eq!(key.unseal("a", damaged).unwrap_err(), Unopenable, "{damaged}");
         }
+    }
+
+    #[test]
+    fn a_signature_holds_for_its_text_and_this_key_alone() {
+        let (here, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let key = SealingKey::open(here.path()).unwrap();
+        let signature = key.sign("read until noon");
+        assert!(key.verify("read until noon", &signature));
+        assert!(!key.verify("read until night", &signature));
+        assert!(!key.verify("read until noon", "no base64!"));
+        assert!(!SealingKey::open(elsewhere.path()).unwrap().verify("read until noon", &signature));
     }
 
     #[test]

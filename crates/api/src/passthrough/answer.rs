@@ -102,7 +102,8 @@ impl Writer {
             ModelDelta::CallBegan { index, id, name } => {
                 let function = json!({ "name": name, "arguments": "" });
                 let id = call_id(id);
-                json!({ "tool_calls": [{ "index": index, "id": id, "type": "function", "function": function }] })
+                let call = json!({ "index": index, "id": id, "type": "function", "function": function });
+                json!({ "tool_calls": [call] })
             }
             ModelDelta::CallArguments { index, text } => {
                 json!({ "tool_calls": [{ "index": index, "function": { "arguments": text } }] })

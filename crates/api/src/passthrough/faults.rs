@@ -38,7 +38,9 @@ pub fn refused(refusal: RawRefusal) -> Result<Response, ApiError> {
 /// A fault in the middle of a stream.
 pub fn event(fault: &Fault) -> Bytes {
     let error = json!({
-        "error": { "message": fault.message, "type": "server_error", "param": null, "code": fault.kind.code() }
+        "error": {
+            "message": fault.message, "type": "server_error", "param": null, "code": fault.kind.code(),
+        }
     });
     format!("data: {error}\n\n").into()
 }

@@ -86,7 +86,7 @@ async fn embeddings_and_completions_are_passed_on_too() {
 
 #[tokio::test]
 async fn the_upstreams_refusal_keeps_its_status_and_words() {
-    let refusal = r#"{"error":{"message":"Too long.","type":"invalid_request_error","code":"context_length_exceeded","param":"messages"}}"#;
+    let refusal = r#"{"error":{"message":"Too long.","code":"context_length_exceeded","param":"messages"}}"#;
     let (app, _) = upstream("/chat/completions", StatusCode::BAD_REQUEST, "application/json", refusal).await;
     let answer = app.user.post("/openai/v1/chat/completions", hello()).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);

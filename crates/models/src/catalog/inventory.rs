@@ -121,7 +121,7 @@ mod tests {
 
     #[tokio::test]
     async fn configured_deployments_come_before_the_models_of_the_default_provider() {
-        let section = "discover = false\ndefault = 'builtin'\n[deployments.gpt]\nprovider = 'builtin'\nmodel = 'echo'\n";
+        let section = "default = 'builtin'\n[deployments.gpt]\nprovider = 'builtin'\nmodel = 'echo'\n";
         let inventory = catalog(section).await.inventory().await;
         let names: Vec<_> = inventory.iter().map(|d| (d.name.as_str(), d.model.as_str())).collect();
         assert_eq!(names, [("gpt", "echo"), ("builtin", "builtin")]);
