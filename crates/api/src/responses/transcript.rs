@@ -14,10 +14,17 @@ use crate::items::Item;
 pub fn groups(items: &[Item]) -> Vec<HistoryItem> {
     let mut groups = Vec::new();
     let mut calls: Vec<&Item> = Vec::new();
+    let mut are_answered = false;
     for item in items {
         match kind(item) {
-            "function_call" | "custom_tool_call" => calls.push(item),
-            "function_call_output" | "custom_tool_call_output" => {}
+            "function_call" | "custom_tool_call" => {
+                // A call behind the outputs of others was asked for later than they were.
+                if std::mem::take(&mut are_answered) {
+                    groups.extend(exchange(&mut calls, items));
+                }
+                calls.push(item);
+            }
+            "function_call_output" | "custom_tool_call_output" => are_answered = true,
             _ => {
                 groups.extend(exchange(&mut calls, items));
                 groups.extend(message(item).map(|message| HistoryItem { messages: vec![message] }));
@@ -123,6 +130,18 @@ mod tests {
         assert_eq!(groups.len(), 2);
         assert_eq!(groups[1].messages.len(), 3);
         assert_eq!(groups[1].messages[1], ChatMessage::Tool { call_id: "a".into(), output: "1".into() });
+    }
+
+    #[test]
+    fn a_call_that_follows_the_output_of_another_is_an_exchange_of_its_own() {
+        let sent = [
+            json!({"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"}),
+            json!({"type": "function_call_output", "call_id": "a", "output": "1"}),
+            json!({"type": "function_call", "call_id": "b", "name": "g", "arguments": "{}"}),
+            json!({"type": "function_call_output", "call_id": "b", "output": "2"}),
+        ];
+        let groups = super::groups(&super::tests::items(&sent));
+        assert_eq!(groups.iter().map(|group| group.messages.len()).collect::<Vec<_>>(), [2, 2]);
     }
 
     #[test]
