@@ -41,7 +41,19 @@ pub fn all() -> &'static [Step] {
             run: python::preview,
         },
         Step {
-            name: "javascript, @azure/ai-agents 1.1.0",
+            name: "python, azure-ai-projects 2.10.0",
+            suites: &[Python],
+            needs: &[BINARY],
+            run: python::projects,
+        },
+        Step {
+            name: "python, azure-ai-projects 2.0.0b3",
+            suites: &[Python],
+            needs: &[BINARY],
+            run: python::projects_preview,
+        },
+        Step {
+            name: "javascript, @azure/ai-agents 1.1.0 and @azure/ai-projects 2.8.0",
             suites: &[Js],
             needs: &[BINARY],
             run: javascript::run,

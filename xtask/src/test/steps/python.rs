@@ -1,4 +1,4 @@
-//! The Python suite, once for each generation of the official SDK.
+//! The Python suites, once for each generation of the official SDKs.
 //! Each has a virtual environment in the cache, keyed by everything that is installed into it.
 
 use std::path::{Path, PathBuf};
@@ -13,16 +13,26 @@ use crate::workspace::Workspace;
 
 /// `azure-ai-projects` 1.0.0 with `azure-ai-agents` 1.1.0.
 pub fn stable(workspace: &Workspace, _: &Args) -> Result<Outcome> {
-    suite(workspace, "agents-1.1.0")
+    suite(workspace, "python", "agents-1.1.0")
 }
 
 /// `azure-ai-agents` 1.2.0b6.
 pub fn preview(workspace: &Workspace, _: &Args) -> Result<Outcome> {
-    suite(workspace, "agents-1.2.0b6")
+    suite(workspace, "python", "agents-1.2.0b6")
 }
 
-fn suite(workspace: &Workspace, generation: &str) -> Result<Outcome> {
-    let suite = workspace.root.join("tests/sdk/python");
+/// `azure-ai-projects` 2.10.0: agents with versions, conversations, responses.
+pub fn projects(workspace: &Workspace, _: &Args) -> Result<Outcome> {
+    suite(workspace, "python_v2", "projects-2.10.0")
+}
+
+/// `azure-ai-projects` 2.0.0b3.
+pub fn projects_preview(workspace: &Workspace, _: &Args) -> Result<Outcome> {
+    suite(workspace, "python_v2", "projects-2.0.0b3")
+}
+
+fn suite(workspace: &Workspace, name: &str, generation: &str) -> Result<Outcome> {
+    let suite = workspace.root.join("tests/sdk").join(name);
     let python = environment(workspace, generation, &suite.join("requirements"))?;
     let report = workspace.report(generation)?;
     let mut pytest = Command::new(python);

@@ -1,0 +1,133 @@
+"""What is refused, and how the clients hear of it."""
+
+import os
+
+import pytest
+from azure.core.exceptions import ClientAuthenticationError
+from openai import BadRequestError, NotFoundError, PermissionDeniedError, RateLimitError
+
+from projects import IS_PREVIEW, beside
+
+NOBODY = "0123456789abcdef00" + "x" * 32
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tools", [{"type": "function", "name": "f", "parameters": {}, "strict": False}]),
+        ("instructions", "Be kind."),
+        ("text", {"format": {"type": "text"}}),
+        ("reasoning", {"effort": "low"}),
+        ("tool_choice", "none"),
+        ("model", "another"),
+    ],
+)
+async def test_what_an_agent_says_itself_is_not_allowed_beside_it(sdk, agent, name, value):
+    with pytest.raises(BadRequestError) as raised:
+        await sdk.openai.responses.create(input="Hello", extra_body=beside(agent), **{name: value})
+    error = raised.value
+    assert (error.code, error.param, error.type) == ("invalid_payload", name, "invalid_request_error")
+    assert error.body["message"] == "Not allowed when agent is specified."
+
+
+@pytest.mark.skipif(IS_PREVIEW, reason="this generation can't disable an agent")
+async def test_an_agent_that_is_disabled_answers_nothing_until_it_is_enabled(sdk, agent):
+    await sdk.project.agents.disable(agent.name)
+    for openai, said in [(sdk.openai, {"extra_body": beside(agent)}), (sdk.openai_of(agent.name), {})]:
+        with pytest.raises(PermissionDeniedError) as raised:
+            await openai.responses.create(input="Hello", **said)
+        assert raised.value.code == "AgentDisabled"
+    await sdk.project.agents.enable(agent.name)
+    response = await sdk.openai.responses.create(input="Hello", extra_body=beside(agent))
+    assert response.output_text
+
+
+async def test_unknown_agents_and_versions_are_not_found(sdk, agent):
+    with pytest.raises(NotFoundError):
+        await sdk.openai.responses.create(input="Hello", extra_body=beside(agent, "99"))
+    missing = type("Missing", (), {"name": "no-such-agent"})
+    with pytest.raises(NotFoundError) as raised:
+        await sdk.openai.responses.create(input="Hello", extra_body=beside(missing))
+    assert raised.value.code == "not_found"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda openai: openai.responses.retrieve(f"resp_{NOBODY}"),
+        lambda openai: openai.responses.delete(f"resp_{NOBODY}"),
+        lambda openai: openai.responses.input_items.list(f"resp_{NOBODY}"),
+        lambda openai: openai.conversations.retrieve(f"conv_{NOBODY}"),
+        lambda openai: openai.conversations.update(f"conv_{NOBODY}", metadata={}),
+        lambda openai: openai.conversations.delete(f"conv_{NOBODY}"),
+        lambda openai: openai.conversations.items.list(f"conv_{NOBODY}"),
+        lambda openai: openai.conversations.items.retrieve(f"msg_{NOBODY}", conversation_id=f"conv_{NOBODY}"),
+        lambda openai: openai.responses.create(input="Hello", model="offline", conversation=f"conv_{NOBODY}"),
+    ],
+)
+async def test_what_does_not_exist_is_not_found(sdk, call):
+    with pytest.raises(NotFoundError):
+        await call(sdk.openai)
+
+
+async def test_a_response_can_only_follow_one_that_exists(sdk, model):
+    with pytest.raises(BadRequestError) as raised:
+        await sdk.openai.responses.create(
+            model=model, input="Hello", previous_response_id=f"resp_{NOBODY}"
+        )
+    error = raised.value
+    assert (error.code, error.param) == ("previous_response_not_found", "previous_response_id")
+    assert error.body["message"] == f"Previous response with id 'resp_{NOBODY}' not found."
+
+
+async def test_a_response_follows_a_conversation_or_a_response_and_not_both(sdk, model, conversation):
+    first = await sdk.openai.responses.create(model=model, input="Hello")
+    with pytest.raises(BadRequestError):
+        await sdk.openai.responses.create(
+            model=model, input="Hello", conversation=conversation.id, previous_response_id=first.id
+        )
+
+
+async def test_a_response_needs_a_model_or_an_agent(sdk):
+    with pytest.raises(BadRequestError) as raised:
+        await sdk.openai.responses.create(input="Hello")
+    assert raised.value.param == "model"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("temperature", 3), ("top_p", 2), ("max_output_tokens", 0), ("metadata", {"k" * 65: "v"}), ("input", 7)],
+)
+async def test_a_value_that_can_not_be_meant_is_named(sdk, model, name, value):
+    with pytest.raises(BadRequestError) as raised:
+        await sdk.openai.responses.create(**({"model": model, "input": "Hello"} | {name: value}))
+    assert raised.value.param.startswith(name)
+
+
+async def test_a_model_that_wants_fewer_requests_is_an_error_of_its_own(sdk):
+    with pytest.raises(RateLimitError) as raised:
+        await sdk.openai.responses.create(model="scripted", input="too many requests")
+    assert "fewer requests" in raised.value.message
+
+
+async def test_a_tool_that_nobody_serves_is_kept_and_refused_when_it_would_run(sdk, model):
+    tool = {"type": "tool_of_tomorrow", "setting": {"deep": [1]}}
+    async with sdk.agent({"kind": "prompt", "model": model, "tools": [tool]}) as agent:
+        kept = await sdk.project.agents.get_version(agent.name, agent.version)
+        assert [dict(kept) for kept in kept.definition.as_dict()["tools"]] == [tool]
+        with pytest.raises(BadRequestError) as raised:
+            await sdk.openai.responses.create(input="Hello", extra_body=beside(agent))
+    assert raised.value.code == "tool_not_available"
+
+
+async def test_a_token_of_someone_else_is_refused(sdk):
+    from azure.ai.projects import AIProjectClient
+    from azure.core.credentials import AccessToken
+
+    class Forger:
+        def get_token(self, *scopes, **options):
+            return AccessToken("forged", 4_000_000_000)
+
+    with AIProjectClient(os.environ["AZURE_AI_PROJECT_ENDPOINT"], Forger()) as project:
+        with pytest.raises(ClientAuthenticationError):
+            list(project.agents.list())
