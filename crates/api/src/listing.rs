@@ -1,7 +1,7 @@
 //! Lists: which page is asked for, and the page as it is sent.
 
 use axum::{extract::FromRequestParts, http::request::Parts, response::Response};
-use cupola_store::{Order, Slice};
+use cupola_store::{Kind, Listing, Order, Slice};
 use percent_encoding::percent_decode_str;
 
 use crate::{ApiError, Service, body::json};
@@ -49,6 +49,20 @@ impl FromRequestParts<Service> for ListQuery {
 }
 
 impl ListQuery {
+    /// The part that is asked for of the objects of a kind below a parent.
+    pub fn of<'a>(&'a self, project: &'a str, kind: Kind, parent: &'a str) -> Listing<'a> {
+        Listing {
+            project,
+            kind,
+            parent,
+            facet: None,
+            order: self.order,
+            after: self.after.as_deref(),
+            before: self.before.as_deref(),
+            limit: self.limit,
+        }
+    }
+
     fn parse(query: &str) -> Result<Self, ApiError> {
         let mut parsed = Self::default();
         for pair in query.split('&') {

@@ -25,16 +25,7 @@ pub async fn list(
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let kind = parameters.get("kind").map(known_kind).transpose()?;
-    let listing = Listing {
-        project: &project,
-        kind: AGENT,
-        parent: "",
-        facet: None,
-        order: query.order,
-        after: query.after.as_deref(),
-        before: query.before.as_deref(),
-        limit: query.limit,
-    };
+    let listing = query.of(&project, AGENT, "");
     let read = |stored: &Resource| Record::read(&Key::new(&project, AGENT, stored.id.clone()), stored);
     let wanted = |stored: &Resource| -> Result<bool, ApiError> {
         let Some(kind) = kind else { return Ok(true) };
@@ -68,16 +59,8 @@ pub async fn list_versions(
 ) -> Result<Response, ApiError> {
     let with_drafts = parameters.flag("include_drafts")?.unwrap_or_default();
     let parent = versions_of(&name);
-    let listing = Listing {
-        project: &project,
-        kind: AGENT_VERSION,
-        parent: &parent,
-        facet: (!with_drafts).then_some(RELEASED),
-        order: query.order,
-        after: query.after.as_deref(),
-        before: query.before.as_deref(),
-        limit: query.limit,
-    };
+    let listing =
+        Listing { facet: (!with_drafts).then_some(RELEASED), ..query.of(&project, AGENT_VERSION, &parent) };
     let slice = service.store().list(listing).await?;
     if slice.items.is_empty() {
         find_agent(&service, &agent_key(&project, &name)).await?;

@@ -2,7 +2,7 @@
 
 use axum::{extract::State, response::Response};
 use cupola_engine::ids;
-use cupola_store::{Change, Conflict, Listing, StoreError};
+use cupola_store::{Change, Conflict, StoreError};
 use cupola_wire::classic::{Agent, CreateAgent, Tool};
 use serde_json::{Map, Value, json};
 
@@ -40,16 +40,7 @@ pub async fn list(
     Project(project): Project,
     query: ListQuery,
 ) -> Result<Response, ApiError> {
-    let listing = Listing {
-        project: &project,
-        kind: AGENT,
-        parent: "",
-        facet: None,
-        order: query.order,
-        after: query.after.as_deref(),
-        before: query.before.as_deref(),
-        limit: query.limit,
-    };
+    let listing = query.of(&project, AGENT, "");
     Ok(page(&service.store().list(listing).await?))
 }
 

@@ -113,16 +113,7 @@ pub async fn list(
     Ids([thread]): Ids<1>,
     query: ListQuery,
 ) -> Result<Response, ApiError> {
-    let listing = Listing {
-        project: &project,
-        kind: MESSAGE,
-        parent: &thread,
-        facet: query.run_id.as_deref(),
-        order: query.order,
-        after: query.after.as_deref(),
-        before: query.before.as_deref(),
-        limit: query.limit,
-    };
+    let listing = Listing { facet: query.run_id.as_deref(), ..query.of(&project, MESSAGE, &thread) };
     let slice = service.store().list(listing).await?;
     if slice.items.is_empty() {
         kinds::find(&service, &key(&project, THREAD, thread)).await?;

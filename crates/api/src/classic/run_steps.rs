@@ -1,7 +1,7 @@
 //! Run steps: list and get.
 
 use axum::{extract::State, response::Response};
-use cupola_store::{Key, Listing};
+use cupola_store::Key;
 
 use super::kinds::{self, RUN, RUN_STEP, THREAD, key};
 use crate::{
@@ -19,16 +19,7 @@ pub async fn list(
     query: ListQuery,
 ) -> Result<Response, ApiError> {
     let run = find_run(&service, key(&project, THREAD, thread), key(&project, RUN, run)).await?;
-    let listing = Listing {
-        project: &project,
-        kind: RUN_STEP,
-        parent: &run.id,
-        facet: None,
-        order: query.order,
-        after: query.after.as_deref(),
-        before: query.before.as_deref(),
-        limit: query.limit,
-    };
+    let listing = query.of(&project, RUN_STEP, &run.id);
     Ok(page(&service.store().list(listing).await?))
 }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cupola_engine::{
     Begin, BeginError, CommandError, Durable, Frames, Listen, ids, turn::CallOutput, turn::Refusal,
 };
-use cupola_store::{Batch, Change, Conflict, Listing, StoreError, TurnKey};
+use cupola_store::{Batch, Change, Conflict, StoreError, TurnKey};
 use cupola_wire::classic::{
     Agent, CreateRun, CreateThreadAndRun, Run, RunStatus, SubmitToolOutputs, ToolOutput, Truncation,
     UpdateMetadata,
@@ -243,16 +243,7 @@ pub async fn list(
     Ids([thread]): Ids<1>,
     query: ListQuery,
 ) -> Result<Response, ApiError> {
-    let listing = Listing {
-        project: &project,
-        kind: RUN,
-        parent: &thread,
-        facet: None,
-        order: query.order,
-        after: query.after.as_deref(),
-        before: query.before.as_deref(),
-        limit: query.limit,
-    };
+    let listing = query.of(&project, RUN, &thread);
     let slice = service.store().list(listing).await?;
     if slice.items.is_empty() {
         kinds::find(&service, &key(&project, THREAD, thread)).await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use cupola_engine::ids;
-use cupola_store::{Batch, Change, Conflict, Listing, StoreError};
+use cupola_store::{Batch, Change, Conflict, StoreError};
 use cupola_wire::classic::{CreateThread, Thread, UpdateThread};
 
 use super::{
@@ -67,16 +67,7 @@ pub async fn list(
     Project(project): Project,
     query: ListQuery,
 ) -> Result<Response, ApiError> {
-    let listing = Listing {
-        project: &project,
-        kind: THREAD,
-        parent: "",
-        facet: None,
-        order: query.order,
-        after: query.after.as_deref(),
-        before: query.before.as_deref(),
-        limit: query.limit,
-    };
+    let listing = query.of(&project, THREAD, "");
     Ok(page(&service.store().list(listing).await?))
 }
 

@@ -90,16 +90,7 @@ pub async fn list_items(
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     check_id(PARAM, &conversation)?;
-    let listing = Listing {
-        project: &project,
-        kind: ITEM,
-        parent: &conversation,
-        facet: parameters.get("item_type"),
-        order: query.order,
-        after: query.after.as_deref(),
-        before: query.before.as_deref(),
-        limit: query.limit,
-    };
+    let listing = Listing { facet: parameters.get("item_type"), ..query.of(&project, ITEM, &conversation) };
     let mut slice = service.store().list(listing).await?;
     if slice.items.is_empty() {
         find(&service, &project, PARAM, &conversation).await?;

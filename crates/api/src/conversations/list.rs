@@ -1,7 +1,6 @@
 //! The list of conversations, with the filters that Foundry adds.
 
 use axum::{extract::State, response::Response};
-use cupola_store::Listing;
 use futures_util::FutureExt;
 
 use super::{agents::takes_part, kinds::CONVERSATION};
@@ -20,16 +19,7 @@ pub async fn list(
     query: ListQuery,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let listing = Listing {
-        project: &project,
-        kind: CONVERSATION,
-        parent: "",
-        facet: None,
-        order: query.order,
-        after: query.after.as_deref(),
-        before: query.before.as_deref(),
-        limit: query.limit,
-    };
+    let listing = query.of(&project, CONVERSATION, "");
     // A version's id names its agent too.
     let Some(agent) = parameters.get("agent_id").or_else(|| parameters.get("agent_name")) else {
         return Ok(page(&service.store().list(listing).await?));

@@ -66,16 +66,7 @@ pub async fn list(
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let agent = parameters.get("agent_name").or(parameters.get("agent_id"));
-    let listing = Listing {
-        project: &project,
-        kind: RESPONSE,
-        parent: "",
-        facet: parameters.get("conversation_id"),
-        order: query.order,
-        after: query.after.as_deref(),
-        before: query.before.as_deref(),
-        limit: query.limit,
-    };
+    let listing = Listing { facet: parameters.get("conversation_id"), ..query.of(&project, RESPONSE, "") };
     let Some(agent) = agent else {
         return Ok(page(&service.store().list(listing).await?));
     };
