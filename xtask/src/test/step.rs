@@ -16,7 +16,7 @@ pub enum Suite {
     Rust,
     /// The official Python SDKs against the real binary.
     Python,
-    /// The official JavaScript SDK against the real binary.
+    /// The official JavaScript SDKs against the real binary.
     Js,
 }
 

@@ -1,4 +1,4 @@
-//! The JavaScript suite with the official SDK, against a service that xtask starts.
+//! The JavaScript suite with the official SDKs, against a service that xtask starts.
 
 use std::env;
 use std::path::{Path, PathBuf};
