@@ -12,6 +12,7 @@ mod machine;
 mod measure;
 mod page;
 mod plan;
+mod response;
 mod samples;
 mod service;
 mod stub;

@@ -107,9 +107,7 @@ pub fn once(client: &mut Client, agent: &str) -> Result<Flow> {
     let list = client.get(&messages)?;
     let list_done = Instant::now();
 
-    let list: Messages<'_> = serde_json::from_slice(&list).context("no list of messages")?;
-    let roles: Vec<&str> = list.data.iter().map(|message| message.role).collect();
-    ensure!(roles == ["assistant", "user"], "the thread holds messages of {roles:?}");
+    expect_answered(&list)?;
     Ok(Flow {
         thread: thread_done - began,
         message: run_sent - thread_done,
@@ -143,7 +141,16 @@ fn until_done(client: &mut Client, thread: &str, created: &Bytes) -> Result<u32>
     }
 }
 
-fn id_in(answer: &Bytes) -> Result<String> {
+/// Checks that a list of messages holds the question and its answer, the newest first.
+pub fn expect_answered(list: &[u8]) -> Result<()> {
+    let list: Messages<'_> = serde_json::from_slice(list).context("no list of messages")?;
+    let roles: Vec<&str> = list.data.iter().map(|message| message.role).collect();
+    ensure!(roles == ["assistant", "user"], "the list holds messages of {roles:?}");
+    Ok(())
+}
+
+/// The id of what an answer shows.
+pub fn id_in(answer: &Bytes) -> Result<String> {
     let created: Created = serde_json::from_slice(answer).context("the answer has no id")?;
     Ok(created.id)
 }

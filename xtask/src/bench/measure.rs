@@ -1,9 +1,11 @@
-//! What is measured, in order. One service serves all but the starts.
+//! What is measured, in order. One service serves the classic flow, and another one the responses, so that
+//! neither pays for what the other has stored.
 
 mod crowd_of_flows;
 mod first_token;
 mod ground;
 mod idle;
+mod responses;
 mod single_client;
 mod start;
 
@@ -37,6 +39,12 @@ pub fn all(binary: &Path, scratch: &Path, plan: &Plan, mut done: impl FnMut(Sect
     })?);
     done(watched("Streaming", &service, || first_token::measure(&subject, &mut ground))?);
     done(watched("The classic flow, many clients", &service, || crowd_of_flows::measure(&subject))?);
+    service.stop()?;
+
+    let data = directory.path().join("responses");
+    let service = Service::start(binary, &data, stub.address)?;
+    let subject = Subject { service: &service, data: &data, stub: &stub, echo_rate, plan };
+    done(watched("Responses", &service, || responses::measure(&subject, &mut ground))?);
     service.stop()
 }
 

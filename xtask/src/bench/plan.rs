@@ -22,7 +22,11 @@ pub struct Plan {
     pub echoes: usize,
     /// Flows of all clients.
     pub crowd_flows: usize,
-    /// The longest time for the flows of all clients.
+    /// Responses that one client asks for: alone, in a chain and in a conversation, each so often.
+    pub responses: usize,
+    /// Responses of all clients.
+    pub crowd_responses: usize,
+    /// The longest time for the flows of all clients, and for their responses.
     pub crowd_limit: Duration,
 }
 
@@ -38,6 +42,8 @@ impl Plan {
         clients: 16,
         echoes: 100_000,
         crowd_flows: 100_000,
+        responses: 2_000,
+        crowd_responses: 100_000,
         crowd_limit: Duration::from_secs(15 * 60),
     };
 
@@ -52,6 +58,8 @@ impl Plan {
         clients: 16,
         echoes: 10_000,
         crowd_flows: 5_000,
+        responses: 500,
+        crowd_responses: 20_000,
         crowd_limit: Duration::from_secs(60),
     };
 }

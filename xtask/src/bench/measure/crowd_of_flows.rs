@@ -58,7 +58,7 @@ pub fn measure(subject: &Subject<'_>) -> Result<Vec<Figure>> {
         figures.push(Figure::new(format!("flow, p{percent}"), total.percentile(percent), "ms"));
     }
     figures.push(Figure::new("calls in a flow", calls, ""));
-    figures.extend(processor_time(&spent, flows.len()));
+    figures.extend(processor_time(&spent, "flow", flows.len()));
     figures.extend(flatness(&memory));
     figures.push(Figure::new("data directory", size_mib(subject.data)?, "MiB"));
     Ok(figures)

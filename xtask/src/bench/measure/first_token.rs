@@ -16,13 +16,13 @@ const ADDED: f64 = 0.5;
 const DELTA: &[u8] = b"event: thread.message.delta";
 
 /// What one streamed answer was like.
-struct Heard {
+pub struct Heard {
     /// From sending the request to the first token.
-    first: Duration,
+    pub first: Duration,
     /// From sending the request to its arrival at the model.
-    to_model: Duration,
+    pub to_model: Duration,
     /// From the model's sending of each token to its arrival.
-    relayed: Vec<Duration>,
+    pub relayed: Vec<Duration>,
 }
 
 /// The service and the model itself, asked in turn so that both see the same machine.
@@ -44,7 +44,8 @@ impl Pair<'_> {
     }
 }
 
-fn hear(
+/// Sends a request whose answer is streamed, and notes when its tokens arrive.
+pub fn hear(
     client: &mut Client,
     clock: &Clock,
     path: &str,

@@ -122,7 +122,8 @@ impl Ground {
     }
 }
 
-fn timed(samples: &mut Samples, act: impl FnOnce() -> Result<()>) -> Result<()> {
+/// Does something, and notes how long it took.
+pub fn timed(samples: &mut Samples, act: impl FnOnce() -> Result<()>) -> Result<()> {
     let began = Instant::now();
     act()?;
     samples.push(began.elapsed());

@@ -75,12 +75,12 @@ fn service_time(spent: &Spent, flows: usize) -> f64 {
     spent.server.as_secs_f64() * 1e3 / flows as f64
 }
 
-/// Processor time of each side for one flow.
-pub fn processor_time(spent: &Spent, flows: usize) -> [Figure; 3] {
+/// Processor time of each side for one flow, or for one of another kind.
+pub fn processor_time(spent: &Spent, kind: &str, count: usize) -> [Figure; 3] {
     let each = |name: &str, spent: Duration| {
         Figure::new(
-            format!("processor time in a flow, {name}"),
-            spent.as_secs_f64() * 1e3 / flows as f64,
+            format!("processor time in a {kind}, {name}"),
+            spent.as_secs_f64() * 1e3 / count as f64,
             "ms",
         )
     };
