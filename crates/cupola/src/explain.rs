@@ -42,8 +42,8 @@ pub fn run(args: &ExplainArgs) -> Result<(), UnknownCode> {
 }
 
 fn find(code: &str) -> Result<&'static Page, UnknownCode> {
-    let wanted = code.trim().to_lowercase().replace('-', "_");
-    PAGES.iter().find(|page| page.code == wanted).ok_or_else(|| {
+    let wanted = code.trim().replace('-', "_");
+    PAGES.iter().find(|page| page.code.eq_ignore_ascii_case(&wanted)).ok_or_else(|| {
         let hint = match nearest(&wanted, PAGES.iter().map(|page| page.code)) {
             Some(near) => format!("; did you mean {near}?"),
             None => ". `cupola explain` lists the codes.".to_owned(),

@@ -55,6 +55,8 @@ pub(crate) struct Driver {
     ended: Option<oneshot::Sender<Result<Bytes, StoreError>>>,
     /// The turn's place in its line.
     place: Option<Place>,
+    /// A model call that was begun before the turn was durable.
+    ahead: Option<model_call::Call>,
 }
 
 /// What a driver needs to know of its turn.
@@ -251,6 +253,7 @@ impl Driver {
             keeping,
             ended: None,
             place: None,
+            ahead: None,
         }
     }
 
@@ -277,9 +280,14 @@ impl Driver {
         changes: Batch,
         frames: Vec<Frame>,
         action: Action,
+        eager: bool,
         accepted: oneshot::Sender<Result<(), StoreError>>,
     ) {
-        if let Err(error) = self.inner.store.submit(changes).await {
+        let commit = self.inner.store.submit(changes);
+        if eager && action == Action::CallModel {
+            self.open_ahead().await;
+        }
+        if let Err(error) = commit.await {
             let _ = accepted.send(Err(error));
             return self.leave(&Leave::Gone);
         }

@@ -73,6 +73,9 @@ pub struct Begin {
     pub listen: Listen,
     /// From when on it has to be durable.
     pub durable: Durable,
+    /// Whether the model may be called while the turn is being made durable. Right where its history is
+    /// durable already and a conflict is unlikely: a call for a turn that is then refused is wasted.
+    pub eager: bool,
 }
 
 /// What a caller wants to hear of a turn.
@@ -167,7 +170,7 @@ pub(crate) struct Inner {
     pub dialects: HashMap<&'static str, Arc<dyn Dialect>>,
     pub settings: Settings,
     pub clock: Clock,
-    pub slots: Semaphore,
+    pub slots: Arc<Semaphore>,
     pub deadline_changed: Notify,
     pub draining: watch::Sender<Drain>,
     live: Mutex<HashMap<TurnKey, mpsc::UnboundedSender<Command>>>,
@@ -206,7 +209,7 @@ impl Engine {
             dialects: dialects.into_iter().map(|dialect| (dialect.name(), dialect)).collect(),
             settings,
             clock: Clock::default(),
-            slots: Semaphore::new(settings.max_concurrent),
+            slots: Arc::new(Semaphore::new(settings.max_concurrent)),
             deadline_changed: Notify::new(),
             draining: watch::Sender::new(Drain::No),
             live: Mutex::default(),
@@ -249,7 +252,7 @@ impl Engine {
             BeginError::Store(StoreError::Backend(format!("a new turn refuses to begin: {refusal:?}")))
         })?;
 
-        let Begin { key, dialect, spec, mut projection, mut changes, listen, durable } = begin;
+        let Begin { key, dialect, spec, mut projection, mut changes, listen, durable, eager } = begin;
         let keep_frames = spec.keep_frames && durable == Durable::Accepted;
         let heard = listen == Listen::Frames || keep_frames;
         let shown = projection.event(at, &accepted, &turn, heard);
@@ -286,7 +289,7 @@ impl Engine {
         }
         // The driver's own task commits: a caller that goes away can't leave a turn that nobody drives.
         let (accepted, answer) = oneshot::channel();
-        self.inner.drive(key, driver.begin(changes, shown.frames, action, accepted));
+        self.inner.drive(key, driver.begin(changes, shown.frames, action, eager, accepted));
         match answer.await {
             Ok(Ok(())) => Ok(begun),
             Ok(Err(error)) => Err(BeginError::Store(error)),

@@ -110,6 +110,9 @@ pub trait Resources: Send + Sync {
     /// One resource.
     async fn get(&self, key: &Key) -> Result<Option<Resource>, StoreError>;
 
+    /// Who holds a claim.
+    async fn holder(&self, project: &str, name: &str) -> Result<Option<String>, StoreError>;
+
     /// A part of a list. An id in `after` or `before` that never existed is [`StoreError::UnknownCursor`].
     async fn list(&self, listing: Listing<'_>) -> Result<Slice, StoreError>;
 }

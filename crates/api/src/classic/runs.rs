@@ -214,7 +214,14 @@ async fn begin(
     let dialect = Arc::clone(service.classic());
     let listen = if listen { Listen::Frames } else { Listen::No };
     let projection = Box::new(projection);
-    let begin = Begin { key, dialect, spec, projection, changes, listen, durable: Durable::Accepted };
+    // A stream is waited for, so its first token should not wait for the disk; unless the messages that the
+    // model is to be given are on their way there, too.
+    let brings_messages = changes.iter().any(|change| matches!(change, Change::Insert { .. }));
+    let eager = listen == Listen::Frames
+        && !brings_messages
+        && service.store().holder(project, &spec.conversation).await?.is_none();
+    let durable = Durable::Accepted;
+    let begin = Begin { key, dialect, spec, projection, changes, listen, durable, eager };
     let begun = service.engine().begin(begin).await.map_err(not_begun)?;
     Ok(run_or_stream(begun.document, begun.frames))
 }

@@ -221,6 +221,7 @@ async fn begin(
             changes: Vec::new(),
             listen,
             durable,
+            eager: true,
         })
         .await?;
     if let Some(frames) = begun.frames {

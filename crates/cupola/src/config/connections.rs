@@ -146,8 +146,8 @@ impl ConnectionConfig {
 
     fn key(&self, env: &dyn Fn(&str) -> Option<String>) -> Result<Secret, String> {
         match (&self.key_env, &self.key_file) {
-            (Some(variable), None) => self.from_variable(variable, env),
-            (None, Some(file)) => self.from_file(file),
+            (Some(variable), None) => self.read_variable(variable, env),
+            (None, Some(file)) => self.read_file(file),
             _ => Err(self.bad("give exactly one of `key_env` and `key_file`")),
         }
     }
@@ -155,21 +155,21 @@ impl ConnectionConfig {
     fn named_keys(&self, env: &dyn Fn(&str) -> Option<String>) -> Result<Secrets, String> {
         let mut secrets = Secrets::new();
         for (name, variable) in &self.keys_env {
-            secrets.insert(name.clone(), self.from_variable(variable, env)?);
+            secrets.insert(name.clone(), self.read_variable(variable, env)?);
         }
         for (name, file) in &self.keys_file {
-            secrets.insert(name.clone(), self.from_file(file)?);
+            secrets.insert(name.clone(), self.read_file(file)?);
         }
         Ok(secrets)
     }
 
-    fn from_variable(&self, variable: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Secret, String> {
+    fn read_variable(&self, variable: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Secret, String> {
         let text = env(variable)
             .ok_or_else(|| self.bad(&format!("the environment variable {variable} is not set")))?;
         self.secret(&text, variable)
     }
 
-    fn from_file(&self, file: &PathBuf) -> Result<Secret, String> {
+    fn read_file(&self, file: &PathBuf) -> Result<Secret, String> {
         let text = fs::read_to_string(file)
             .map_err(|error| self.bad(&format!("{} can't be read: {error}", file.display())))?;
         self.secret(&text, &file.display().to_string())
@@ -240,7 +240,7 @@ mod tests {
             ("credentials = 'SAS'", "these credentials need `key_env` or `key_file`"),
             ("credentials = 'AAD'\nkey_env = 'KEY'", "these credentials have no key; remove it"),
             ("key_env = 'KEY'\nkeys_env = { a = 'KEY' }", "give either one key or named keys, not both"),
-            (&SEARCH.to_owned(), "two entries have this name; rename one of them"),
+            (SEARCH, "two entries have this name; rename one of them"),
         ] {
             let refusal = loaded(&format!("{SEARCH}{extra}")).unwrap_err();
             assert_eq!(refusal, format!("`connections` entry \"s\": {reason}"));

@@ -1,7 +1,13 @@
 //! One call of the model: from the context to a recorded answer.
 
 use cupola_models::{FaultKind, FunctionDeclaration, ModelDelta, ModelStream, ModelUsage, RequestedCall};
-use futures_util::StreamExt;
+use std::pin::Pin;
+
+use futures_util::{
+    StreamExt,
+    future::{MaybeDone, maybe_done},
+};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::*;
 use crate::{ClientCalls, Delta, ids};
@@ -17,6 +23,19 @@ enum Interruption {
     WriteNow,
 }
 
+/// A call of the model that is under way.
+pub(super) struct Call {
+    resolved: Resolved,
+    opening: MaybeDone<Pin<Box<dyn Future<Output = Opened> + Send>>>,
+}
+
+/// A call that the model has taken up, or refused.
+pub(super) struct Opened {
+    request: ModelRequest,
+    opened: Result<ModelStream, Fault>,
+    _slot: Option<OwnedSemaphorePermit>,
+}
+
 impl Driver {
     /// Calls the model and records what came of it.
     pub(super) async fn call_model(&mut self) -> Result<Action, Leave> {
@@ -29,49 +48,84 @@ impl Driver {
         self.publish(began.frames);
 
         let mut answer = PartialAnswer::default();
-        let resolved = match inner.deployments.resolve(&self.spec.deployment) {
-            Ok(resolved) => resolved,
-            Err(fault) => return self.fail(fault, answer).await,
+        let mut call = match self.ahead.take() {
+            Some(call) => call,
+            None => match self.prepare().await {
+                Ok((resolved, request)) => self.open(resolved, request),
+                Err(event) => return self.record(event).await,
+            },
         };
-        if let Some(fault) = self.unavailable_tool() {
-            return self.record(Event::ModelFailed { fault, partial: Answer::default() }).await;
-        }
-        let request = match self.request(&resolved).await {
-            Ok(request) => request,
-            Err(ContextError::PromptTokens) => {
-                return self.record(Event::OutOfTokens { limit: Limit::PromptTokens }).await;
-            }
-            Err(ContextError::Store(error)) => {
-                let message = format!("The thread's history could not be read: {error}");
-                let fault = TurnFault { code: "server_error".to_owned(), message };
-                return self.record(Event::ModelFailed { fault, partial: Answer::default() }).await;
-            }
-        };
-        if request.max_completion_tokens == Some(0) {
-            return self.record(Event::OutOfTokens { limit: Limit::CompletionTokens }).await;
-        }
-
-        // Everything that takes time happens in here, so that a cancellation or a deadline ends it at once.
-        let opening = async {
-            let slot = inner.slots.acquire().await;
-            (slot, resolved.provider.call(&request).await)
-        };
-        tokio::pin!(opening);
-        let (_slot, opened) = loop {
+        loop {
             tokio::select! {
-                opened = &mut opening => break opened,
+                () = &mut call.opening => break,
                 interruption = self.interruption() => {
                     if let Some(outcome) = self.interrupted(interruption, &mut answer).await {
                         return outcome;
                     }
                 }
             }
+        }
+        let Call { resolved, mut opening } = call;
+        let Some(Opened { request, opened, _slot }) = Pin::new(&mut opening).take_output() else {
+            let message = "The model could not be called.".to_owned();
+            return self.fail(Fault::new(FaultKind::Broken, message), answer).await;
         };
-        let mut stream = match opened {
-            Ok(stream) => stream,
-            Err(fault) => return self.fail(fault, answer).await,
+        match opened {
+            Ok(mut stream) => self.read_answer(&mut stream, answer, &resolved, &request).await,
+            Err(fault) => self.fail(fault, answer).await,
+        }
+    }
+
+    /// Begins the model call of a turn that is just being made durable. What comes of it is heard only after
+    /// that.
+    pub(super) async fn open_ahead(&mut self) {
+        if self.place.is_some() {
+            return;
+        }
+        // What can't be called is said in its turn.
+        if let Ok((resolved, request)) = self.prepare().await {
+            let mut call = self.open(resolved, request);
+            // Polled once, so that the request is on its way.
+            let _ = futures_util::poll!(&mut call.opening);
+            self.ahead = Some(call);
+        }
+    }
+
+    /// Whom to call with what, or what became of the turn without a call. Mutable, because a shared driver
+    /// could not be sent between threads.
+    async fn prepare(&mut self) -> Result<(Resolved, ModelRequest), Event> {
+        let failed = |fault: TurnFault| Event::ModelFailed { fault, partial: Answer::default() };
+        let resolved = self.inner.deployments.resolve(&self.spec.deployment).map_err(|fault| {
+            failed(TurnFault { code: fault.kind.code().to_owned(), message: fault.message })
+        })?;
+        if let Some(fault) = self.unavailable_tool() {
+            return Err(failed(fault));
+        }
+        let request = self.request(&resolved).await.map_err(|error| match error {
+            ContextError::PromptTokens => Event::OutOfTokens { limit: Limit::PromptTokens },
+            ContextError::Store(error) => {
+                let message = format!("The history could not be read: {error}");
+                failed(TurnFault { code: "server_error".to_owned(), message })
+            }
+        })?;
+        match request.max_completion_tokens {
+            Some(0) => Err(Event::OutOfTokens { limit: Limit::CompletionTokens }),
+            _ => Ok((resolved, request)),
+        }
+    }
+
+    /// A call that begins when it is polled. Everything that takes time happens in there, so that a
+    /// cancellation or a deadline ends it at once.
+    fn open(&self, resolved: Resolved, request: ModelRequest) -> Call {
+        let slots = Arc::clone(&self.inner.slots);
+        let provider = Arc::clone(&resolved.provider);
+        let opening = async move {
+            // The semaphore is never closed.
+            let _slot = slots.acquire_owned().await.ok();
+            let opened = provider.call(&request).await;
+            Opened { request, opened, _slot }
         };
-        self.read_answer(&mut stream, answer, &resolved, &request).await
+        Call { resolved, opening: maybe_done(Box::pin(opening)) }
     }
 
     /// Waits until the turns in front have ended; `None` once they have.

@@ -106,6 +106,7 @@ fn begin(store: &SharedStore, id: &str, listen: bool) -> Begin {
         changes: Vec::new(),
         listen: if listen { Listen::Frames } else { Listen::No },
         durable: Durable::Accepted,
+        eager: false,
     }
 }
 

@@ -99,6 +99,16 @@ impl Resources for SqliteStore {
         })
     }
 
+    async fn holder(&self, project: &str, name: &str) -> Result<Option<String>, StoreError> {
+        self.read_here(|connection| {
+            let holder = connection
+                .prepare_cached("SELECT holder FROM claims WHERE project = ?1 AND name = ?2")?
+                .query_row(params![project, name], |row| row.get(0))
+                .optional()?;
+            Ok(holder)
+        })
+    }
+
     async fn list(&self, listing: Listing<'_>) -> Result<Slice, StoreError> {
         if listing.limit <= 100 {
             return self.read_here(|connection| list(connection, &listing));
