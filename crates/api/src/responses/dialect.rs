@@ -61,12 +61,15 @@ impl ResponsesDialect {
                 Value::Object(item) => Some(item),
                 _ => None,
             }));
-            count += items.len();
-            parts.push(items);
             if let Some(conversation) = earlier["conversation"]["id"].as_str() {
-                parts.push(self.conversation(project, conversation).await?);
+                let within = self.conversation(project, conversation).await?;
+                // The conversation has the items of a turn that has ended.
+                items.retain(|item| !within.iter().any(|other| other.get("id") == item.get("id")));
+                parts.extend([items, within]);
                 break;
             }
+            count += items.len();
+            parts.push(items);
             previous = earlier["previous_response_id"].as_str().map(str::to_owned);
         }
         Ok(parts.into_iter().rev().flatten().collect())
