@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cupola_models::{ChatMessage, Fault, ModelRequest, catalog::Resolved};
-use cupola_store::{Batch, Change, Conflict, StoreError, TurnKey, TurnPhase};
+use cupola_store::{Batch, Change, StoreError, TurnKey, TurnPhase};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::Instant,
@@ -20,9 +20,14 @@ use crate::{
 
 mod listen;
 mod model_call;
+mod pick_up;
+mod record;
 
 use listen::Keeping;
+use record::{Patience, Refused};
+
 pub(crate) use listen::LISTENER_BACKLOG;
+pub(crate) use pick_up::{fail_after_panic, pick_up, refuse_all};
 
 /// Pauses between attempts to write, when the store fails.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -88,25 +93,6 @@ pub(crate) enum Leave {
     Unwritten,
 }
 
-/// How often a commit is tried.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Patience {
-    Once,
-    Endless,
-}
-
-/// Why an event was not written down.
-enum Refused {
-    Leave(Leave),
-    Store(StoreError),
-}
-
-impl From<Leave> for Refused {
-    fn from(leave: Leave) -> Self {
-        Self::Leave(leave)
-    }
-}
-
 /// The journal entry of an event.
 pub(crate) fn append(key: &TurnKey, position: i64, at: Millis, event: &Event, after: &Turn) -> Change {
     let phase = match &after.phase {
@@ -117,113 +103,6 @@ pub(crate) fn append(key: &TurnKey, position: i64, at: Millis, event: &Event, af
     // Events are plain data with text keys: writing them as JSON can't fail.
     let entry = serde_json::to_vec(event).map(Bytes::from).unwrap_or_default();
     Change::Append { turn: key.clone(), position, at, entry, phase }
-}
-
-/// Goes on with a turn that nobody drives.
-pub(crate) async fn pick_up(inner: Arc<Inner>, key: TurnKey, mut mailbox: mpsc::UnboundedReceiver<Command>) {
-    match load(&inner, &key).await {
-        Ok(Some((course, action))) => {
-            let line = course.spec.line.clone().filter(|_| action != Action::Rest);
-            let place = line.map(|line| inner.lines.stand(line));
-            let mut driver = Driver::new(inner, key, course, mailbox);
-            driver.stand(place);
-            driver.run(action).await;
-        }
-        Ok(None) => refuse_all(&inner, &key, &mut mailbox, || CommandError::Unknown),
-        Err(LoadError::Store(error)) => {
-            tracing::error!(turn = %key, %error, "a turn could not be read; trying again");
-            refuse_all(&inner, &key, &mut mailbox, || CommandError::Store(error.clone()));
-            inner.send_later(key, Command::Resume, LONGEST_PAUSE);
-        }
-        Err(LoadError::Damaged(what)) => {
-            tracing::error!(turn = %key, %what, "a turn is damaged; it stays where it is");
-            let error = StoreError::Backend(format!("the turn {key} is damaged: {what}"));
-            refuse_all(&inner, &key, &mut mailbox, || CommandError::Store(error.clone()));
-        }
-    }
-}
-
-/// Why a turn could not be taken up.
-enum LoadError {
-    /// The store failed; another time it may not.
-    Store(StoreError),
-    /// What is stored makes no sense.
-    Damaged(String),
-}
-
-impl From<StoreError> for LoadError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-/// Ends a turn whose driver panicked.
-pub(crate) async fn fail_after_panic(inner: Arc<Inner>, key: TurnKey) {
-    let mailbox = inner.register(&key);
-    if let Ok(Some((course, _))) = load(&inner, &key).await {
-        let mut driver = Driver::new(inner, key, course, mailbox);
-        let message = "The service failed while it drove this turn. Its log says more.".to_owned();
-        let fault = TurnFault { code: "server_error".to_owned(), message };
-        let event = match driver.turn.phase {
-            Phase::Calling { .. } => Event::ModelFailed { fault, partial: Answer::default() },
-            Phase::Stopping => Event::Stopped { partial: Answer::default() },
-            Phase::New | Phase::Waiting { .. } | Phase::Ended(_) => return driver.leave(&Leave::Gone),
-        };
-        match driver.record(event).await {
-            Ok(action) => driver.run(action).await,
-            Err(leave) => driver.leave(&leave),
-        }
-    }
-}
-
-/// Ends a driver, and refuses what it was still asked for.
-pub(crate) fn refuse_all(
-    inner: &Inner,
-    key: &TurnKey,
-    mailbox: &mut mpsc::UnboundedReceiver<Command>,
-    error: impl Fn() -> CommandError,
-) {
-    while let Some(command) = inner.retire(key, mailbox) {
-        match command {
-            Command::Submit { reply, .. } | Command::Cancel { reply } => {
-                let _ = reply.send(Err(error()));
-            }
-            Command::Attach { reply, .. } => {
-                let _ = reply.send(Err(error()));
-            }
-            Command::Resume | Command::CheckDeadline => {}
-        }
-    }
-}
-
-async fn load(inner: &Inner, key: &TurnKey) -> Result<Option<(Course, Action)>, LoadError> {
-    let Some(record) = inner.store.turn(key).await? else {
-        return Ok(None);
-    };
-    let Some(dialect) = inner.dialects.get(record.dialect.as_str()) else {
-        return Err(LoadError::Damaged(format!("no dialect '{}' is served here", record.dialect)));
-    };
-    let Some(resumed) = dialect.resume(key).await? else {
-        return Ok(None);
-    };
-    let events = record
-        .journal
-        .iter()
-        .map(|entry| {
-            serde_json::from_slice::<Event>(&entry.entry).map_err(|e| LoadError::Damaged(e.to_string()))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    let (turn, action) =
-        Turn::replay(&events).map_err(|refusal| LoadError::Damaged(format!("{refusal:?}")))?;
-    let course = Course {
-        dialect: Arc::clone(dialect),
-        spec: resumed.spec,
-        projection: resumed.projection,
-        turn,
-        position: events.len() as i64,
-        kept: resumed.kept,
-    };
-    Ok(Some((course, action)))
 }
 
 impl Driver {
@@ -385,181 +264,5 @@ impl Driver {
 
     fn is_overdue(&self) -> bool {
         self.turn.until().is_some_and(|until| until <= self.inner.clock.now())
-    }
-
-    /// Records an event and answers whoever asked for it. Unlike what happened by itself, a command is tried
-    /// once: who gave it waits, and can give it again.
-    async fn record_for(&mut self, event: Event, reply: Reply) -> Result<Action, Leave> {
-        match self.record_with(event, Patience::Once).await {
-            Ok(action) => {
-                let _ = reply.send(Ok(self.projection.document()));
-                Ok(action)
-            }
-            Err(Refused::Store(error)) => {
-                let _ = reply.send(Err(CommandError::Store(error)));
-                Err(Leave::Unwritten)
-            }
-            Err(Refused::Leave(leave)) => {
-                let error =
-                    if matches!(leave, Leave::Gone) { CommandError::Unknown } else { CommandError::Draining };
-                let _ = reply.send(Err(error));
-                Err(leave)
-            }
-        }
-    }
-
-    /// Writes an event down, whatever it takes.
-    async fn record(&mut self, event: Event) -> Result<Action, Leave> {
-        match self.record_with(event, Patience::Endless).await {
-            Ok(action) => Ok(action),
-            Err(Refused::Leave(leave)) => Err(leave),
-            Err(Refused::Store(_)) => Err(Leave::Unwritten),
-        }
-    }
-
-    /// Writes an event down together with what it changes, then tells whoever listens.
-    async fn record_with(&mut self, event: Event, patience: Patience) -> Result<Action, Refused> {
-        let at = self.inner.clock.now();
-        let action = match self.turn.apply(&event) {
-            Ok(action) => action,
-            Err(refusal) => {
-                // Every caller has checked; if one has not, the turn must still not hang.
-                tracing::error!(turn = %self.key, ?event, ?refusal, "an event out of place was dropped");
-                return Ok(Action::Rest);
-            }
-        };
-        let Changes { changes: caused, frames } =
-            self.projection.event(at, &event, &self.turn, self.is_heard());
-        let has_ended = matches!(self.turn.phase, Phase::Ended(_));
-        if self.holds_back {
-            self.pending.extend(caused);
-            if has_ended {
-                self.write_held_back().await?;
-            }
-            self.send(frames);
-        } else {
-            let mut changes = self.take_pending();
-            changes.extend(caused);
-            changes.push(append(&self.key, self.position, at, &event, &self.turn));
-            let frames = self.keep(frames, &mut changes);
-            self.commit(changes, patience).await?;
-            self.position += 1;
-            self.send(frames);
-        }
-        if has_ended {
-            self.place = None;
-            if let Some(ended) = self.ended.take() {
-                let _ = ended.send(Ok(self.projection.document()));
-            }
-        }
-        Ok(action)
-    }
-
-    /// Commits everything at the end. Nobody was told that the turn was accepted, so a failure is told
-    /// instead of being tried again.
-    async fn write_held_back(&mut self) -> Result<(), Leave> {
-        let changes = self.take_pending();
-        if changes.is_empty() {
-            return Ok(());
-        }
-        if let Err(error) = self.inner.store.submit(changes).await {
-            tracing::warn!(turn = %self.key, %error, "a turn could not be written at its end");
-            if let Some(ended) = self.ended.take() {
-                let _ = ended.send(Err(error));
-            }
-            return Err(Leave::Gone);
-        }
-        Ok(())
-    }
-
-    /// Commits. A turn that was accepted is not lost because a disk is full: what happened to it is written
-    /// as soon as it can be.
-    async fn commit(&mut self, mut batch: Batch, patience: Patience) -> Result<(), Refused> {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match self.inner.store.submit(batch.clone()).await {
-                Ok(()) => return Ok(()),
-                Err(StoreError::Conflict(Conflict::Changed(key))) if &key == self.projection.key() => {
-                    self.rebase(&mut batch).await?;
-                }
-                Err(StoreError::Conflict(Conflict::Journal(_))) => return Err(Leave::Fenced.into()),
-                Err(StoreError::Conflict(conflict)) => {
-                    tracing::info!(turn = %self.key, %conflict, "the turn's resources are gone");
-                    return Err(Leave::Gone.into());
-                }
-                Err(error) if patience == Patience::Once => return Err(Refused::Store(error)),
-                Err(error) => {
-                    tracing::error!(turn = %self.key, %error, ?pause, "an event could not be written; trying again");
-                    self.pause(pause).await?;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-            }
-        }
-    }
-
-    /// Lets changes wait for the next commit, but not for long.
-    fn write_soon(&mut self, changes: Batch) {
-        if !changes.is_empty() {
-            self.pending.extend(changes);
-            self.due_soon();
-        }
-    }
-
-    fn due_soon(&mut self) {
-        if !self.holds_back {
-            self.pending_due.get_or_insert_with(|| Instant::now() + WRITE_WITHIN);
-        }
-    }
-
-    fn take_pending(&mut self) -> Batch {
-        self.pending_due = None;
-        std::mem::take(&mut self.pending)
-    }
-
-    /// Writes the changes that wait. Not waited for: what follows is committed after it, and conflicts are
-    /// settled there.
-    fn write_pending(&mut self) {
-        let changes = self.take_pending();
-        if !changes.is_empty() {
-            drop(self.inner.store.submit(changes));
-        }
-    }
-
-    /// Takes over what somebody else changed in the resource that shows the turn.
-    async fn rebase(&mut self, batch: &mut Batch) -> Result<(), Leave> {
-        let current = match self.inner.store.get(self.projection.key()).await {
-            Ok(Some(current)) => current,
-            Ok(None) => return Err(Leave::Gone),
-            Err(error) => {
-                tracing::error!(turn = %self.key, %error, "the turn's resource could not be read; trying again");
-                return self.pause(FIRST_PAUSE).await;
-            }
-        };
-        let rebased = self.projection.rebase(&current).map_err(|error| {
-            tracing::error!(turn = %self.key, %error, "the turn's resource is damaged");
-            Leave::Gone
-        })?;
-        let key = self.projection.key();
-        // Of several versions of the resource only the last one counts.
-        let is_version =
-            |change: &Change| matches!(change, Change::Replace { key: replaced, .. } if replaced == key);
-        let last = batch.iter().rposition(is_version);
-        let mut place = 0;
-        batch.retain_mut(|change| {
-            let here = place;
-            place += 1;
-            if Some(here) == last {
-                *change = rebased.clone();
-            }
-            Some(here) == last || !is_version(change)
-        });
-        Ok(())
-    }
-
-    async fn pause(&mut self, pause: Duration) -> Result<(), Leave> {
-        tokio::select! {
-            () = tokio::time::sleep(pause) => Ok(()),
-            _ = self.draining.wait_for(|drain| *drain == Drain::LeaveRunning) => Err(Leave::Draining),
-        }
     }
 }

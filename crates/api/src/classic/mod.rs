@@ -9,6 +9,7 @@ pub mod messages;
 mod projection;
 pub mod run_steps;
 pub mod runs;
+mod shapes;
 mod spec;
 pub mod threads;
 

@@ -8,20 +8,23 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cupola_engine::{
     Changes, Delta, Frame, Millis, Projection, ids,
-    turn::{Answer, CallOutput, End, Event, Limit, Phase, Turn, TurnFault},
+    turn::{Answer, CallOutput, End, Event, Limit, Phase, Turn},
 };
-use cupola_models::{Finish, ModelUsage, RequestedCall};
+use cupola_models::{Finish, RequestedCall};
 use cupola_store::{Change, Key, Resource, StoreError};
 use cupola_wire::classic::{
-    CalledFunction, ContentBlock, DeltaContent, DeltaText, FunctionCall, FunctionCallDelta,
-    FunctionCallDetails, IncompleteDetails, LastError, Message, MessageCreation, MessageDelta,
-    MessageDeltaBody, MessageReference, RequiredAction, RequiredToolCall, RequiredToolCalls, Role, Run,
-    RunStatus, RunStep, RunStepDelta, RunStepDeltaBody, StepDeltaDetails, StepDetails, StepStatus, Text,
-    TextBlock, ToolCall, ToolCallDelta, ToolCalls, Usage, UsageDetails,
+    ContentBlock, FunctionCallDelta, IncompleteDetails, Message, MessageCreation, MessageReference, Role,
+    Run, RunStatus, RunStep, StepDetails, StepStatus, Text, TextBlock, Usage,
 };
 use cupola_wire::{Extra, Metadata};
 
-use super::kinds::{MESSAGE, RUN, RUN_STEP};
+use super::{
+    kinds::{MESSAGE, RUN, RUN_STEP},
+    shapes::{
+        asked_last, call_delta, last_error, required_action, settle, step_event, text_delta, tool_calls,
+        wire_usage,
+    },
+};
 use crate::{
     body::document,
     frames::{done, frame},
@@ -536,118 +539,4 @@ impl Output {
     fn into_changes(self) -> Changes {
         Changes { changes: self.changes, frames: self.frames }
     }
-}
-
-fn settle(step: &mut RunStep, status: StepStatus, now: i64, error: Option<&LastError>) {
-    step.status = status;
-    match status {
-        StepStatus::Completed => step.completed_at = Some(now),
-        StepStatus::Cancelled => step.cancelled_at = Some(now),
-        StepStatus::Failed => {
-            step.failed_at = Some(now);
-            step.last_error = error.cloned();
-        }
-        StepStatus::Expired => step.expires_at = Some(now),
-        StepStatus::InProgress => {}
-    }
-}
-
-fn step_event(status: StepStatus) -> &'static str {
-    match status {
-        StepStatus::InProgress => "thread.run.step.in_progress",
-        StepStatus::Cancelled => "thread.run.step.cancelled",
-        StepStatus::Failed => "thread.run.step.failed",
-        StepStatus::Completed => "thread.run.step.completed",
-        StepStatus::Expired => "thread.run.step.expired",
-    }
-}
-
-/// The calls of the newest answer.
-fn asked_last(turn: &Turn) -> Vec<RequestedCall> {
-    turn.transcript
-        .iter()
-        .rev()
-        .find_map(|message| match message {
-            cupola_models::ChatMessage::Assistant { calls, .. } => Some(calls.clone()),
-            _ => None,
-        })
-        .unwrap_or_default()
-}
-
-fn tool_calls(asked: &[RequestedCall], outputs: Option<&[CallOutput]>) -> StepDetails {
-    let output = |id: &str| outputs?.iter().find(|output| output.call_id == id).map(|o| o.output.clone());
-    let calls = asked.iter().map(|call| {
-        ToolCall::Function(FunctionCallDetails {
-            id: call.id.clone(),
-            function: CalledFunction {
-                name: call.name.clone(),
-                arguments: call.arguments.clone(),
-                output: output(&call.id),
-            },
-        })
-    });
-    StepDetails::ToolCalls(ToolCalls { tool_calls: calls.collect() })
-}
-
-fn required_action(calls: &[RequestedCall]) -> RequiredAction {
-    let calls = calls.iter().map(|call| RequiredToolCall {
-        id: call.id.clone(),
-        kind: "function".to_owned(),
-        function: Some(FunctionCall { name: call.name.clone(), arguments: call.arguments.clone() }),
-        extra: Extra::new(),
-    });
-    RequiredAction {
-        kind: "submit_tool_outputs".to_owned(),
-        submit_tool_outputs: Some(RequiredToolCalls { tool_calls: calls.collect() }),
-        extra: Extra::new(),
-    }
-}
-
-fn last_error(fault: &TurnFault) -> LastError {
-    LastError { code: fault.code.clone(), message: fault.message.clone() }
-}
-
-fn wire_usage(usage: ModelUsage) -> Usage {
-    Usage {
-        prompt_tokens: usage.prompt_tokens,
-        completion_tokens: usage.completion_tokens,
-        // Upstreams count, and may count nonsense.
-        total_tokens: usage.prompt_tokens.saturating_add(usage.completion_tokens),
-        prompt_token_details: UsageDetails { cached_tokens: usage.cached_tokens },
-    }
-}
-
-fn text_delta(message: &str, text: &str, first: bool) -> MessageDelta {
-    MessageDelta {
-        id: message.to_owned(),
-        object: "thread.message.delta".to_owned(),
-        delta: MessageDeltaBody {
-            content: vec![DeltaContent {
-                index: 0,
-                kind: "text".to_owned(),
-                text: Some(DeltaText { value: Some(text.to_owned()), annotations: first.then(Vec::new) }),
-                extra: Extra::new(),
-            }],
-        },
-    }
-}
-
-fn call_delta(step: &str, index: usize, id: Option<&str>, function: FunctionCallDelta) -> Frame {
-    let delta = RunStepDelta {
-        id: step.to_owned(),
-        object: "thread.run.step.delta".to_owned(),
-        delta: RunStepDeltaBody {
-            step_details: StepDeltaDetails {
-                kind: "tool_calls".to_owned(),
-                tool_calls: vec![ToolCallDelta {
-                    index,
-                    id: id.map(str::to_owned),
-                    kind: "function".to_owned(),
-                    function: Some(function),
-                    extra: Extra::new(),
-                }],
-            },
-        },
-    };
-    frame("thread.run.step.delta", &delta)
 }

@@ -1,0 +1,130 @@
+//! The shapes of the parts of runs, steps and deltas.
+
+use cupola_engine::{
+    Frame,
+    turn::{CallOutput, Turn, TurnFault},
+};
+use cupola_models::{ModelUsage, RequestedCall};
+use cupola_wire::Extra;
+use cupola_wire::classic::{
+    CalledFunction, DeltaContent, DeltaText, FunctionCall, FunctionCallDelta, FunctionCallDetails, LastError,
+    MessageDelta, MessageDeltaBody, RequiredAction, RequiredToolCall, RequiredToolCalls, RunStep,
+    RunStepDelta, RunStepDeltaBody, StepDeltaDetails, StepDetails, StepStatus, ToolCall, ToolCallDelta,
+    ToolCalls, Usage, UsageDetails,
+};
+
+use crate::frames::frame;
+
+pub fn settle(step: &mut RunStep, status: StepStatus, now: i64, error: Option<&LastError>) {
+    step.status = status;
+    match status {
+        StepStatus::Completed => step.completed_at = Some(now),
+        StepStatus::Cancelled => step.cancelled_at = Some(now),
+        StepStatus::Failed => {
+            step.failed_at = Some(now);
+            step.last_error = error.cloned();
+        }
+        StepStatus::Expired => step.expires_at = Some(now),
+        StepStatus::InProgress => {}
+    }
+}
+
+pub fn step_event(status: StepStatus) -> &'static str {
+    match status {
+        StepStatus::InProgress => "thread.run.step.in_progress",
+        StepStatus::Cancelled => "thread.run.step.cancelled",
+        StepStatus::Failed => "thread.run.step.failed",
+        StepStatus::Completed => "thread.run.step.completed",
+        StepStatus::Expired => "thread.run.step.expired",
+    }
+}
+
+/// The calls of the newest answer.
+pub fn asked_last(turn: &Turn) -> Vec<RequestedCall> {
+    turn.transcript
+        .iter()
+        .rev()
+        .find_map(|message| match message {
+            cupola_models::ChatMessage::Assistant { calls, .. } => Some(calls.clone()),
+            _ => None,
+        })
+        .unwrap_or_default()
+}
+
+pub fn tool_calls(asked: &[RequestedCall], outputs: Option<&[CallOutput]>) -> StepDetails {
+    let output = |id: &str| outputs?.iter().find(|output| output.call_id == id).map(|o| o.output.clone());
+    let calls = asked.iter().map(|call| {
+        ToolCall::Function(FunctionCallDetails {
+            id: call.id.clone(),
+            function: CalledFunction {
+                name: call.name.clone(),
+                arguments: call.arguments.clone(),
+                output: output(&call.id),
+            },
+        })
+    });
+    StepDetails::ToolCalls(ToolCalls { tool_calls: calls.collect() })
+}
+
+pub fn required_action(calls: &[RequestedCall]) -> RequiredAction {
+    let calls = calls.iter().map(|call| RequiredToolCall {
+        id: call.id.clone(),
+        kind: "function".to_owned(),
+        function: Some(FunctionCall { name: call.name.clone(), arguments: call.arguments.clone() }),
+        extra: Extra::new(),
+    });
+    RequiredAction {
+        kind: "submit_tool_outputs".to_owned(),
+        submit_tool_outputs: Some(RequiredToolCalls { tool_calls: calls.collect() }),
+        extra: Extra::new(),
+    }
+}
+
+pub fn last_error(fault: &TurnFault) -> LastError {
+    LastError { code: fault.code.clone(), message: fault.message.clone() }
+}
+
+pub fn wire_usage(usage: ModelUsage) -> Usage {
+    Usage {
+        prompt_tokens: usage.prompt_tokens,
+        completion_tokens: usage.completion_tokens,
+        // Upstreams count, and may count nonsense.
+        total_tokens: usage.prompt_tokens.saturating_add(usage.completion_tokens),
+        prompt_token_details: UsageDetails { cached_tokens: usage.cached_tokens },
+    }
+}
+
+pub fn text_delta(message: &str, text: &str, first: bool) -> MessageDelta {
+    MessageDelta {
+        id: message.to_owned(),
+        object: "thread.message.delta".to_owned(),
+        delta: MessageDeltaBody {
+            content: vec![DeltaContent {
+                index: 0,
+                kind: "text".to_owned(),
+                text: Some(DeltaText { value: Some(text.to_owned()), annotations: first.then(Vec::new) }),
+                extra: Extra::new(),
+            }],
+        },
+    }
+}
+
+pub fn call_delta(step: &str, index: usize, id: Option<&str>, function: FunctionCallDelta) -> Frame {
+    let delta = RunStepDelta {
+        id: step.to_owned(),
+        object: "thread.run.step.delta".to_owned(),
+        delta: RunStepDeltaBody {
+            step_details: StepDeltaDetails {
+                kind: "tool_calls".to_owned(),
+                tool_calls: vec![ToolCallDelta {
+                    index,
+                    id: id.map(str::to_owned),
+                    kind: "function".to_owned(),
+                    function: Some(function),
+                    extra: Extra::new(),
+                }],
+            },
+        },
+    };
+    frame("thread.run.step.delta", &delta)
+}
