@@ -133,6 +133,14 @@ impl Caller {
         }
     }
 
+    /// Opens a stream: of what a body asks for, or of what there is. `Err` if there was no answer.
+    pub async fn open(&self, path: &str, body: Option<&Value>) -> Result<Response, ()> {
+        let method = if body.is_some() { Method::POST } else { Method::GET };
+        let response = self.send(method, path, body).await?;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        Ok(response)
+    }
+
     /// Posts, reads the stream to its end or to where it breaks, and gives the text that came.
     /// `None` if there was no answer at all.
     pub async fn stream(&self, path: &str, body: &Value) -> Option<String> {

@@ -5,5 +5,6 @@ mod caller;
 mod conversation;
 mod full_disk;
 mod kills;
+mod responses;
 mod server;
 mod signals;
