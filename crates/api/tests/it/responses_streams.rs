@@ -206,3 +206,20 @@ async fn a_cancelled_response_ends_its_stream_without_an_event_of_its_own() {
     assert_gapless(&stream);
     assert_golden("responses/cancelled", &stream);
 }
+
+#[tokio::test]
+async fn a_response_is_told_to_its_end_when_the_reader_of_its_stream_leaves() {
+    let app = TestApp::start().await;
+    let gate = Gate::closed();
+    let pieces = words("Once ").into_iter().chain([Piece::Waits(gate.clone())]).chain(words("upon a time. "));
+    let called = call(0, "call_of_the_model_1", "get_weather", r#"{"city":"Oslo"}"#);
+    app.model.then(pieces.chain(called).chain(end(Finish::ToolCalls, 10, 4)));
+    let mut events = app.user.stream(PATH, question()).await;
+    events.until("response.output_text.delta").await;
+    let path = path_of(&events.object("response.created")["response"]);
+    drop(events);
+    gate.open();
+    let response = app.user.until(&path, "completed").await;
+    assert_eq!(response["output"][0]["content"][0]["text"], "Once upon a time. ");
+    assert_eq!(response["output"][1]["arguments"], r#"{"city":"Oslo"}"#);
+}
