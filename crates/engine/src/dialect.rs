@@ -64,7 +64,12 @@ pub trait Projection: Send {
     /// The model is about to be called. Frames are wanted only if somebody is `heard` to listen.
     fn model_call_began(&mut self, at: Millis, heard: bool) -> Changes;
 
-    /// The model said something more. Only called while somebody listens.
+    /// Whether it has to be told everything that the model says, also when nobody listens any more.
+    fn wants_every_delta(&self) -> bool {
+        false
+    }
+
+    /// The model said something more. Only called while somebody listens, or every delta is wanted.
     fn delta(&mut self, at: Millis, delta: Delta<'_>) -> Vec<Frame>;
 
     /// Something happened that is about to be written down. `turn` is the state after it. Frames are

@@ -174,11 +174,16 @@ impl Projection for ResponseProjection {
         Changes { changes, frames }
     }
 
+    fn wants_every_delta(&self) -> bool {
+        // An answer that was begun piece by piece is made of its pieces.
+        self.stream.is_told()
+    }
+
     fn delta(&mut self, _at: Millis, delta: Delta<'_>) -> Vec<Frame> {
         match delta {
             Delta::Text(text) => self.stream.text(text),
-            Delta::CallBegan { id, name, .. } => self.stream.call_began(id, name),
-            Delta::CallArguments { text, .. } => self.stream.call_arguments(text),
+            Delta::CallBegan { index, id, name } => self.stream.call_began(index, id, name),
+            Delta::CallArguments { index, text } => self.stream.call_arguments(index, text),
         }
     }
 

@@ -4,6 +4,8 @@
 //! the events that were kept are read back, and an answer that begins as the interrupted one did goes on
 //! where that one stopped, so that a client which comes back misses nothing and sees nothing twice.
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 use cupola_engine::{Frame, turn::Answer};
 use serde_json::{Map, Value, json};
@@ -25,6 +27,19 @@ pub struct Stream {
     told: bool,
     /// The names of the custom tools.
     custom: Vec<String>,
+    /// Which call of the answer is open.
+    call_index: usize,
+    /// Calls that began before the one in front was whole.
+    waiting: VecDeque<Waiting>,
+}
+
+/// A call that is not told yet.
+#[derive(Debug)]
+struct Waiting {
+    index: usize,
+    call_id: String,
+    name: String,
+    arguments: String,
 }
 
 /// An item that was announced and is not done.
@@ -62,6 +77,8 @@ impl Stream {
             seen: String::new(),
             told: false,
             custom: Vec::new(),
+            call_index: 0,
+            waiting: VecDeque::new(),
         }
     }
 
@@ -123,6 +140,11 @@ impl Stream {
             }
             _ => {}
         }
+    }
+
+    /// Whether the answer is told piece by piece.
+    pub fn is_told(&self) -> bool {
+        self.told
     }
 
     /// What was put out so far.
@@ -202,12 +224,52 @@ impl Stream {
         Some(self.event("response.output_text.delta", body))
     }
 
-    /// A call begins.
-    pub fn call_began(&mut self, call_id: &str, name: &str) -> Vec<Frame> {
+    /// A call begins. Calls are told one after the other: one that begins before the arguments of the call in
+    /// front are whole waits for them.
+    pub fn call_began(&mut self, index: usize, call_id: &str, name: &str) -> Vec<Frame> {
         self.told = true;
+        let call =
+            Waiting { index, call_id: call_id.to_owned(), name: name.to_owned(), arguments: String::new() };
+        if self.is_in_a_call() {
+            self.waiting.push_back(call);
+            return Vec::new();
+        }
+        self.open_call(call)
+    }
+
+    /// More of the arguments of a call.
+    pub fn call_arguments(&mut self, index: usize, piece: &str) -> Vec<Frame> {
+        if self.call_index != index {
+            if let Some(call) = self.waiting.iter_mut().find(|call| call.index == index) {
+                call.arguments.push_str(piece);
+            }
+            return Vec::new();
+        }
+        let mut frames = self.more_arguments(piece);
+        while !self.is_in_a_call()
+            && let Some(next) = self.waiting.pop_front()
+        {
+            frames.extend(self.open_call(next));
+        }
+        frames
+    }
+
+    /// Whether a call is being told whose arguments are not whole.
+    fn is_in_a_call(&self) -> bool {
+        match &self.open {
+            Some(Open::Call { arguments, .. } | Open::Custom { arguments, .. }) => {
+                serde_json::from_str::<serde::de::IgnoredAny>(arguments).is_err()
+            }
+            Some(Open::Message { .. }) | None => false,
+        }
+    }
+
+    fn open_call(&mut self, call: Waiting) -> Vec<Frame> {
         let mut frames = self.end_seen();
         frames.extend(self.close("completed"));
-        let is_custom = self.custom.iter().any(|custom| custom == name);
+        let Waiting { index: call_index, call_id, name, arguments: said_already } = call;
+        self.call_index = call_index;
+        let is_custom = self.custom.contains(&name);
         let (kind, prefix, said) = match is_custom {
             true => ("custom_tool_call", "ctc_", "input"),
             false => ("function_call", "fc_", "arguments"),
@@ -218,16 +280,18 @@ impl Stream {
         }));
         let index = self.output.len();
         frames.push(self.event("response.output_item.added", json!({"output_index": index, "item": item})));
-        let (call_id, name, arguments) = (call_id.to_owned(), name.to_owned(), String::new());
+        let arguments = String::new();
         self.open = Some(match is_custom {
             true => Open::Custom { id, call_id, name, arguments },
             false => Open::Call { id, call_id, name, arguments },
         });
+        if !said_already.is_empty() {
+            frames.extend(self.more_arguments(&said_already));
+        }
         frames
     }
 
-    /// More of the arguments of the call that began last.
-    pub fn call_arguments(&mut self, piece: &str) -> Vec<Frame> {
+    fn more_arguments(&mut self, piece: &str) -> Vec<Frame> {
         let index = self.output.len();
         if let Some(Open::Custom { arguments, .. }) = &mut self.open {
             arguments.push_str(piece);
@@ -302,10 +366,14 @@ impl Stream {
             if !answer.text.is_empty() {
                 frames.extend(self.text(&answer.text));
             }
-            for call in &answer.calls {
-                frames.extend(self.call_began(&call.id, &call.name));
-                frames.extend(self.call_arguments(&call.arguments));
+            for (index, call) in answer.calls.iter().enumerate() {
+                frames.extend(self.call_began(index, &call.id, &call.name));
+                frames.extend(self.call_arguments(index, &call.arguments));
             }
+        }
+        // What is not whole now does not become whole any more.
+        while let Some(next) = self.waiting.pop_front() {
+            frames.extend(self.open_call(next));
         }
         frames.extend(self.end_seen());
         if self.output.is_empty() && self.open.is_none() {

@@ -212,7 +212,7 @@ impl Driver {
     }
 
     fn tell(&mut self, delta: Delta<'_>) {
-        if self.is_heard() {
+        if self.is_heard() || self.projection.wants_every_delta() {
             let frames = self.projection.delta(self.inner.clock.now(), delta);
             self.publish(frames);
         }
