@@ -69,7 +69,7 @@ fn one_client(subject: &Subject<'_>, ground: &mut Ground, client: &mut Client) -
 fn streamed(subject: &Subject<'_>, client: &mut Client) -> Result<Vec<Figure>> {
     let Subject { stub, plan, .. } = subject;
     let mut model = Client::connect(Target { address: stub.address, tls: None, bearer: None })?;
-    let [mut through, mut direct, mut to_model] = [(); 3].map(|()| Samples::default());
+    let [mut first, mut through, mut direct, mut to_model] = [(); 4].map(|()| Samples::default());
     for round in 0..plan.warm_up + plan.streams {
         let body = response::question(r#","stream":true"#);
         let heard = hear(client, &stub.clock, &response::path(), body, |event| event.starts_with(DELTA))?;
@@ -77,15 +77,17 @@ fn streamed(subject: &Subject<'_>, client: &mut Client) -> Result<Vec<Figure>> {
         if round >= plan.warm_up {
             heard.relayed.first().into_iter().for_each(|first| through.push(*first));
             itself.relayed.first().into_iter().for_each(|first| direct.push(*first));
+            first.push(heard.first);
             to_model.push(heard.to_model);
         }
     }
-    let [through, direct, to_model] = [through, direct, to_model].map(Samples::ordered);
+    let [first, through, direct, to_model] = [first, through, direct, to_model].map(Samples::ordered);
     Ok(vec![
         Figure::new("first delta after the model sent it, p50", through.median(), "ms")
             .at_most(FIRST_DELTA)
             .beside("from the model itself", direct.median()),
         Figure::new("first delta after the model sent it, p95", through.percentile(95.0), "ms"),
+        Figure::new("streamed: until the first delta, p50", first.median(), "ms"),
         Figure::new("streamed: until the model has the request, p50", to_model.median(), "ms"),
     ])
 }
