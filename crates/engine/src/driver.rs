@@ -27,7 +27,7 @@ use listen::Keeping;
 use record::{Patience, Refused};
 
 pub(crate) use listen::LISTENER_BACKLOG;
-pub(crate) use pick_up::{fail_after_panic, pick_up, refuse_all};
+pub(crate) use pick_up::{fail_after_panic, pick_up, ready, refuse_all};
 
 /// Pauses between attempts to write, when the store fails.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

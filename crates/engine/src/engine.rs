@@ -235,7 +235,12 @@ impl Engine {
         let turns = self.inner.store.running_turns().await?;
         let count = turns.len();
         for turn in turns {
-            self.inner.send(turn, Command::Resume);
+            // One after the other: turns of one line stand in it as they did before.
+            let mailbox = self.inner.register(&turn);
+            let ready = driver::ready(Arc::clone(&self.inner), turn.clone(), mailbox).await;
+            if let Some((driver, action)) = ready {
+                self.inner.drive(turn, driver.run(action));
+            }
         }
         Ok(count)
     }

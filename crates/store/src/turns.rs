@@ -67,7 +67,7 @@ pub trait Turns: Send + Sync {
     /// The frames that were kept of a turn's stream, from place `first` on.
     async fn frames(&self, turn: &TurnKey, first: i64) -> Result<Vec<Bytes>, StoreError>;
 
-    /// The turns that somebody has to drive: what a crash left behind.
+    /// The turns that somebody has to drive: what a crash left behind, in the order in which they were opened.
     async fn running_turns(&self) -> Result<Vec<TurnKey>, StoreError>;
 
     /// The turns that have waited for their client until `now` or longer.

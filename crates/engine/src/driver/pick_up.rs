@@ -3,14 +3,25 @@
 use super::*;
 
 /// Goes on with a turn that nobody drives.
-pub async fn pick_up(inner: Arc<Inner>, key: TurnKey, mut mailbox: mpsc::UnboundedReceiver<Command>) {
+pub async fn pick_up(inner: Arc<Inner>, key: TurnKey, mailbox: mpsc::UnboundedReceiver<Command>) {
+    if let Some((driver, action)) = ready(inner, key, mailbox).await {
+        driver.run(action).await;
+    }
+}
+
+/// A driver for a turn that nobody drives, in its place in line, and what it has to do first.
+pub async fn ready(
+    inner: Arc<Inner>,
+    key: TurnKey,
+    mut mailbox: mpsc::UnboundedReceiver<Command>,
+) -> Option<(Driver, Action)> {
     match load(&inner, &key).await {
         Ok(Some((course, action))) => {
             let line = course.spec.line.clone().filter(|_| action != Action::Rest);
             let place = line.map(|line| inner.lines.stand(line));
             let mut driver = Driver::new(inner, key, course, mailbox);
             driver.stand(place);
-            driver.run(action).await;
+            return Some((driver, action));
         }
         Ok(None) => refuse_all(&inner, &key, &mut mailbox, || CommandError::Unknown),
         Err(LoadError::Store(error)) => {
@@ -24,6 +35,7 @@ pub async fn pick_up(inner: Arc<Inner>, key: TurnKey, mut mailbox: mpsc::Unbound
             refuse_all(&inner, &key, &mut mailbox, || CommandError::Store(error.clone()));
         }
     }
+    None
 }
 
 /// Why a turn could not be taken up.

@@ -258,7 +258,7 @@ impl Turns for SqliteStore {
         self.read_aside(|connection| {
             turn_keys(
                 connection,
-                "SELECT project, id FROM turns WHERE phase <> 'ended' AND phase = 'running'",
+                "SELECT project, id FROM turns WHERE phase <> 'ended' AND phase = 'running' ORDER BY opened",
                 [],
             )
         })

@@ -40,14 +40,15 @@ const MIGRATIONS: &[&str] = &[
      ) STRICT, WITHOUT ROWID;
 
      CREATE TABLE turns (
+        opened     INTEGER PRIMARY KEY AUTOINCREMENT,
         project    TEXT    NOT NULL,
         id         TEXT    NOT NULL,
         dialect    TEXT    NOT NULL,
         phase      TEXT    NOT NULL,
         until      INTEGER,
         position   INTEGER NOT NULL,
-        PRIMARY KEY (project, id)
-     ) STRICT, WITHOUT ROWID;
+        UNIQUE (project, id)
+     ) STRICT;
      CREATE INDEX turns_open ON turns (phase, until) WHERE phase <> 'ended';
 
      CREATE TABLE journal (
