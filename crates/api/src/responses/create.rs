@@ -11,6 +11,7 @@ use bytes::Bytes;
 use cupola_engine::{Begin, Durable, Listen, TurnSpec};
 use cupola_store::{Key, TurnKey};
 use rand::RngExt;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -233,14 +234,27 @@ async fn begin(
     }
 }
 
+/// What of a response says how it ended.
+#[derive(Deserialize)]
+struct Outcome {
+    status: String,
+    error: Option<OutcomeError>,
+}
+
+#[derive(Deserialize)]
+struct OutcomeError {
+    code: String,
+    message: String,
+}
+
 /// A response that failed is an error for whoever waited for it, with the words of what failed.
 fn finished(document: Bytes) -> Result<Response, ApiError> {
-    let response: Value = serde_json::from_slice(&document).unwrap_or_default();
-    if response["status"] != "failed" {
-        return Ok(answer(document));
+    let outcome: Outcome = serde_json::from_slice(&document)
+        .map_err(|error| ApiError::internal("reading how a response ended", error))?;
+    match outcome.error {
+        Some(error) if outcome.status == "failed" => Err(ApiError::of_turn(&error.code, error.message)),
+        _ => Ok(answer(document)),
     }
-    let text = |field: &str| response["error"][field].as_str().unwrap_or_default().to_owned();
-    Err(ApiError::of_turn(&text("code"), text("message")))
 }
 
 /// The response with this id exists.

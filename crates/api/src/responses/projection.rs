@@ -26,6 +26,8 @@ pub struct ResponseProjection {
     stream: Stream,
     keeping: Keeping,
     etag: i64,
+    /// The response as it was written last, while it has not changed since.
+    written: Option<Bytes>,
 }
 
 /// What of a response is kept.
@@ -57,6 +59,7 @@ impl ResponseProjection {
             stream,
             keeping,
             etag: 0,
+            written: None,
         }
     }
 
@@ -68,10 +71,12 @@ impl ResponseProjection {
 
     fn set(&mut self, field: &str, value: Value) {
         self.response[field] = value;
+        self.written = None;
     }
 
     fn write(&mut self) -> Change {
         self.etag += 1;
+        self.written = Some(document(&self.response));
         if self.etag == 1 {
             return Change::Insert {
                 key: self.key.clone(),
@@ -164,7 +169,8 @@ impl ResponseProjection {
 }
 
 impl Projection for ResponseProjection {
-    fn model_call_began(&mut self, _at: Millis, _heard: bool) -> Changes {
+    fn model_call_began(&mut self, _at: Millis, heard: bool) -> Changes {
+        self.stream.set_heard(heard);
         self.set("status", json!("in_progress"));
         let changes = match self.keeping {
             Keeping::FromAccepted => vec![self.write()],
@@ -187,7 +193,8 @@ impl Projection for ResponseProjection {
         }
     }
 
-    fn event(&mut self, at: Millis, event: &Event, turn: &Turn, _heard: bool) -> Changes {
+    fn event(&mut self, at: Millis, event: &Event, turn: &Turn, heard: bool) -> Changes {
+        self.stream.set_heard(heard);
         let now = at / 1000;
         let mut changes = Vec::new();
         let mut frames = Vec::new();
@@ -247,6 +254,6 @@ impl Projection for ResponseProjection {
     }
 
     fn document(&self) -> Bytes {
-        document(&self.response)
+        self.written.clone().unwrap_or_else(|| document(&self.response))
     }
 }

@@ -25,6 +25,8 @@ pub struct Stream {
     seen: String,
     /// Whether this answer is told piece by piece.
     told: bool,
+    /// Whether anybody listens.
+    heard: bool,
     /// The names of the custom tools.
     custom: Vec<String>,
     /// Which call of the answer is open.
@@ -76,6 +78,7 @@ impl Stream {
             open: None,
             seen: String::new(),
             told: false,
+            heard: true,
             custom: Vec::new(),
             call_index: 0,
             waiting: VecDeque::new(),
@@ -152,8 +155,17 @@ impl Stream {
         &self.output
     }
 
+    /// Whether anybody listens. Events for nobody are counted, but not written.
+    pub fn set_heard(&mut self, heard: bool) {
+        self.heard = heard;
+    }
+
     /// An event that carries the whole response.
     pub fn about(&mut self, kind: &str, response: &Value) -> Frame {
+        if !self.heard {
+            self.sequence += 1;
+            return Frame::new();
+        }
         self.event(kind, json!({"response": response}))
     }
 
@@ -405,6 +417,10 @@ impl Stream {
     }
 
     fn event(&mut self, kind: &str, body: Value) -> Frame {
+        if !self.heard {
+            self.sequence += 1;
+            return Frame::new();
+        }
         let mut event = Map::new();
         event.insert("type".to_owned(), json!(kind));
         event.insert("sequence_number".to_owned(), json!(self.sequence));
