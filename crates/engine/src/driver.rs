@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cupola_models::{ChatMessage, Fault, ModelRequest, catalog::Resolved};
-use cupola_store::{Batch, Change, StoreError, TurnKey, TurnPhase};
+use cupola_store::{Batch, Change, Commit, StoreError, TurnKey, TurnPhase};
+use futures_util::future::Shared;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::Instant,
@@ -153,25 +154,16 @@ impl Driver {
         self.keeping = None;
     }
 
-    /// Makes the turn durable, tells whoever asked for it, and drives it.
-    pub async fn begin(
-        mut self,
-        changes: Batch,
-        frames: Vec<Frame>,
-        action: Action,
-        eager: bool,
-        accepted: oneshot::Sender<Result<(), StoreError>>,
-    ) {
-        let commit = self.inner.store.submit(changes);
+    /// Drives a turn that is being made durable, once it is.
+    pub async fn begin(mut self, commit: Shared<Commit>, frames: Vec<Frame>, action: Action, eager: bool) {
         if eager && action == Action::CallModel {
             self.open_ahead().await;
         }
-        if let Err(error) = commit.await {
-            let _ = accepted.send(Err(error));
+        if commit.await.is_err() {
+            // Whoever asked for the turn is told why.
             return self.leave(&Leave::Gone);
         }
         self.send(frames);
-        let _ = accepted.send(Ok(()));
         self.run(action).await;
     }
 

@@ -292,14 +292,12 @@ impl Engine {
             self.inner.drive(key, driver.run(action));
             return Ok(begun);
         }
-        // The driver's own task commits: a caller that goes away can't leave a turn that nobody drives.
-        let (accepted, answer) = oneshot::channel();
-        self.inner.drive(key, driver.begin(changes, shown.frames, action, eager, accepted));
-        match answer.await {
-            Ok(Ok(())) => Ok(begun),
-            Ok(Err(error)) => Err(BeginError::Store(error)),
-            Err(_) => Err(BeginError::Draining),
-        }
+        // On its way before the driver is: the disk is what takes longest. Nothing is waited for in between,
+        // so a caller that goes away can't leave a turn that nobody drives. Both hear of the commit at once.
+        let commit = self.inner.store.submit(changes).shared();
+        self.inner.drive(key, driver.begin(commit.clone(), shown.frames, action, eager));
+        commit.await.map_err(BeginError::Store)?;
+        Ok(begun)
     }
 
     /// The frames of a turn from place `first` on: those that were kept, and those that come.
