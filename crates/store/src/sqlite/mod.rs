@@ -3,6 +3,7 @@
 mod apply;
 mod frames;
 mod read;
+mod reserve;
 mod schema;
 mod writer;
 
@@ -24,6 +25,9 @@ pub enum Durability {
     Normal,
 }
 
+/// The log is copied into the database once it has this many pages.
+const CHECKPOINT_PAGES: u32 = 4000;
+
 /// A store in one SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -42,13 +46,17 @@ impl SqliteStore {
             Durability::Normal => "NORMAL",
         };
         connection.pragma_update(None, "synchronous", synchronous)?;
-        connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         connection.pragma_update(None, "cache_size", -8 * 1024)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         keep_plans(&connection)?;
         connection.set_prepared_statement_cache_capacity(64);
         schema::migrate(&mut connection)?;
 
+        let reserve = match durability {
+            Durability::Full => reserve::Reserve::of(path),
+            Durability::Normal => reserve::Reserve::none(),
+        };
         let path = path.to_owned();
         let readers = read::Readers::new(move || {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -59,7 +67,7 @@ impl SqliteStore {
             connection.set_prepared_statement_cache_capacity(64);
             Ok(connection)
         });
-        Ok(Self { writer: writer::Writer::start(connection)?, readers: Arc::new(readers) })
+        Ok(Self { writer: writer::Writer::start(connection, reserve)?, readers: Arc::new(readers) })
     }
 }
 

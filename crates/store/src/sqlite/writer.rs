@@ -6,7 +6,7 @@ use std::thread;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::apply::apply;
+use super::{apply::apply, reserve::Reserve};
 use crate::{Batch, Commit, StoreError};
 
 /// The most batches that share a commit.
@@ -26,11 +26,11 @@ pub struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub fn start(connection: Connection) -> Result<Self, StoreError> {
+    pub fn start(connection: Connection, reserve: Reserve) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::unbounded_channel();
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || write_until_closed(connection, queue))?;
+            .spawn(move || write_until_closed(connection, reserve, queue))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
@@ -54,9 +54,20 @@ impl Drop for Writer {
     }
 }
 
-fn write_until_closed(mut connection: Connection, mut queue: mpsc::UnboundedReceiver<Job>) {
+fn write_until_closed(
+    mut connection: Connection,
+    mut reserve: Reserve,
+    mut queue: mpsc::UnboundedReceiver<Job>,
+) {
     let mut group = Vec::with_capacity(GROUP);
-    while queue.blocking_recv_many(&mut group, GROUP) > 0 {
+    loop {
+        if !reserve.is_complete() && queue.is_empty() && !queue.is_closed() {
+            reserve.grow();
+            continue;
+        }
+        if queue.blocking_recv_many(&mut group, GROUP) == 0 {
+            break;
+        }
         commit_group(&mut connection, &mut group);
     }
     let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
