@@ -19,6 +19,9 @@ const WANTED: u64 = CHECKPOINT_PAGES as u64 * FRAME_BYTES;
 /// How much is added at a time. A commit that comes meanwhile waits for no more than this.
 const STEP: usize = 256 * 1024;
 
+/// Space is taken only where the file system has this many times as much to give.
+const PLENTY: u64 = 16;
+
 /// The log's file, and what is still to be done about it.
 #[derive(Debug)]
 pub struct Reserve {
@@ -70,6 +73,10 @@ impl Reserve {
         let length = file.metadata()?.len();
         if length >= WANTED {
             return Ok(length);
+        }
+        let system = rustix::fs::fstatvfs(&file)?;
+        if system.f_bavail * system.f_frsize < PLENTY * WANTED {
+            return Err(io::Error::other("the file system is small or nearly full"));
         }
         if let Err(error) = file.write_all_at(&vec![0; STEP], length).and_then(|()| file.sync_data()) {
             // What a full disk has left is for what must be kept.
