@@ -1,0 +1,17 @@
+//! Hosted agents: images, the runtimes that run them, and sandboxes that come and go with sessions.
+//!
+//! This crate knows no HTTP API and no store. It is told what to run and with which limits, says what
+//! became of it, and gives connections into it.
+
+mod failure;
+mod limits;
+mod logs;
+mod runtime;
+
+pub use failure::{Code, Failure};
+pub use limits::{Egress, Limits};
+pub use logs::{LogBook, LogLine, LogStream};
+pub use runtime::{
+    Connection, Exit, ImageSource, Mount, Prepared, Program, Progress, ProgressSink, RegistryCredentials,
+    Runtime, Sandbox, SandboxSpec, Source,
+};

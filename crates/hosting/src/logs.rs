@@ -1,0 +1,146 @@
+//! What a sandbox says, line by line: the last lines are kept, and readers follow what comes.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use tokio::sync::watch;
+
+/// A line longer than this is cut.
+const LONGEST_LINE: usize = 8 * 1024;
+
+/// How many bytes of lines are kept.
+const KEPT_BYTES: usize = 256 * 1024;
+
+/// Where a line came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogStream {
+    /// The program's standard output.
+    Stdout,
+    /// The program's standard error.
+    Stderr,
+    /// The platform, about the sandbox.
+    Platform,
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// Its number; they have no gaps.
+    pub number: u64,
+    /// When it came.
+    pub at: SystemTime,
+    /// Where it came from.
+    pub stream: LogStream,
+    /// The line, without its end.
+    pub text: String,
+}
+
+/// The last lines of a sandbox. A flood costs its oldest lines, never memory, and never holds the program up.
+#[derive(Debug)]
+pub struct LogBook {
+    kept: Mutex<Kept>,
+    newest: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    lines: VecDeque<LogLine>,
+    bytes: usize,
+    next: u64,
+}
+
+impl Default for LogBook {
+    fn default() -> Self {
+        Self { kept: Mutex::default(), newest: watch::Sender::new(0) }
+    }
+}
+
+impl LogBook {
+    /// Adds a line. Bytes that are no text are replaced, and what is too long is cut.
+    pub fn add(&self, stream: LogStream, line: &[u8]) {
+        let cut = line.len() > LONGEST_LINE;
+        let line = &line[..line.len().min(LONGEST_LINE)];
+        let mut text = String::from_utf8_lossy(line).trim_end_matches(['\r', '\n']).to_owned();
+        if cut {
+            text.push('…');
+        }
+        let mut kept = self.kept();
+        let number = kept.next;
+        kept.next += 1;
+        kept.bytes += text.len();
+        kept.lines.push_back(LogLine { number, at: SystemTime::now(), stream, text });
+        while kept.bytes > KEPT_BYTES {
+            let Some(oldest) = kept.lines.pop_front() else { break };
+            kept.bytes -= oldest.text.len();
+        }
+        drop(kept);
+        self.newest.send_replace(number + 1);
+    }
+
+    /// The kept lines with this number or a later one.
+    pub fn since(&self, number: u64) -> Vec<LogLine> {
+        let kept = self.kept();
+        let skipped = kept.lines.partition_point(|line| line.number < number);
+        kept.lines.iter().skip(skipped).cloned().collect()
+    }
+
+    /// The last lines, oldest first.
+    pub fn last(&self, count: usize) -> Vec<LogLine> {
+        let kept = self.kept();
+        let skipped = kept.lines.len().saturating_sub(count);
+        kept.lines.iter().skip(skipped).cloned().collect()
+    }
+
+    /// Tells the number of the next line whenever one was added.
+    pub fn follow(&self) -> watch::Receiver<u64> {
+        self.newest.subscribe()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(lines: &[LogLine]) -> Vec<&str> {
+        lines.iter().map(|line| line.text.as_str()).collect()
+    }
+
+    #[test]
+    fn lines_are_read_from_any_place() {
+        let book = LogBook::default();
+        for line in ["a\n", "b\r\n", "c"] {
+            book.add(LogStream::Stdout, line.as_bytes());
+        }
+        assert_eq!(texts(&book.since(0)), ["a", "b", "c"]);
+        assert_eq!(texts(&book.since(2)), ["c"]);
+        assert_eq!(texts(&book.last(2)), ["b", "c"]);
+    }
+
+    #[test]
+    fn a_flood_costs_the_oldest_lines() {
+        let book = LogBook::default();
+        for _ in 0..100 {
+            book.add(LogStream::Stderr, &[b'x'; LONGEST_LINE + 1]);
+        }
+        let lines = book.since(0);
+        assert!(lines.len() <= KEPT_BYTES / LONGEST_LINE + 1, "{}", lines.len());
+        assert_eq!(lines.last().map(|line| line.number), Some(99));
+        assert!(lines[0].text.ends_with('…'));
+    }
+
+    #[tokio::test]
+    async fn a_follower_is_told_of_new_lines() {
+        let book = LogBook::default();
+        let mut follower = book.follow();
+        book.add(LogStream::Platform, b"started");
+        assert!(follower.changed().await.is_ok());
+        assert_eq!(*follower.borrow(), 1);
+    }
+}
