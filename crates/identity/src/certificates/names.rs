@@ -19,9 +19,12 @@ pub fn is_certificate_name(text: &str) -> bool {
     Name::parse(text).is_some()
 }
 
+/// The name under which the sandbox of a hosted agent finds the service.
+const NAME_IN_SANDBOXES: &str = "cupola.internal";
+
 /// This machine's own names and the configured ones.
 pub(super) fn wanted(configured: &[String]) -> Result<BTreeSet<Name>, IdentityError> {
-    let own = ["localhost", "127.0.0.1", "::1"].into_iter().filter_map(Name::parse);
+    let own = ["localhost", "127.0.0.1", "::1", NAME_IN_SANDBOXES].into_iter().filter_map(Name::parse);
     let mut names: BTreeSet<Name> = own.chain(host_name()).collect();
     for text in configured {
         let name = Name::parse(text).ok_or_else(|| IdentityError::BadName { name: text.clone() })?;
@@ -123,7 +126,7 @@ mod tests {
     #[test]
     fn this_machine_is_always_among_the_names() {
         let names = wanted(&["Cupola.Example.org".to_owned()]).unwrap();
-        for expected in ["localhost", "127.0.0.1", "::1", "cupola.example.org"] {
+        for expected in ["localhost", "127.0.0.1", "::1", "cupola.internal", "cupola.example.org"] {
             assert!(names.contains(&Name::parse(expected).unwrap()), "{expected}");
         }
     }

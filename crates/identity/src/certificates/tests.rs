@@ -73,7 +73,7 @@ fn handshake(
 fn a_client_that_trusts_the_ca_is_served_under_every_name_and_version() {
     let data = tempfile::tempdir().unwrap();
     let certificates = Certificates::open(data.path(), &["cupola.example.org".to_owned()]).unwrap();
-    for name in ["localhost", "127.0.0.1", "::1", "cupola.example.org"] {
+    for name in ["localhost", "127.0.0.1", "::1", "cupola.internal", "cupola.example.org"] {
         for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
             let (spoken, text) = handshake(&certificates, certificates.ca_der(), name, version).unwrap();
             assert_eq!((spoken, text.as_str()), (version.version, "hello"), "{name}");
