@@ -4,13 +4,17 @@
 //! became of it, and gives connections into it.
 
 mod failure;
+mod fleet;
 mod limits;
 mod logs;
+mod process;
 mod runtime;
 
 pub use failure::{Code, Failure};
+pub use fleet::{Ended, ExchangeError, Fleet, Order, Probe, RequestBody, Visit, Visited, Why};
 pub use limits::{Egress, Limits};
 pub use logs::{LogBook, LogLine, LogStream};
+pub use process::ProcessRuntime;
 pub use runtime::{
     Connection, Exit, ImageSource, Mount, Prepared, Program, Progress, ProgressSink, RegistryCredentials,
     Runtime, Sandbox, SandboxSpec, Source,

@@ -1,0 +1,4 @@
+//! The crate through its public face.
+#![allow(clippy::unwrap_used)]
+
+mod fleet;
