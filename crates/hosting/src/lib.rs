@@ -3,13 +3,16 @@
 //! This crate knows no HTTP API and no store. It is told what to run and with which limits, says what
 //! became of it, and gives connections into it.
 
+mod docker;
 mod failure;
 mod fleet;
 mod limits;
 mod logs;
 mod process;
+mod proxy;
 mod runtime;
 
+pub use docker::{DockerRuntime, DockerSettings, Found};
 pub use failure::{Code, Failure};
 pub use fleet::{Ended, ExchangeError, Fleet, Order, Probe, RequestBody, Visit, Visited, Why};
 pub use limits::{Egress, Limits};
