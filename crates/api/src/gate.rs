@@ -1,11 +1,14 @@
 //! The gate: every request is given an id, and every request to a project a caller.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use cupola_identity::Caller;
 
 use crate::{ApiError, Service, path::Project};
 
@@ -47,8 +50,9 @@ pub struct Gate {
 /// Lets a caller into the project that the path names, or says why not.
 pub async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     match gate.project_of(request.headers(), request.uri().path()) {
-        Ok(project) => {
+        Ok((project, caller)) => {
             request.extensions_mut().insert(project);
+            request.extensions_mut().insert(caller);
             next.run(request).await
         }
         Err(refusal) => refusal.into_response(),
@@ -56,7 +60,7 @@ pub async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -
 }
 
 impl Gate {
-    fn project_of(&self, headers: &HeaderMap, path: &str) -> Result<Project, ApiError> {
+    fn project_of(&self, headers: &HeaderMap, path: &str) -> Result<(Project, Arc<Caller>), ApiError> {
         let service = &self.service;
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let caller = service
@@ -81,6 +85,6 @@ impl Gate {
                 ),
             ));
         }
-        Ok(Project(project))
+        Ok((Project(project), caller))
     }
 }

@@ -15,6 +15,7 @@ mod deployments;
 mod error;
 mod frames;
 mod gate;
+pub mod hosted;
 mod indexes;
 mod items;
 mod linger;
@@ -32,6 +33,7 @@ mod values;
 
 pub use connections::{ConfiguredConnection, Connection, Secrets};
 pub use error::{ApiError, CODES};
+pub use hosted::{Hosting, HostingParts, HostingSettings};
 pub use server::{Server, Stopped};
 pub use service::{Limits, Service, ServiceParts};
 

@@ -13,8 +13,8 @@ use axum::{
 use tower::ServiceExt as _;
 
 use crate::{
-    ApiError, Service, agents, classic, connections, conversations, datasets, deployments, gate, indexes,
-    local_identity, passthrough, path, responses,
+    ApiError, Service, agents, classic, connections, conversations, datasets, deployments, gate, hosted,
+    indexes, local_identity, passthrough, path, responses,
 };
 
 /// One operation.
@@ -139,6 +139,23 @@ Foundry {
     import_agent_version:  POST   "/agents/{agent}/versions:import"                 needs "agents/*/write"  => agents::import_version;
     get_agent_version:     GET    "/agents/{agent}/versions/{version}"              needs "agents/*/read"   => agents::get_version;
     delete_agent_version:  DELETE "/agents/{agent}/versions/{version}"              needs "agents/*/delete" => agents::delete_version;
+
+    create_session:        POST   "/agents/{agent}/endpoint/sessions"               needs "sessions/write"  => hosted::session::create;
+    list_sessions:         GET    "/agents/{agent}/endpoint/sessions"               needs "sessions/read"   => hosted::session::list;
+    get_session:           GET    "/agents/{agent}/endpoint/sessions/{session}"     needs "sessions/read"   => hosted::session::get;
+    stop_session:          POST   "/agents/{agent}/endpoint/sessions/{session}:stop" needs "sessions/write" => hosted::session::stop;
+    delete_session:        DELETE "/agents/{agent}/endpoint/sessions/{session}"     needs "sessions/delete" => hosted::session::delete;
+
+    invoke_get:            GET    "/agents/{agent}/endpoint/protocols/invocations"  needs "agents/*/action" => hosted::invoke;
+    invoke_post:           POST   "/agents/{agent}/endpoint/protocols/invocations"  needs "agents/*/action" => hosted::invoke;
+    invoke_put:            PUT    "/agents/{agent}/endpoint/protocols/invocations"  needs "agents/*/action" => hosted::invoke;
+    invoke_patch:          PATCH  "/agents/{agent}/endpoint/protocols/invocations"  needs "agents/*/action" => hosted::invoke;
+    invoke_delete:         DELETE "/agents/{agent}/endpoint/protocols/invocations"  needs "agents/*/action" => hosted::invoke;
+    invoke_get_below:      GET    "/agents/{agent}/endpoint/protocols/invocations/{*rest}" needs "agents/*/action" => hosted::invoke_below;
+    invoke_post_below:     POST   "/agents/{agent}/endpoint/protocols/invocations/{*rest}" needs "agents/*/action" => hosted::invoke_below;
+    invoke_put_below:      PUT    "/agents/{agent}/endpoint/protocols/invocations/{*rest}" needs "agents/*/action" => hosted::invoke_below;
+    invoke_patch_below:    PATCH  "/agents/{agent}/endpoint/protocols/invocations/{*rest}" needs "agents/*/action" => hosted::invoke_below;
+    invoke_delete_below:   DELETE "/agents/{agent}/endpoint/protocols/invocations/{*rest}" needs "agents/*/action" => hosted::invoke_below;
 
     list_connections:      GET    "/connections"                                    needs "connections/read" => connections::list;
     get_connection:        GET    "/connections/{name}"                             needs "connections/read" => connections::get;

@@ -7,7 +7,7 @@ use cupola_identity::{Authenticator, ManagedIdentity, SealingKey};
 use cupola_models::Catalog;
 use cupola_store::{Blobs, SharedStore};
 
-use crate::{ClassicDialect, ConfiguredConnection};
+use crate::{ClassicDialect, ConfiguredConnection, Hosting};
 
 /// How much a request may bring.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,8 @@ pub struct ServiceParts {
     pub sealing: Arc<SealingKey>,
     /// The connections of the configuration; they are in every project.
     pub connections: Vec<ConfiguredConnection>,
+    /// What hosted agents run on; nothing where hosting is switched off.
+    pub hosting: Option<Arc<Hosting>>,
     /// How much a request may bring.
     pub limits: Limits,
 }
@@ -132,6 +134,16 @@ impl Service {
     /// The connections of the configuration.
     pub fn connections(&self) -> &[ConfiguredConnection] {
         &self.parts.parts.connections
+    }
+
+    /// What hosted agents run on; nothing where hosting is switched off.
+    pub fn hosting(&self) -> Option<&Arc<Hosting>> {
+        self.parts.parts.hosting.as_ref()
+    }
+
+    /// All projects.
+    pub fn projects(&self) -> &[Arc<str>] {
+        &self.parts.projects
     }
 
     /// How much a request may bring.

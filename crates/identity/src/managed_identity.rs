@@ -1,11 +1,17 @@
 //! The token endpoint that `DefaultAzureCredential` finds through `IDENTITY_ENDPOINT`.
 //! It answers as the managed identity endpoint of Azure App Service does.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Issuer, ManagedIdentityError, Secret, audience, default_roles_everywhere};
+use crate::{
+    Issuer, ManagedIdentityError, ProjectRoles, Secret, audience, caller::project_roles,
+    default_roles_everywhere, roles::HOSTED_AGENT_ROLE,
+};
 
 /// Who the holder of the identity header is, unless it names itself.
 const LOCAL_SUBJECT: &str = "local";
@@ -46,11 +52,47 @@ fn exposed<S: serde::Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok
 pub struct ManagedIdentity {
     header: Secret,
     issuer: Arc<Issuer>,
+    lent: Mutex<HashMap<String, Lent>>,
+}
+
+/// What a sandbox holds instead of the secret of the data directory.
+#[derive(Debug)]
+struct Lent {
+    header: Secret,
+    project: String,
 }
 
 impl ManagedIdentity {
     pub(crate) fn new(header: Secret, issuer: Arc<Issuer>) -> Self {
-        Self { header, issuer }
+        Self { header, issuer, lent: Mutex::default() }
+    }
+
+    /// A header of its own for a sandbox. With it, it is `subject` and nobody else, in this project alone.
+    pub fn lend(&self, subject: &str, project: &str) -> Secret {
+        let header = Secret::random();
+        let lent = Lent { header: Secret::new(header.expose().to_owned()), project: project.to_owned() };
+        self.lent().insert(subject.to_owned(), lent);
+        header
+    }
+
+    /// From now on, the header of this sandbox is worth nothing.
+    pub fn take_back(&self, subject: &str) {
+        self.lent().remove(subject);
+    }
+
+    fn lent(&self) -> MutexGuard<'_, HashMap<String, Lent>> {
+        self.lent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who holds this header, and what it may do.
+    fn holder(&self, header: &str, request: &TokenRequest) -> Option<(String, ProjectRoles)> {
+        if self.header.matches(header) {
+            return Some((subject(request).to_owned(), default_roles_everywhere()));
+        }
+        let lent = self.lent();
+        let (subject, lent) = lent.iter().find(|(_, lent)| lent.header.matches(header))?;
+        let roles = project_roles(&[&lent.project], &[HOSTED_AGENT_ROLE.to_owned()]);
+        Some((subject.clone(), roles))
     }
 
     /// Answers one request; `header` is the value of `X-IDENTITY-HEADER`.
@@ -59,13 +101,13 @@ impl ManagedIdentity {
         header: Option<&str>,
         request: &TokenRequest,
     ) -> Result<TokenAnswer, ManagedIdentityError> {
-        if !header.is_some_and(|header| self.header.matches(header)) {
+        let Some((subject, roles)) = header.and_then(|header| self.holder(header, request)) else {
             return Err(ManagedIdentityError::WrongHeader);
-        }
+        };
         let Some(audience) = audience::accepted(&request.resource) else {
             return Err(ManagedIdentityError::UnsupportedResource { resource: request.resource.clone() });
         };
-        let issued = self.issuer.issue(subject(request), audience, default_roles_everywhere())?;
+        let issued = self.issuer.issue(&subject, audience, roles)?;
         Ok(TokenAnswer {
             access_token: issued.token,
             expires_on: issued.expires_on.to_string(),

@@ -1,5 +1,8 @@
 //! What the predefined roles allow. They carry Azure's names.
 
+/// What the program of a hosted agent may do: call models and agents, and keep what it has to keep.
+pub const HOSTED_AGENT_ROLE: &str = "Hosted Agent";
+
 /// The roles there are, and the actions that each allows; `*` stands for any part.
 const ROLES: &[(&str, &[&str])] = &[
     ("Reader", &["*/read"]),
@@ -7,6 +10,7 @@ const ROLES: &[(&str, &[&str])] = &[
     ("Foundry User", &["*"]),
     ("Foundry Owner", &["*"]),
     ("Owner", &["*"]),
+    (HOSTED_AGENT_ROLE, &["agents/*/read", "agents/*/action", "deployments/read", "storage/*", "tasks/*"]),
 ];
 
 /// Whether there is such a role.
@@ -22,9 +26,10 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// Whether a role allows an action, for example `agents/*/read`.
 pub fn allows(role: &str, action: &str) -> bool {
     let allowed = ROLES.iter().find(|(name, _)| *name == role).map_or(&[][..], |(_, allowed)| allowed);
-    allowed.iter().any(|pattern| match pattern.strip_prefix('*') {
-        Some(end) => action.ends_with(end),
-        None => action == *pattern,
+    allowed.iter().any(|pattern| match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+        (Some(end), _) => action.ends_with(end),
+        (None, Some(beginning)) => action.starts_with(beginning),
+        (None, None) => action == *pattern,
     })
 }
 

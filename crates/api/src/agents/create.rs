@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use cupola_store::{Change, Conflict, Key, StoreError};
-use cupola_wire::agents::{AgentVersion, CreateAgentVersion};
+use cupola_wire::agents::{AgentVersion, AgentVersionStatus, CreateAgentVersion};
 use serde_json::{Map, Value};
 
 use super::{
@@ -20,6 +20,7 @@ use super::{
 use crate::{
     ApiError, Service,
     body::{Json, answer, document, json, parse_value},
+    hosted,
     path::{Ids, Project},
 };
 
@@ -117,6 +118,8 @@ async fn add(
     mode: Mode,
 ) -> Result<(Record, AgentVersion), ApiError> {
     checks::name(if mode == Mode::NewAgent { "name" } else { "agent_name" }, name)?;
+    let body = if body.definition.kind() == "hosted" { hosted::admit(service, body)? } else { body };
+    let is_hosted = body.definition.kind() == "hosted";
     let key = agent_key(project, name);
     loop {
         let stored = service.store().get(&key).await?;
@@ -128,8 +131,10 @@ async fn add(
             (Some(stored), _) => Record::read(&key, stored)?,
             (None, _) => Record::new(name),
         };
-        if let (Mode::IfChanged, Some(latest)) = (mode, record.latest())
+        // A hosted agent takes a while to make, so the same one is not made again, unless that failed.
+        if let (true, Some(latest)) = (mode == Mode::IfChanged || is_hosted, record.latest())
             && changes_nothing(&body, latest)
+            && latest.status != AgentVersionStatus::Failed
         {
             let latest = latest.clone();
             return Ok((record, latest));
@@ -144,7 +149,12 @@ async fn add(
         let changes =
             vec![agent, insert(version_key, &versions_of(name), facet, &version, document(&version))];
         match service.store().submit(changes).await {
-            Ok(()) => return Ok((record, version)),
+            Ok(()) => {
+                if is_hosted {
+                    hosted::begin_build(service, project, &version);
+                }
+                return Ok((record, version));
+            }
             // Somebody else was faster: this one comes after theirs.
             Err(StoreError::Conflict(Conflict::Exists(_) | Conflict::Changed(_) | Conflict::Missing(_))) => {}
             Err(error) => return Err(error.into()),

@@ -13,19 +13,22 @@ use super::{
 use crate::{
     ApiError, Service,
     body::answer,
+    hosted,
     path::{Ids, Project},
     values::Parameters,
 };
 
-/// `DELETE /agents/{agent}`: with all its versions. `force` is for agents that hold sessions; these hold none.
+/// `DELETE /agents/{agent}`: with all its versions. Active sessions are in the way, unless `force` is given.
 pub async fn delete(
     State(service): State<Service>,
     Project(project): Project,
     Ids([name]): Ids<1>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    parameters.flag("force")?;
+    let force = parameters.flag("force")? == Some(true);
     let key = agent_key(&project, &name);
+    find_agent(&service, &key).await?;
+    hosted::vacate(&service, &project, &name, None, force).await?;
     loop {
         let (record, etag) = find_agent(&service, &key).await?;
         // Replacing the agent is what holds off a version that is created at the same moment.
@@ -48,7 +51,9 @@ pub async fn delete_version(
     Ids([name, version]): Ids<2>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    parameters.flag("force")?;
+    let force = parameters.flag("force")? == Some(true);
+    find_version(&service, &project, &name, &version).await?;
+    hosted::vacate(&service, &project, &name, Some(&version), force).await?;
     loop {
         let changes = deletion(&service, &project, &name, &version).await?;
         if committed(&service, changes).await? {

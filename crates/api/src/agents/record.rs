@@ -9,11 +9,27 @@ use cupola_wire::agents::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::kinds::{find_agent, no_agent};
+use super::{
+    identity,
+    kinds::{find_agent, no_agent},
+    settle,
+};
 use crate::{ApiError, Service, body::document, classic::checks};
 
 /// Fields of a version that the service sets.
-const OWN: &[&str] = &["object", "id", "name", "version", "created_at", "status"];
+const OWN: &[&str] = &[
+    "object",
+    "id",
+    "name",
+    "version",
+    "created_at",
+    "status",
+    "state",
+    "error",
+    "agent_guid",
+    "instance_identity",
+    "blueprint",
+];
 
 /// An agent as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,7 +66,7 @@ impl Record {
             self.last_number += 1;
             self.last_number.to_string()
         };
-        let added = AgentVersion {
+        let mut added = AgentVersion {
             metadata: body.metadata.unwrap_or_default(),
             object: "agent.version".to_owned(),
             id: format!("{}:{version}", self.agent.name),
@@ -63,6 +79,10 @@ impl Record {
             draft: draft.then_some(true),
             extra: checks::extra(body.extra, OWN),
         };
+        if added.definition.kind() == "hosted" {
+            settle::set(&mut added, AgentVersionStatus::Creating, None);
+            identity::give(&mut self.agent, &mut added);
+        }
         if body.agent_endpoint.is_some() {
             self.agent.agent_endpoint = body.agent_endpoint;
         }

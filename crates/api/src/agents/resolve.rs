@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use cupola_store::Resource;
-use cupola_wire::agents::{AgentState, AgentVersion};
+use cupola_wire::agents::{AgentState, AgentVersion, AgentVersionStatus};
+use rand::RngExt;
 use serde_json::{Map, Value};
 
 use super::{
     kinds::{agent_key, find_agent, find_version, no_version},
+    record::Record,
     selector,
 };
 use crate::{ApiError, Service};
@@ -25,6 +27,10 @@ pub struct ResolvedAgent {
     pub definition: Map<String, Value>,
     /// How the version was chosen.
     pub version_resolution: VersionResolution,
+    /// Whether it can be used.
+    pub status: AgentVersionStatus,
+    /// What else is known of the version.
+    pub extra: Map<String, Value>,
 }
 
 /// How a version was chosen.
@@ -77,7 +83,27 @@ pub async fn resolve(
         kind: version.definition.kind().to_owned(),
         definition: version.definition.into_fields(),
         version_resolution,
+        status: version.status,
+        extra: version.extra,
     })
+}
+
+/// [`resolve`] with a number of its own.
+pub async fn resolve_by_traffic(
+    service: &Service,
+    project: &Arc<str>,
+    name: &str,
+    version: Option<&str>,
+) -> Result<ResolvedAgent, ApiError> {
+    let random = rand::rng().random();
+    resolve(service, project, name, version, random).await
+}
+
+/// Whether an agent is hosted. One that does not exist is not.
+pub async fn is_hosted(service: &Service, project: &Arc<str>, name: &str) -> Result<bool, ApiError> {
+    let key = agent_key(project, name);
+    let Some(stored) = service.store().get(&key).await? else { return Ok(false) };
+    Ok(Record::read(&key, &stored)?.kind() == "hosted")
 }
 
 /// That there is an agent of this name, or its 404.

@@ -67,10 +67,14 @@ impl Connection {
 
     /// The id in the form that tools refer to connections by.
     fn resource_id(&self, project: &str) -> String {
-        format!(
-            "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/cupola/providers\
-             /Microsoft.CognitiveServices/accounts/cupola/projects/{project}/connections/{}",
-            self.name
-        )
+        format!("{}/connections/{}", project_resource_id(project), self.name)
     }
+}
+
+/// A project's id in the form that the control plane of the service uses.
+pub fn project_resource_id(project: &str) -> String {
+    format!(
+        "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/cupola/providers\
+         /Microsoft.CognitiveServices/accounts/cupola/projects/{project}"
+    )
 }

@@ -4,7 +4,9 @@
 mod body;
 mod connection;
 mod handlers;
+mod reveal;
 mod shelf;
 
-pub use connection::{ConfiguredConnection, Connection, Secrets};
+pub use connection::{ConfiguredConnection, Connection, Secrets, project_resource_id};
 pub use handlers::{delete, get, get_with_credentials, list, put};
+pub use reveal::reveal;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::State,
-    http::{HeaderName, HeaderValue},
+    http::{HeaderMap, HeaderName, HeaderValue},
     response::Response,
 };
 use bytes::Bytes;
@@ -27,6 +27,7 @@ use crate::{
     body::{Json, json as answer},
     conversations,
     frames::stream,
+    hosted,
     items::{Item, normalise, prefix},
     partition::Partition,
     path::{BoundAgent, Project},
@@ -40,8 +41,14 @@ pub async fn create(
     State(service): State<Service>,
     Project(project): Project,
     BoundAgent(bound): BoundAgent,
+    owner: hosted::Owner,
+    headers: HeaderMap,
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
+    if let Some((name, version)) = hosted_agent(&service, &project, &body, bound.as_deref()).await? {
+        let agent = (name.as_str(), version.as_deref());
+        return hosted::respond(&service, &project, &owner, agent, &headers, body).await;
+    }
     let prepared = prepare(&service, &project, &body, bound).await?;
     let agent = prepared.agent.clone();
     let conversation = prepared.response["conversation"]["id"].as_str();
@@ -105,6 +112,22 @@ pub async fn prepare(
         "previous_response_id": response["previous_response_id"],
     }));
     Ok(Prepared { agent, response, spec, partition, input })
+}
+
+/// The hosted agent that a request is for, if it is for one.
+async fn hosted_agent(
+    service: &Service,
+    project: &Arc<str>,
+    body: &Map<String, Value>,
+    bound: Option<&str>,
+) -> Result<Option<(String, Option<String>)>, ApiError> {
+    let named = request::agent(body)?;
+    let (name, version) = match (bound, named) {
+        (Some(bound), named) => (bound.to_owned(), named.and_then(|(_, version)| version)),
+        (None, Some(named)) => named,
+        (None, None) => return Ok(None),
+    };
+    Ok(agents::is_hosted(service, project, &name).await?.then_some((name, version)))
 }
 
 async fn resolve_agent(

@@ -5,7 +5,7 @@ mod dialect;
 mod kinds;
 mod projection;
 mod read;
-mod request;
+pub mod request;
 mod spec;
 mod stream;
 mod tokens;

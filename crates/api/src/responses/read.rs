@@ -1,6 +1,10 @@
 //! Responses that exist: get, stream again, list, input items, cancel, delete.
 
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderMap, Method},
+    response::Response,
+};
 use bytes::Bytes;
 use cupola_engine::CommandError;
 use cupola_store::{Change, Conflict, Key, Listing, Order, Resource, StoreError, TurnKey};
@@ -15,6 +19,7 @@ use crate::{
     ApiError, Service,
     body::{answer, document, json as json_answer},
     frames::stream,
+    hosted,
     items::{Include, Item},
     listing::{ListQuery, page},
     path::{Ids, Project},
@@ -29,12 +34,20 @@ pub async fn get(
     Project(project): Project,
     Ids([id]): Ids<1>,
     parameters: Parameters,
+    owner: hosted::Owner,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let response = find(&service, &project, &id).await?;
     if parameters.flag("stream")? != Some(true) {
         return Ok(json_answer(response));
     }
     let value: Value = serde_json::from_slice(&response).unwrap_or_default();
+    if hosted::is_of_container(&id) {
+        let after = parameters.get("starting_after").map(|after| format!("&starting_after={after}"));
+        let below = format!("?stream=true{}", after.unwrap_or_default());
+        let asked = (Method::GET, below.as_str());
+        return hosted::forward(&service, &project, &owner, &value, asked, &headers).await;
+    }
     if value["background"] != true {
         let message =
             "Only the events of responses that were created with background=true can be read again.";
@@ -132,8 +145,14 @@ pub async fn cancel(
     State(service): State<Service>,
     Project(project): Project,
     Ids([id]): Ids<1>,
+    owner: hosted::Owner,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let response: Value = serde_json::from_slice(&find(&service, &project, &id).await?).unwrap_or_default();
+    if hosted::is_of_container(&id) {
+        let asked = (Method::POST, "/cancel");
+        return hosted::forward(&service, &project, &owner, &response, asked, &headers).await;
+    }
     if response["background"] != true {
         return Err(ApiError::invalid("Cannot cancel a synchronous response.").code("invalid_payload"));
     }

@@ -84,6 +84,7 @@ impl TestApp {
             managed_identity: identity.managed_identity,
             sealing: Arc::new(SealingKey::open(home.path()).unwrap()),
             connections: setup.connections,
+            hosting: None,
             limits: setup.limits,
         }));
         let actor = |token| Actor { router: router.clone(), token, project: "demo".to_owned() };

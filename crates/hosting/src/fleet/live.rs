@@ -137,9 +137,9 @@ impl Visit {
         &self.live.logs
     }
 
-    /// How its program ended, if it has.
-    pub fn exit(&self) -> Option<Exit> {
-        *self.live.sandbox.exit().borrow()
+    /// Tells how its program ended, once it has.
+    pub fn exit_news(&self) -> watch::Receiver<Option<Exit>> {
+        self.live.sandbox.exit()
     }
 
     /// Sends a request to the program. The visit lasts until the answer's body has come to its end.

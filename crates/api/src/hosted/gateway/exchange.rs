@@ -1,0 +1,96 @@
+//! One exchange with a container.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, Method, Request, StatusCode, Uri},
+    response::Response,
+};
+use bytes::Bytes;
+use cupola_hosting::{ExchangeError, LogStream, RequestBody, Visit};
+use http_body_util::{BodyExt as _, Full};
+
+use super::headers::outward;
+use crate::ApiError;
+
+/// How many of the container's last words an error repeats.
+const LINES_SHOWN: usize = 5;
+
+/// How long the end of a program may take to be seen after it broke a connection off.
+const END_SEEN_WITHIN: Duration = Duration::from_millis(200);
+
+/// What a container is asked.
+pub struct Ask {
+    /// The method.
+    pub method: Method,
+    /// The path with its query, as the container knows it.
+    pub uri: Uri,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: RequestBody,
+}
+
+/// A body that is here.
+pub fn whole(bytes: Bytes) -> RequestBody {
+    RequestBody::new(Full::new(bytes).map_err(|never| match never {}))
+}
+
+/// A body that is still coming.
+pub fn coming(body: Body) -> RequestBody {
+    RequestBody::new(body.map_err(Into::into))
+}
+
+/// Asks the container of a visit. The answer's body passes as it comes.
+pub async fn ask(visit: Visit, ask: Ask, within: Duration) -> Result<Response, ApiError> {
+    let mut request = Request::new(ask.body);
+    *request.method_mut() = ask.method;
+    *request.uri_mut() = ask.uri;
+    *request.headers_mut() = ask.headers;
+    let witness = Witness { logs: Arc::clone(visit.logs()), exit: visit.exit_news() };
+    match tokio::time::timeout(within, visit.send(request)).await {
+        Ok(Ok(answer)) => {
+            let (parts, body) = answer.into_parts();
+            let mut response = Response::new(Body::new(body));
+            *response.status_mut() = parts.status;
+            *response.headers_mut() = outward(&parts.headers);
+            Ok(response)
+        }
+        Ok(Err(error)) => Err(witness.explain(&error).await),
+        Err(_) => Err(ApiError::upstream(
+            StatusCode::GATEWAY_TIMEOUT,
+            format!(
+                "The container did not begin to answer within {} s (hosting.answer_within_seconds).",
+                within.as_secs()
+            ),
+        )
+        .code("container_timeout")),
+    }
+}
+
+/// What can be said about a container that did not answer.
+struct Witness {
+    logs: Arc<cupola_hosting::LogBook>,
+    exit: tokio::sync::watch::Receiver<Option<cupola_hosting::Exit>>,
+}
+
+impl Witness {
+    async fn explain(mut self, error: &ExchangeError) -> ApiError {
+        let ended = tokio::time::timeout(END_SEEN_WITHIN, self.exit.wait_for(Option::is_some)).await;
+        let exit = ended.ok().and_then(Result::ok).and_then(|exit| *exit);
+        let mut message = match exit {
+            Some(exit) => format!("The container {exit} before it had answered."),
+            None => format!("The container did not answer: {error}."),
+        };
+        let lines = self.logs.since(0).into_iter().filter(|line| line.stream == LogStream::Stderr);
+        let mut lines: Vec<String> = lines.map(|line| line.text).collect();
+        let lines = lines.split_off(lines.len().saturating_sub(LINES_SHOWN));
+        if !lines.is_empty() {
+            message.push_str(" Its last lines on standard error: ");
+            message.push_str(&lines.join(" | "));
+        }
+        // Not 5xx: clients would send the same again for minutes, and it may do the same again.
+        ApiError::upstream(StatusCode::FAILED_DEPENDENCY, message).code("container_failed")
+    }
+}

@@ -1,0 +1,10 @@
+//! The way from a client to the container of a session, and back. Nothing is held back on it.
+
+mod exchange;
+mod headers;
+mod invocations;
+mod place;
+mod responses;
+
+pub use invocations::{invoke, invoke_below};
+pub use responses::{forward, is_of_container, respond};

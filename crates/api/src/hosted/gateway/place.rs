@@ -1,0 +1,142 @@
+//! Which session a request goes to: the one that it names, the one of its conversation or of the response that it
+//! follows, else a new one.
+
+use std::sync::Arc;
+
+use cupola_store::{Change, Conflict, Key, Kind, StoreError};
+
+use crate::{
+    ApiError, Service, agents,
+    agents::ResolvedAgent,
+    body::document,
+    hosted::{
+        Owner,
+        definition::HostedDefinition,
+        rooms,
+        session::{self, Session},
+    },
+    partition::Partition,
+};
+
+/// Binds a partition of ids to a session, so that what follows comes to the same sandbox.
+const BINDING: Kind = Kind("hosted_binding");
+
+/// What a request says about its session.
+#[derive(Debug, Default)]
+pub struct Wanted<'a> {
+    /// A session by its id.
+    pub session: Option<&'a str>,
+    /// The conversation or response that it goes on with.
+    pub follows: Option<&'a str>,
+    /// A version.
+    pub version: Option<&'a str>,
+}
+
+/// A session, and the agent in the version that the session was made with.
+pub struct Place {
+    /// The agent.
+    pub agent: ResolvedAgent,
+    /// Its definition.
+    pub hosted: HostedDefinition,
+    /// The session.
+    pub session: Session,
+}
+
+/// Finds the session of a request, or makes it.
+pub async fn find(
+    service: &Service,
+    project: &Arc<str>,
+    owner: &Owner,
+    name: &str,
+    wanted: Wanted<'_>,
+) -> Result<Place, ApiError> {
+    let partition = wanted.follows.and_then(Partition::of);
+    let id = match (wanted.session, &partition) {
+        (Some(chosen), _) => {
+            session::check_id(chosen)?;
+            Some(chosen.to_owned())
+        }
+        (None, Some(partition)) => bound(service, project, name, partition).await?,
+        (None, None) => None,
+    };
+    if let Some(id) = &id
+        && let Some((session, _)) = session::find(service, project, name, id).await?
+    {
+        if session.owner != owner.0 {
+            return Err(not_accessible(id));
+        }
+        if session.state.is_usable() {
+            let version = Some(session.version.as_str());
+            let agent = agents::resolve_by_traffic(service, project, name, version).await?;
+            let hosted = rooms::require_hosted(service, &agent)?;
+            return Ok(Place { agent, hosted, session });
+        }
+    }
+    let agent = agents::resolve_by_traffic(service, project, name, wanted.version).await?;
+    let hosted = rooms::require_hosted(service, &agent)?;
+    let session = begin(service, project, owner, &agent, id, partition).await?;
+    Ok(Place { agent, hosted, session })
+}
+
+/// Makes a session. Somebody else may make the same one at the same moment; then it is theirs, or nobody's.
+async fn begin(
+    service: &Service,
+    project: &Arc<str>,
+    owner: &Owner,
+    agent: &ResolvedAgent,
+    id: Option<String>,
+    partition: Option<Partition>,
+) -> Result<Session, ApiError> {
+    let partition = partition.unwrap_or_default();
+    let id = id.unwrap_or_else(|| session::new_id(&partition));
+    let now = service.clock().seconds();
+    let session = Session::new(id, &agent.name, &agent.version, &owner.0, now);
+    let mut changes = Vec::new();
+    if let Some((former, _)) = session::find(service, project, &agent.name, &session.id).await? {
+        // A session that has come to its end makes room for one of the same name.
+        changes.push(Change::Delete { key: former.key(project) });
+    }
+    changes.push(session.insert(project));
+    let key = binding_key(project, &agent.name, &partition);
+    if service.store().get(&key).await?.is_none() {
+        changes.push(Change::Insert {
+            key,
+            parent: session.key(project).id,
+            facet: String::new(),
+            created_at: now,
+            doc: document(&session.id),
+        });
+    }
+    match service.store().submit(changes).await {
+        Ok(()) => Ok(session),
+        Err(StoreError::Conflict(Conflict::Exists(_) | Conflict::Missing(_))) => {
+            let found = session::find(service, project, &agent.name, &session.id).await?;
+            match found {
+                Some((session, _)) if session.owner == owner.0 => Ok(session),
+                _ => Err(ApiError::conflict(
+                    "Another request began this session at the same moment. Try again.",
+                )),
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn bound(
+    service: &Service,
+    project: &Arc<str>,
+    agent: &str,
+    partition: &Partition,
+) -> Result<Option<String>, ApiError> {
+    let stored = service.store().get(&binding_key(project, agent, partition)).await?;
+    Ok(stored.and_then(|stored| serde_json::from_slice(&stored.doc).ok()))
+}
+
+fn binding_key(project: &Arc<str>, agent: &str, partition: &Partition) -> Key {
+    Key::new(project, BINDING, format!("{agent}/{partition}"))
+}
+
+fn not_accessible(id: &str) -> ApiError {
+    let message = format!("The session '{id}' belongs to another user.");
+    ApiError::forbidden("session_not_accessible", message).kind("invalid_request_error")
+}

@@ -1,0 +1,131 @@
+//! What hosted agents run on: the fleet, where things are on this machine, and who sandboxes are.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use cupola_hosting::{Ended, Fleet, LogBook, Prepared, Runtime};
+use tokio::sync::mpsc;
+
+use super::{settings::HostingSettings, tenants::Tenants};
+
+/// The parts that hosting is made of.
+#[derive(Debug)]
+pub struct HostingParts {
+    /// What runs sandboxes.
+    pub runtime: Arc<dyn Runtime>,
+    /// Where homes, packages and the like are kept.
+    pub folder: PathBuf,
+    /// Where this service listens.
+    pub service: SocketAddr,
+    /// Roots of certificates, those of this service among them.
+    pub bundle: PathBuf,
+    /// The root of this service's certificate alone.
+    pub ca: PathBuf,
+    /// What is allowed.
+    pub settings: HostingSettings,
+}
+
+/// What hosted agents run on.
+pub struct Hosting {
+    parts: HostingParts,
+    fleet: Fleet,
+    endings: Mutex<Option<mpsc::UnboundedReceiver<Ended>>>,
+    tenants: Tenants,
+    /// What versions run, as far as it was asked for.
+    prepared: Mutex<HashMap<String, Prepared>>,
+    /// What sandboxes have said, by session; it outlives the sandbox.
+    logs: Mutex<HashMap<String, Arc<LogBook>>>,
+}
+
+impl fmt::Debug for Hosting {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Hosting").field("parts", &self.parts).finish_non_exhaustive()
+    }
+}
+
+impl Hosting {
+    /// Hosting on these parts.
+    pub fn new(parts: HostingParts) -> Self {
+        let (fleet, endings) = Fleet::new(Arc::clone(&parts.runtime), parts.settings.max_sandboxes);
+        Self {
+            parts,
+            fleet,
+            endings: Mutex::new(Some(endings)),
+            tenants: Tenants::default(),
+            prepared: Mutex::default(),
+            logs: Mutex::default(),
+        }
+    }
+
+    /// The sandboxes that live.
+    pub fn fleet(&self) -> &Fleet {
+        &self.fleet
+    }
+
+    /// What is allowed.
+    pub fn settings(&self) -> &HostingSettings {
+        &self.parts.settings
+    }
+
+    /// Where this service listens.
+    pub fn service(&self) -> SocketAddr {
+        self.parts.service
+    }
+
+    /// Roots of certificates, those of this service among them.
+    pub fn bundle(&self) -> &Path {
+        &self.parts.bundle
+    }
+
+    /// The root of this service's certificate alone.
+    pub fn ca(&self) -> &Path {
+        &self.parts.ca
+    }
+
+    /// Who lives in which sandbox.
+    pub fn tenants(&self) -> &Tenants {
+        &self.tenants
+    }
+
+    /// What a version runs, if that is known.
+    pub fn recall(&self, version: &str) -> Option<Prepared> {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner).get(version).cloned()
+    }
+
+    /// Remembers what a version runs.
+    pub fn remember(&self, version: &str, prepared: Prepared) {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner).insert(version.to_owned(), prepared);
+    }
+
+    /// The home of a session.
+    pub fn home(&self, guid: &str) -> PathBuf {
+        self.parts.folder.join("sessions").join(guid).join("home")
+    }
+
+    /// What a session has said, and will say.
+    pub fn logs(&self, guid: &str) -> Arc<LogBook> {
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(logs.entry(guid.to_owned()).or_default())
+    }
+
+    /// Forgets what is kept of a session on this machine.
+    pub async fn forget(&self, guid: &str) {
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner).remove(guid);
+        let folder = self.parts.folder.join("sessions").join(guid);
+        if let Err(error) = tokio::fs::remove_dir_all(&folder).await
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, session = guid, "the files of a session could not be deleted");
+        }
+    }
+
+    /// What becomes of sandboxes, for the one who keeps the sessions.
+    pub fn take_endings(&self) -> Option<mpsc::UnboundedReceiver<Ended>> {
+        self.endings.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}

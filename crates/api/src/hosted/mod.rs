@@ -1,0 +1,43 @@
+//! Hosted agents: the user's own program, run in a sandbox per session.
+
+mod build;
+mod definition;
+mod environment;
+mod gateway;
+mod hosting;
+mod owner;
+mod rooms;
+pub mod session;
+mod settings;
+mod tenants;
+
+use cupola_wire::agents::CreateAgentVersion;
+
+pub use build::{begin as begin_build, resume};
+pub use gateway::{forward, invoke, invoke_below, is_of_container, respond};
+pub use hosting::{Hosting, HostingParts};
+pub use owner::Owner;
+pub use rooms::vacate;
+pub use settings::HostingSettings;
+
+use crate::{ApiError, Service};
+
+/// Checks the definition of a hosted agent, and adds what is understood where it was left out.
+pub fn admit(service: &Service, body: CreateAgentVersion) -> Result<CreateAgentVersion, ApiError> {
+    let hosting = rooms::hosting(service)?;
+    let mut fields = body.definition.clone().into_fields();
+    definition::HostedDefinition::read(&fields, hosting.settings())?;
+    definition::complete(&mut fields);
+    let definition = crate::body::parse_value(serde_json::Value::Object(fields))?;
+    Ok(CreateAgentVersion { definition, ..body })
+}
+
+/// Takes up what was interrupted, and follows what becomes of sandboxes. Called once, when the service starts.
+pub async fn start(service: &Service) -> Result<(), ApiError> {
+    if service.hosting().is_none() {
+        return Ok(());
+    }
+    tokio::spawn(session::keep(service.clone()));
+    session::settle_all(service).await?;
+    resume(service).await
+}

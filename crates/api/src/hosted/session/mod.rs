@@ -1,0 +1,13 @@
+//! Sessions of hosted agents: each has a sandbox while it is used, and a home that outlives it.
+
+mod handlers;
+mod id;
+mod keeper;
+mod record;
+mod state;
+
+pub use handlers::{create, delete, get, list, stop};
+pub use id::{check as check_id, new as new_id, partition_of};
+pub use keeper::{keep, mark, settle_all};
+pub use record::{Session, all, change, find};
+pub use state::{SessionEvent, SessionState};
