@@ -22,9 +22,9 @@ pub(super) struct Gatekeeper {
 
 impl Gatekeeper {
     /// A proxy on the gateway, if the sandbox is to have one.
-    pub fn open(spec: &SandboxSpec, gateway: Ipv4Addr) -> Result<Option<Self>, Failure> {
+    pub fn open(spec: &SandboxSpec, gateway: Ipv4Addr, service: String) -> Result<Option<Self>, Failure> {
         let Egress::Only(hosts) = &spec.egress else { return Ok(None) };
-        let proxy = Proxy::new(hosts, Arc::clone(&spec.logs))?;
+        let proxy = Proxy::new(hosts, Arc::clone(&spec.logs))?.with_service(service, spec.service);
         let (listener, port) = listen(gateway).map_err(|error| {
             let message = format!("The proxy of a sandbox can't listen on {gateway} ({error}).");
             Failure::new(Code::SandboxUnavailable, message)

@@ -25,7 +25,7 @@ use super::{
     DockerRuntime, container::Surroundings, ending, gatekeeper::Gatekeeper, network::Reach, output, removal,
     sandbox::DockerSandbox, words,
 };
-use crate::{Code, Exit, Failure, LogBook, Prepared, SandboxSpec, Source};
+use crate::{Code, Exit, Failure, LogBook, Prepared, Runtime as _, SandboxSpec, Source};
 
 type Output = Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>;
 
@@ -38,7 +38,7 @@ impl DockerRuntime {
         let client = &self.daemon.client;
         self.removal.catch_up(client).await;
         let mut surroundings = self.surroundings(prepared, &spec).await?;
-        let exits = Gatekeeper::open(&spec, surroundings.gateway)?;
+        let exits = Gatekeeper::open(&spec, surroundings.gateway, self.address_of_service(spec.service))?;
         surroundings.proxy = exits.as_ref().map(Gatekeeper::port);
         open_to_all_users(&spec.home)?;
         let container = Unfinished { client, container: self.create(&mut surroundings, &spec).await? };

@@ -38,6 +38,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Proxy {
     allowed: Allowed,
+    /// What sandboxes know the service by, and where it is.
+    service: Option<(String, SocketAddr)>,
     is_forbidden: fn(IpAddr) -> bool,
     logs: Arc<LogBook>,
 }
@@ -57,7 +59,15 @@ impl Proxy {
     /// A proxy to these hosts: `api.example.com`, `*.example.com`, each with `:PORT` or else for 80 and 443.
     /// What it refuses is also said in the log.
     pub fn new(hosts: &[String], logs: Arc<LogBook>) -> Result<Self, Failure> {
-        Ok(Self { allowed: Allowed::parse(hosts)?, is_forbidden: address::is_forbidden, logs })
+        Ok(Self { allowed: Allowed::parse(hosts)?, service: None, is_forbidden: address::is_forbidden, logs })
+    }
+
+    /// Lets sandboxes through to the service, which they know as `name` (`host:port`): programs that are told
+    /// of a proxy use it for everything, some even where they are told not to.
+    #[must_use]
+    pub fn with_service(mut self, name: String, address: SocketAddr) -> Self {
+        self.service = Some((name, address));
+        self
     }
 
     /// Serves whoever connects; where `only` is given, only from that address.
@@ -103,6 +113,10 @@ impl Proxy {
 
     async fn dial_allowed(&self, host: &str, port: u16) -> Result<TcpStream, Refusal> {
         let name = format!("{host}:{port}");
+        if let Some((_, address)) = self.service.as_ref().filter(|(service, _)| *service == name) {
+            let connected = TcpStream::connect(address).await;
+            return connected.map_err(|error| Refusal::Unreachable(name, error));
+        }
         if !self.allowed.contains(host, port) {
             return Err(Refusal::NotAllowed(name));
         }

@@ -112,6 +112,20 @@ async fn an_allowed_name_does_not_lead_to_this_machine() {
 }
 
 #[tokio::test]
+async fn the_service_is_always_reached() {
+    let scene = Scene::open().await;
+    let proxy =
+        Proxy::new(&[], Arc::default()).unwrap().with_service("cupola.internal:7".to_owned(), scene.host);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let scene = Scene { proxy: listener.local_addr().unwrap(), ..scene };
+    tokio::spawn(proxy.serve(listener, None));
+    let answer = scene.say("GET http://cupola.internal:7/here HTTP/1.1\r\n\r\n").await;
+    assert!(answer.contains("GET /here"), "{answer}");
+    let answer = scene.say("GET http://cupola.internal:8/here HTTP/1.1\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_host_that_is_down_is_named() {
     let scene = Scene::open().await;
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

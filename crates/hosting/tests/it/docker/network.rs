@@ -1,0 +1,108 @@
+//! Where a sandbox may reach.
+
+use std::{sync::Arc, time::Duration};
+
+use cupola_hosting::{Code, Egress, Runtime as _};
+
+use super::{host::Host, outside::Outside};
+
+#[tokio::test]
+async fn every_sandbox_reaches_the_service() {
+    let host = Host::new("back").await;
+    let shell = host.shell().await;
+    let address = host.runtime.address_of_service(host.service);
+    assert!(address.starts_with("cupola.internal:"), "{address}");
+    for egress in [Egress::Open, Egress::None, Egress::Only(Vec::new())] {
+        let script = format!("wget -q -O - http://{address}/");
+        let spec = cupola_hosting::SandboxSpec { egress, ..host.spec("one", &script) };
+        assert_eq!(host.print_with(&shell, spec).await, "this is Cupola.");
+    }
+    host.close().await;
+}
+
+#[tokio::test]
+async fn only_an_open_sandbox_reaches_out() {
+    let host = Host::new("out").await;
+    let shell = host.shell().await;
+    let outside = Outside::new();
+    let script =
+        format!("timeout 5 wget -q -O - http://{}/ 2>/dev/null || echo no way out", outside.address(80));
+    for (egress, expected) in [(Egress::Open, "outside"), (Egress::None, "no way out")] {
+        let spec = cupola_hosting::SandboxSpec { egress, ..host.spec("one", &script) };
+        assert_eq!(host.print_with(&shell, spec).await, expected);
+    }
+    host.close().await;
+}
+
+#[tokio::test]
+async fn a_sandbox_with_a_list_reaches_what_is_in_it() {
+    let host = Host::new("list").await;
+    let shell = host.shell().await;
+    let outside = Outside::new();
+    let (listed, unlisted) = (outside.address(80), outside.address(81));
+    let script = format!(
+        "wget -q -O - http://{listed}/; wget -q -O - http://{unlisted}/ 2>/dev/null || echo not listed; \
+         unset http_proxy HTTP_PROXY; timeout 5 wget -q -O - http://{listed}/ 2>/dev/null || echo no other way"
+    );
+    let spec = host.spec("one", &script);
+    let logs = Arc::clone(&spec.logs);
+    let spec = cupola_hosting::SandboxSpec { egress: Egress::Only(vec![listed]), ..spec };
+    assert_eq!(host.print_with(&shell, spec).await, "outside\nnot listed\nno other way");
+    let said = logs.since(0).into_iter().map(|line| line.text).collect::<Vec<_>>().join("\n");
+    assert!(said.contains(&format!("may not reach {unlisted}")), "{said}");
+    host.close().await;
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_is_told() {
+    let host = Host::new("badlist").await;
+    let shell = host.shell().await;
+    let egress = Egress::Only(vec!["https://example.com".to_owned()]);
+    let spec = cupola_hosting::SandboxSpec { egress, ..host.spec("one", "") };
+    let failure = host.runtime.start(&shell, spec).await.err().unwrap();
+    assert_eq!(failure.code, Code::SandboxUnavailable);
+    assert!(failure.message.contains("https://example.com"), "{failure}");
+    host.close().await;
+}
+
+#[tokio::test]
+async fn sandboxes_do_not_reach_each_other() {
+    let host = Host::new("neighbours").await;
+    let shell = host.shell().await;
+    for egress in [Egress::Open, Egress::None] {
+        let serves = "ip -4 -o addr show eth0; exec httpd -f -p 8088 -h /www";
+        let spec = cupola_hosting::SandboxSpec { egress: egress.clone(), ..host.spec("neighbour", serves) };
+        let neighbour = host.start(&shell, spec).await;
+        neighbour.says("inet ").await;
+        let line = neighbour.text(None);
+        let address = line.split_whitespace().find_map(|word| word.split_once('/')).unwrap().0;
+        assert!(!neighbour.get("/").await.is_empty());
+        let script = format!("timeout 2 wget -q -O - http://{address}:8088/ 2>/dev/null || echo no way in");
+        let spec = cupola_hosting::SandboxSpec { egress, ..host.spec("one", &script) };
+        assert_eq!(host.print_with(&shell, spec).await, "no way in");
+        neighbour.sandbox.stop(Duration::ZERO).await;
+    }
+    host.close().await;
+}
+
+#[tokio::test]
+async fn names_are_not_resolved_for_who_may_not_go_out() {
+    let host = Host::new("names").await;
+    let shell = host.shell().await;
+    let script =
+        "grep -c cupola.internal /etc/hosts; timeout 2 nslookup example.com >/dev/null 2>&1 || echo unknown";
+    assert_eq!(host.print(&shell, script).await, "1\nunknown");
+    host.close().await;
+}
+
+#[tokio::test]
+async fn a_network_that_somebody_removed_is_made_again() {
+    let host = Host::new("network").await;
+    let shell = host.shell().await;
+    let address = host.runtime.address_of_service(host.service);
+    let name = format!("cupola-{}-closed", host.settings.owner);
+    host.docker.remove_network(&name).await.unwrap();
+    let script = format!("wget -q -O - http://{address}/");
+    assert_eq!(host.print(&shell, &script).await, "this is Cupola.");
+    host.close().await;
+}
