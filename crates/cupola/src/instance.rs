@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cupola_api::{ClassicDialect, Limits, ResponsesDialect, Server, Service, ServiceParts};
+use cupola_api::{ClassicDialect, Hosting, Limits, ResponsesDialect, Server, Service, ServiceParts};
 use cupola_engine::{Dialect, Engine, Settings};
 use cupola_identity::{Identity, SealingKey};
 use cupola_models::{Catalog, catalog::Finding};
@@ -17,6 +17,7 @@ use crate::{
     config::{Config, Durability},
     data_dir::DataDir,
     failure::Failure,
+    hosts,
 };
 
 /// How long open requests may take to finish once no turn runs any more.
@@ -30,6 +31,7 @@ pub struct Instance {
     recovered: usize,
     ready_after: Duration,
     engine: Engine,
+    hosting: Option<Arc<Hosting>>,
     drain_grace: Duration,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
@@ -82,6 +84,9 @@ impl Instance {
         let recovered = engine.recover().await?;
 
         let tls = identity.certificates.server_config()?;
+        let address = server.address();
+        let host = hosts::choose(config).await?;
+        let hosting = hosts::hosting(config, host, address, &identity.certificates).await;
         let service = Service::new(ServiceParts {
             projects: vec![config.project.clone()],
             store,
@@ -94,12 +99,15 @@ impl Instance {
             managed_identity: identity.managed_identity,
             sealing,
             connections,
+            hosting: hosting.clone(),
             limits: Limits {
                 max_body_bytes: config.limits.max_body_bytes.get(),
                 max_upload_bytes: config.limits.max_upload_bytes.get() as u64,
             },
         });
-        let address = server.address();
+        cupola_api::hosted::start(&service).await.map_err(|error| {
+            Failure::plain(format!("hosted agents could not be taken up again: {}", error.detail().message))
+        })?;
         let deployment = catalog.suggested_deployment().map(str::to_owned);
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(server.serve(service, tls, stopped, REQUEST_GRACE));
@@ -111,6 +119,7 @@ impl Instance {
             recovered,
             ready_after: began.elapsed(),
             engine,
+            hosting,
             drain_grace: config.runs.drain_grace,
             stop,
             serving,
@@ -149,6 +158,9 @@ impl Instance {
         self.engine.drain(self.drain_grace).await;
         self.stop.send_replace(true);
         let _ = self.serving.await;
+        if let Some(hosting) = self.hosting {
+            hosting.fleet().stop_all().await;
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod explain;
 mod failure;
 mod fields;
 mod flow;
+mod hosts;
 mod instance;
 mod invocation;
 mod listing;

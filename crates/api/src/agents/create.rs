@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::{
     checks,
     kinds::{AGENT_VERSION, DRAFT, RELEASED, agent_key, no_agent, versions_of},
-    not_built, preview,
+    preview,
     record::Record,
 };
 use crate::{
@@ -23,6 +23,9 @@ use crate::{
     hosted,
     path::{Ids, Project},
 };
+
+/// Names the agent where a form creates it.
+const AGENT_NAME: &str = "x-ms-agent-name";
 
 /// `POST /agents/{agent}/versions`
 pub async fn create_version(
@@ -41,7 +44,8 @@ pub async fn create(
     Project(project): Project,
     mut new: NewVersion,
 ) -> Result<Response, ApiError> {
-    let name = match new.body.shift_remove("name") {
+    let in_header = new.headers.get(AGENT_NAME).and_then(|name| name.to_str().ok()).map(str::to_owned);
+    let name = match new.body.shift_remove("name").or(in_header.map(Value::String)) {
         Some(Value::String(name)) => name,
         Some(_) => {
             let message = "Invalid type for 'name': expected a string.";
@@ -90,7 +94,8 @@ impl FromRequest<Service> for NewVersion {
         let (headers, uri) = (request.headers().clone(), request.uri().clone());
         let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if kind.starts_with("multipart/") {
-            return Err(not_built::code_package());
+            let uploaded = hosted::receive_package(service, request).await?;
+            return Ok(Self { body: uploaded.body, headers, uri });
         }
         let Json(body) = Json::from_request(request, service).await?;
         Ok(Self { body, headers, uri })

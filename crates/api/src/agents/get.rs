@@ -6,7 +6,9 @@ use super::kinds::{agent_key, find_agent, find_version};
 use crate::{
     ApiError, Service,
     body::json,
+    hosted,
     path::{Ids, Project},
+    values::Parameters,
 };
 
 /// `GET /agents/{agent}`
@@ -26,4 +28,14 @@ pub async fn get_version(
     Ids([name, version]): Ids<2>,
 ) -> Result<Response, ApiError> {
     Ok(json(find_version(&service, &project, &name, &version).await?.doc))
+}
+
+/// `GET /agents/{agent}/code:download`
+pub async fn download_code(
+    State(service): State<Service>,
+    Project(project): Project,
+    Ids([name]): Ids<1>,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
+    hosted::download_package(&service, &project, &name, parameters.get("agent_version")).await
 }

@@ -22,10 +22,10 @@ mod template;
 
 pub use create::{create, create_version, update};
 pub use delete::{delete, delete_version};
-pub use get::{get, get_version};
+pub use get::{download_code, get, get_version};
 pub use kinds::version_key;
 pub use list::{list, list_versions};
-pub use not_built::{download_code, generate, import, import_into, import_version};
+pub use not_built::{generate, import, import_into, import_version};
 pub use patch::patch;
 pub use resolve::{ResolvedAgent, is_hosted, require, resolve, resolve_by_traffic};
 pub use settle::{hosted_names, hosted_versions, settle};

@@ -1,12 +1,6 @@
 //! What the service has and this one does not have yet. Saying so is better than a route that is not there.
 
-use axum::{extract::State, response::Response};
-
-use super::kinds::{agent_key, find_agent};
-use crate::{
-    ApiError, Service,
-    path::{Ids, Project},
-};
+use crate::{ApiError, path::Ids};
 
 /// `POST /agents:import`
 pub async fn import() -> ApiError {
@@ -27,27 +21,6 @@ pub async fn import_version(Ids([_]): Ids<1>) -> ApiError {
 pub async fn generate() -> ApiError {
     not_built(
         "Generating an agent from a prompt is not built yet. Create a version with a definition instead.",
-    )
-}
-
-/// `GET /agents/{agent}/code:download`: no agent has code, because none can be made of it yet.
-pub async fn download_code(
-    State(service): State<Service>,
-    Project(project): Project,
-    Ids([name]): Ids<1>,
-) -> Result<Response, ApiError> {
-    find_agent(&service, &agent_key(&project, &name)).await?;
-    Err(ApiError::conflict(format!(
-        "The agent '{name}' was not created from code; there is none to download."
-    ))
-    .code("AgentNotCodeBased"))
-}
-
-/// A code package as the body of a new version.
-pub fn code_package() -> ApiError {
-    not_built(
-        "Creating an agent from a code package is not built yet. \
-         Send the definition as JSON (Content-Type: application/json).",
     )
 }
 

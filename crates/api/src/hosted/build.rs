@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     definition::{HostedDefinition, HostedProgram},
     hosting::Hosting,
-    rooms,
+    package, rooms,
     session::Session,
 };
 use crate::{
@@ -134,8 +134,9 @@ async fn source(
             Ok(Source::Image(ImageSource { reference, credentials }))
         }
         HostedProgram::Code { runtime, entry_point, is_bundled, content_hash } => {
-            let _ = (hosting, runtime, entry_point, is_bundled, content_hash);
-            Err(Failure::new(Code::CodeError, "Code packages can't be run yet."))
+            let started = (runtime.as_str(), entry_point.as_slice());
+            let program = package::program(hosting, content_hash.as_deref(), started, *is_bundled).await?;
+            Ok(Source::Code(program))
         }
     }
 }

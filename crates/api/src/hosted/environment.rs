@@ -6,7 +6,12 @@ use cupola_hosting::Mount;
 use cupola_identity::Secret;
 use serde_json::{Map, Value};
 
-use super::{definition::HostedDefinition, hosting::Hosting, session::Session};
+use super::{
+    definition::{HostedDefinition, HostedProgram},
+    hosting::Hosting,
+    package,
+    session::Session,
+};
 use crate::{ApiError, Service, agents::ResolvedAgent, connections};
 
 /// Where a sandbox sees the roots of certificates.
@@ -31,6 +36,9 @@ pub async fn of_session(
     let mut environment = BTreeMap::new();
     for (name, value) in &hosted.environment {
         environment.insert(name.clone(), filled(service, project, value).await?);
+    }
+    if matches!(hosted.program, HostedProgram::Code { .. }) {
+        environment.entry("PYTHONPATH".to_owned()).or_insert_with(|| package::PYTHONPATH.to_owned());
     }
     let host = hosting.fleet().runtime().address_of_service(hosting.service());
     let endpoint = format!("https://{host}/api/projects/{project}");

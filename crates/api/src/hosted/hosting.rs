@@ -107,6 +107,11 @@ impl Hosting {
         self.parts.folder.join("sessions").join(guid).join("home")
     }
 
+    /// Where code packages are kept.
+    pub fn packages(&self) -> PathBuf {
+        self.parts.folder.join("packages")
+    }
+
     /// What a session has said, and will say.
     pub fn logs(&self, guid: &str) -> Arc<LogBook> {
         let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);

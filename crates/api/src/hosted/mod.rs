@@ -6,6 +6,7 @@ mod environment;
 mod gateway;
 mod hosting;
 mod owner;
+mod package;
 mod rooms;
 pub mod session;
 mod settings;
@@ -17,6 +18,7 @@ pub use build::{begin as begin_build, resume};
 pub use gateway::{forward, invoke, invoke_below, is_of_container, respond};
 pub use hosting::{Hosting, HostingParts};
 pub use owner::Owner;
+pub use package::{download as download_package, receive as receive_package};
 pub use rooms::vacate;
 pub use settings::HostingSettings;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cupola_hosting::Egress;
+use cupola_hosting::{Egress, Limits};
 
 const GIB: u64 = 1 << 30;
 
@@ -25,6 +25,8 @@ pub struct HostingSettings {
     pub disk_bytes: u64,
     /// Where sandboxes may reach.
     pub egress: Egress,
+    /// Where the dependencies of Python programs come from; the usual index where it is left out.
+    pub python_index: Option<String>,
     /// How long a program may take until it is ready.
     pub ready_within: Duration,
     /// How long a program may take until it begins to answer a request.
@@ -48,11 +50,24 @@ impl Default for HostingSettings {
             processes: 512,
             disk_bytes: 2 * GIB,
             egress: Egress::Open,
+            python_index: None,
             ready_within: Duration::from_secs(60),
             answer_within: Duration::from_secs(600),
             idle_after: Duration::from_secs(900),
             least_idle: Duration::from_secs(120),
             most_idle: Duration::from_secs(14_400),
+        }
+    }
+}
+
+impl HostingSettings {
+    /// What the installation of dependencies may use: as much as the largest agent.
+    pub fn limits_of_builds(&self) -> Limits {
+        Limits {
+            cpu_millis: self.most_cpu_millis,
+            memory_bytes: self.most_memory_bytes,
+            processes: self.processes,
+            disk_bytes: self.disk_bytes,
         }
     }
 }

@@ -8,6 +8,7 @@ mod durations;
 mod environment;
 mod error;
 mod flags;
+mod hosting;
 mod keys;
 mod places;
 mod relative;
@@ -34,6 +35,7 @@ pub use self::{
     connections::ConnectionConfig,
     error::ConfigError,
     flags::Flags,
+    hosting::{HostingConfig, RuntimeChoice},
     sections::{Durability, IdentityConfig, LimitsConfig, LogFormat, RunsConfig, StoreConfig, TlsConfig},
 };
 
@@ -66,6 +68,8 @@ pub struct Config {
     pub identity: IdentityConfig,
     /// Model providers and deployments.
     pub models: ModelsConfig,
+    /// Hosted agents.
+    pub hosting: HostingConfig,
     /// Other services that agents and tools may use.
     pub connections: Vec<ConnectionConfig>,
     /// The file that was read.
@@ -87,6 +91,7 @@ impl Default for Config {
             tls: TlsConfig::default(),
             identity: IdentityConfig::default(),
             models: ModelsConfig::default(),
+            hosting: HostingConfig::default(),
             connections: Vec::new(),
             file: None,
         }

@@ -6,5 +6,6 @@ mod invocations;
 mod place;
 mod responses;
 
+pub use headers::set as set_header;
 pub use invocations::{invoke, invoke_below};
 pub use responses::{forward, is_of_container, respond};

@@ -1,0 +1,109 @@
+//! What runs hosted agents on this machine: the runtime that is configured, or the best that is found.
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use cupola_api::{Hosting, HostingParts};
+use cupola_hosting::{DockerRuntime, DockerSettings, Failure as HostingFailure, ProcessRuntime, Runtime};
+use cupola_identity::Certificates;
+
+use crate::{
+    config::{Config, RuntimeChoice},
+    failure::Failure,
+};
+
+/// What was found.
+pub struct Host {
+    /// The runtime; nothing where hosting is switched off or nothing was found.
+    pub runtime: Option<Arc<dyn Runtime>>,
+    /// In a sentence: which runtime, and why this one, or why none.
+    pub reason: String,
+}
+
+/// The runtime that is configured, or the best that is found. One that is named and does not work is a failure.
+pub async fn choose(config: &Config) -> Result<Host, Failure> {
+    let folder = config.data.join("hosting");
+    match config.hosting.runtime {
+        RuntimeChoice::Off => {
+            Ok(Host { runtime: None, reason: "switched off (hosting.runtime = \"off\")".to_owned() })
+        }
+        RuntimeChoice::Docker => {
+            let runtime = docker(config, &folder).await.map_err(|failure| unusable("docker", &failure))?;
+            Ok(Host { runtime: Some(runtime), reason: "docker, as configured".to_owned() })
+        }
+        RuntimeChoice::Process => {
+            let runtime = process(&folder)?;
+            let reason = "plain processes without isolation, as configured (hosting.runtime = \"process\")";
+            Ok(Host { runtime: Some(runtime), reason: reason.to_owned() })
+        }
+        RuntimeChoice::Oci | RuntimeChoice::Auto => {
+            let runtime = docker(config, &folder).await;
+            match runtime {
+                Ok(runtime) => Ok(Host {
+                    runtime: Some(runtime),
+                    reason: "docker, the only one that was found".to_owned(),
+                }),
+                Err(failure) => Ok(Host {
+                    runtime: None,
+                    reason: format!("nothing was found that runs containers. Docker: {}", failure.message),
+                }),
+            }
+        }
+    }
+}
+
+async fn docker(config: &Config, folder: &Path) -> Result<Arc<dyn Runtime>, HostingFailure> {
+    let settings = DockerSettings {
+        owner: owner(folder),
+        socket: config.hosting.docker.socket.clone(),
+        images: config.hosting.docker.images.clone(),
+    };
+    Ok(Arc::new(DockerRuntime::connect(settings).await?))
+}
+
+fn process(folder: &Path) -> Result<Arc<dyn Runtime>, Failure> {
+    let runtime = ProcessRuntime::open(folder.join("processes"))
+        .map_err(|error| Failure::plain(format!("{} can't be used: {error}", folder.display())))?;
+    Ok(Arc::new(runtime))
+}
+
+/// A name for this data directory that is the same at every start, for what is found on a shared daemon.
+fn owner(folder: &Path) -> String {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    folder.hash(&mut hasher);
+    format!("cupola-{:016x}", hasher.finish())
+}
+
+fn unusable(name: &str, failure: &HostingFailure) -> Failure {
+    Failure::with_code(
+        "hosting_unavailable",
+        format!("hosting.runtime is \"{name}\", which can't be used: {}", failure.message),
+    )
+}
+
+/// Hosting on the runtime that was chosen. What an earlier process left running is ended first.
+pub async fn hosting(
+    config: &Config,
+    host: Host,
+    service: SocketAddr,
+    certificates: &Certificates,
+) -> Option<Arc<Hosting>> {
+    let Some(runtime) = host.runtime else {
+        tracing::info!("hosted agents can't run: {}", host.reason);
+        return None;
+    };
+    match runtime.sweep().await {
+        Ok(left) if left.is_empty() => {}
+        Ok(left) => tracing::info!(sandboxes = left.len(), "ended what an earlier process left running"),
+        Err(failure) => tracing::warn!(%failure, "what an earlier process left running was not found out"),
+    }
+    tracing::debug!(runtime = runtime.name(), "hosted agents run on {}", host.reason);
+    Some(Arc::new(Hosting::new(HostingParts {
+        runtime,
+        folder: config.data.join("hosting"),
+        service,
+        bundle: certificates.bundle_file().to_owned(),
+        ca: certificates.ca_file().to_owned(),
+        settings: config.hosting.settings(),
+    })))
+}
