@@ -45,6 +45,8 @@ pub const CODES: &[&str] = &[
     "AgentNotCodeBased",
     "operation_not_offered",
     "internal_error",
+    "invalid_parameters",
+    "call_not_known",
 ];
 
 /// What a client is told, and what only the log is told.

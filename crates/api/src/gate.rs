@@ -1,11 +1,15 @@
 //! The gate: every request is given an id, and every request to a project a caller.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+
+use cupola_identity::Caller;
 
 use crate::{ApiError, Service, path::Project};
 
@@ -46,8 +50,9 @@ pub struct Gate {
 
 /// Lets a caller into the project that the path names, or says why not.
 pub async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
-    match gate.project_of(request.headers(), request.uri().path()) {
-        Ok(project) => {
+    match gate.caller_in_project(request.headers(), request.uri().path()) {
+        Ok((caller, project)) => {
+            request.extensions_mut().insert(caller);
             request.extensions_mut().insert(project);
             next.run(request).await
         }
@@ -56,7 +61,7 @@ pub async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -
 }
 
 impl Gate {
-    fn project_of(&self, headers: &HeaderMap, path: &str) -> Result<Project, ApiError> {
+    fn caller_in_project(&self, headers: &HeaderMap, path: &str) -> Result<(Arc<Caller>, Project), ApiError> {
         let service = &self.service;
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let caller = service
@@ -81,6 +86,6 @@ impl Gate {
                 ),
             ));
         }
-        Ok(Project(project))
+        Ok((caller, Project(project)))
     }
 }

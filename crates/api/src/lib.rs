@@ -28,6 +28,7 @@ mod responses;
 mod server;
 mod service;
 mod sieve;
+mod storage;
 mod values;
 
 pub use connections::{ConfiguredConnection, Connection, Secrets};
@@ -37,3 +38,4 @@ pub use service::{Limits, Service, ServiceParts};
 
 pub use classic::ClassicDialect;
 pub use responses::ResponsesDialect;
+pub use storage::{Call, CallBook, Sandbox};

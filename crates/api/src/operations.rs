@@ -14,7 +14,7 @@ use tower::ServiceExt as _;
 
 use crate::{
     ApiError, Service, agents, classic, connections, conversations, datasets, deployments, gate, indexes,
-    local_identity, passthrough, path, responses,
+    local_identity, passthrough, path, responses, storage,
 };
 
 /// One operation.
@@ -162,6 +162,14 @@ Foundry {
     get_index:             GET    "/indexes/{name}/versions/{version}"              needs "indexes/read"    => indexes::get;
     patch_index:           PATCH  "/indexes/{name}/versions/{version}"              needs "indexes/write"   => indexes::patch;
     delete_index:          DELETE "/indexes/{name}/versions/{version}"              needs "indexes/delete"  => indexes::delete;
+
+    store_response:        POST   "/storage/responses"                              needs "agents/*/action" => storage::create;
+    get_stored_response:   GET    "/storage/responses/{response}"                   needs "agents/*/read"   => storage::get;
+    change_stored_response: POST  "/storage/responses/{response}"                   needs "agents/*/action" => storage::update;
+    delete_stored_response: DELETE "/storage/responses/{response}"                  needs "agents/*/delete" => storage::delete;
+    list_stored_input:     GET    "/storage/responses/{response}/input_items"       needs "agents/*/read"   => storage::input_items;
+    list_history_ids:      GET    "/storage/history/item_ids"                       needs "agents/*/read"   => storage::item_ids;
+    retrieve_items:        POST   "/storage/items/batch/retrieve"                   needs "agents/*/read"   => storage::batch_retrieve;
 }
 OpenAi {
     create_response:       POST   "/responses"                                      needs "agents/*/action" => responses::create;

@@ -7,7 +7,7 @@ use cupola_identity::{Authenticator, ManagedIdentity, SealingKey};
 use cupola_models::Catalog;
 use cupola_store::{Blobs, SharedStore};
 
-use crate::{ClassicDialect, ConfiguredConnection};
+use crate::{CallBook, ClassicDialect, ConfiguredConnection};
 
 /// How much a request may bring.
 #[derive(Clone, Copy, Debug)]
@@ -61,13 +61,14 @@ pub struct Service {
 struct Shared {
     projects: Vec<Arc<str>>,
     parts: ServiceParts,
+    calls: CallBook,
 }
 
 impl Service {
     /// A service made of these parts.
     pub fn new(parts: ServiceParts) -> Self {
         let projects = parts.projects.iter().map(|name| Arc::from(name.as_str())).collect();
-        Self { parts: Arc::new(Shared { projects, parts }) }
+        Self { parts: Arc::new(Shared { projects, parts, calls: CallBook::default() }) }
     }
 
     /// The project with this name. `_project` is the first one, as the SDKs know it.
@@ -132,6 +133,11 @@ impl Service {
     /// The connections of the configuration.
     pub fn connections(&self) -> &[ConfiguredConnection] {
         &self.parts.parts.connections
+    }
+
+    /// The calls that hosted containers are answering.
+    pub fn calls(&self) -> &CallBook {
+        &self.parts.calls
     }
 
     /// How much a request may bring.

@@ -30,6 +30,7 @@ use crate::{
     items::{Item, normalise, prefix},
     partition::Partition,
     path::{BoundAgent, Project},
+    storage::{Requester, hide_from_others},
 };
 
 const RESOLUTION: HeaderName = HeaderName::from_static("x-agent-version-resolution");
@@ -40,8 +41,10 @@ pub async fn create(
     State(service): State<Service>,
     Project(project): Project,
     BoundAgent(bound): BoundAgent,
+    requester: Requester,
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
+    check_sight(&service, &project, &requester, &body).await?;
     let prepared = prepare(&service, &project, &body, bound).await?;
     let agent = prepared.agent.clone();
     let conversation = prepared.response["conversation"]["id"].as_str();
@@ -58,6 +61,19 @@ pub async fn create(
         }
     }
     Ok(answer)
+}
+
+/// Refuses to follow what whoever asks may not see.
+pub async fn check_sight(
+    service: &Service,
+    project: &Arc<str>,
+    requester: &Requester,
+    body: &Map<String, Value>,
+) -> Result<(), ApiError> {
+    match request::text(body, "previous_response_id")? {
+        Some(previous) => hide_from_others(service, project, requester, previous).await,
+        None => Ok(()),
+    }
 }
 
 /// A request that was checked, and what it comes to.
