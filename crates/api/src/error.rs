@@ -47,6 +47,7 @@ pub const CODES: &[&str] = &[
     "internal_error",
     "invalid_parameters",
     "call_not_known",
+    "etag_mismatch",
 ];
 
 /// What a client is told, and what only the log is told.
@@ -136,6 +137,11 @@ impl ApiError {
     /// 409: somebody else was faster.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "invalid_request_error", message).code("conflict")
+    }
+
+    /// 412: the object is not in the version that the client has read.
+    pub fn precondition(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "invalid_request_error", message).code("etag_mismatch")
     }
 
     /// 503: the service is being shut down; another attempt finds the next process.

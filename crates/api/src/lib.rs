@@ -24,10 +24,12 @@ pub mod operations;
 mod partition;
 mod passthrough;
 mod path;
+mod precondition;
 mod responses;
 mod server;
 mod service;
 mod sieve;
+mod state_stores;
 mod storage;
 mod values;
 

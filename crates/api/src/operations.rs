@@ -14,7 +14,7 @@ use tower::ServiceExt as _;
 
 use crate::{
     ApiError, Service, agents, classic, connections, conversations, datasets, deployments, gate, indexes,
-    local_identity, passthrough, path, responses, storage,
+    local_identity, passthrough, path, responses, state_stores, storage,
 };
 
 /// One operation.
@@ -170,6 +170,17 @@ Foundry {
     list_stored_input:     GET    "/storage/responses/{response}/input_items"       needs "agents/*/read"   => storage::input_items;
     list_history_ids:      GET    "/storage/history/item_ids"                       needs "agents/*/read"   => storage::item_ids;
     retrieve_items:        POST   "/storage/items/batch/retrieve"                   needs "agents/*/read"   => storage::batch_retrieve;
+
+    create_state_store:    POST   "/storage/state_stores"                           needs "agents/*/action" => state_stores::create;
+    list_state_stores:     GET    "/storage/state_stores"                           needs "agents/*/read"   => state_stores::list;
+    get_state_store:       GET    "/storage/state_stores/{store}"                   needs "agents/*/read"   => state_stores::get;
+    patch_state_store:     PATCH  "/storage/state_stores/{store}"                   needs "agents/*/action" => state_stores::patch;
+    delete_state_store:    DELETE "/storage/state_stores/{store}"                   needs "agents/*/delete" => state_stores::delete;
+    create_state_item:     POST   "/storage/state_stores/{store}/items"             needs "agents/*/action" => state_stores::create_item;
+    get_state_item:        GET    "/storage/state_stores/{store}/items/{key}"       needs "agents/*/read"   => state_stores::get_item;
+    put_state_item:        PUT    "/storage/state_stores/{store}/items/{key}"       needs "agents/*/action" => state_stores::put_item;
+    delete_state_item:     DELETE "/storage/state_stores/{store}/items/{key}"       needs "agents/*/delete" => state_stores::delete_item;
+    list_state_keys:       GET    "/storage/state_stores/{store}/items:keys"        needs "agents/*/read"   => state_stores::list_keys;
 }
 OpenAi {
     create_response:       POST   "/responses"                                      needs "agents/*/action" => responses::create;

@@ -244,6 +244,12 @@ impl Actor {
         self.send(request.body(body.into()).unwrap()).await
     }
 
+    /// Sends a JSON body with another method than `POST`.
+    pub async fn send_json(&self, method: Method, path: &str, body: Value) -> Answer {
+        let request = self.request(method, path).header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
     pub async fn post_nothing(&self, path: &str) -> Answer {
         self.send(self.request(Method::POST, path).body(Body::empty()).unwrap()).await
     }

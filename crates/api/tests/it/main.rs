@@ -33,6 +33,8 @@ mod responses_refusals;
 mod responses_streams;
 mod run_steps;
 mod runs;
+mod state_items;
+mod state_stores;
 mod storage;
 mod storage_history;
 mod storage_users;
