@@ -48,6 +48,13 @@ pub const CODES: &[&str] = &[
     "invalid_parameters",
     "call_not_known",
     "etag_mismatch",
+    "binding_mismatch",
+    "invalid_request",
+    "invalid_state_transition",
+    "lease_held_by_another",
+    "lease_ownership_changed",
+    "task_already_exists",
+    "task_immutable",
 ];
 
 /// What a client is told, and what only the log is told.

@@ -31,6 +31,7 @@ mod service;
 mod sieve;
 mod state_stores;
 mod storage;
+mod tasks;
 mod values;
 
 pub use connections::{ConfiguredConnection, Connection, Secrets};

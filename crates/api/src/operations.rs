@@ -14,7 +14,7 @@ use tower::ServiceExt as _;
 
 use crate::{
     ApiError, Service, agents, classic, connections, conversations, datasets, deployments, gate, indexes,
-    local_identity, passthrough, path, responses, state_stores, storage,
+    local_identity, passthrough, path, responses, state_stores, storage, tasks,
 };
 
 /// One operation.
@@ -181,6 +181,12 @@ Foundry {
     put_state_item:        PUT    "/storage/state_stores/{store}/items/{key}"       needs "agents/*/action" => state_stores::put_item;
     delete_state_item:     DELETE "/storage/state_stores/{store}/items/{key}"       needs "agents/*/delete" => state_stores::delete_item;
     list_state_keys:       GET    "/storage/state_stores/{store}/items:keys"        needs "agents/*/read"   => state_stores::list_keys;
+
+    create_task:           POST   "/tasks"                                          needs "agents/*/action" => tasks::create;
+    list_tasks:            GET    "/tasks"                                          needs "agents/*/read"   => tasks::list;
+    get_task:              GET    "/tasks/{task}"                                   needs "agents/*/read"   => tasks::get;
+    update_task:           PATCH  "/tasks/{task}"                                   needs "agents/*/action" => tasks::update;
+    delete_task:           DELETE "/tasks/{task}"                                   needs "agents/*/delete" => tasks::delete;
 }
 OpenAi {
     create_response:       POST   "/responses"                                      needs "agents/*/action" => responses::create;

@@ -39,6 +39,8 @@ mod storage;
 mod storage_history;
 mod storage_users;
 mod streams;
+mod tasks;
+mod tasks_lists;
 mod threads;
 mod tool_outputs;
 mod upstreams;
