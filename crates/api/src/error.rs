@@ -45,6 +45,16 @@ pub const CODES: &[&str] = &[
     "AgentNotCodeBased",
     "operation_not_offered",
     "internal_error",
+    "invalid_parameters",
+    "call_not_known",
+    "etag_mismatch",
+    "binding_mismatch",
+    "invalid_request",
+    "invalid_state_transition",
+    "lease_held_by_another",
+    "lease_ownership_changed",
+    "task_already_exists",
+    "task_immutable",
 ];
 
 /// What a client is told, and what only the log is told.
@@ -134,6 +144,11 @@ impl ApiError {
     /// 409: somebody else was faster.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "invalid_request_error", message).code("conflict")
+    }
+
+    /// 412: the object is not in the version that the client has read.
+    pub fn precondition(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "invalid_request_error", message).code("etag_mismatch")
     }
 
     /// 503: the service is being shut down; another attempt finds the next process.

@@ -49,10 +49,10 @@ pub struct Gate {
 
 /// Lets a caller into the project that the path names, or says why not.
 pub async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
-    match gate.project_of(request.headers(), request.uri().path()) {
-        Ok((project, caller)) => {
-            request.extensions_mut().insert(project);
+    match gate.caller_in_project(request.headers(), request.uri().path()) {
+        Ok((caller, project)) => {
             request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(project);
             next.run(request).await
         }
         Err(refusal) => refusal.into_response(),
@@ -60,7 +60,7 @@ pub async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -
 }
 
 impl Gate {
-    fn project_of(&self, headers: &HeaderMap, path: &str) -> Result<(Project, Arc<Caller>), ApiError> {
+    fn caller_in_project(&self, headers: &HeaderMap, path: &str) -> Result<(Arc<Caller>, Project), ApiError> {
         let service = &self.service;
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let caller = service
@@ -85,6 +85,6 @@ impl Gate {
                 ),
             ));
         }
-        Ok((Project(project), caller))
+        Ok((caller, Project(project)))
     }
 }

@@ -25,10 +25,14 @@ pub mod operations;
 mod partition;
 mod passthrough;
 mod path;
+mod precondition;
 mod responses;
 mod server;
 mod service;
 mod sieve;
+mod state_stores;
+mod storage;
+mod tasks;
 mod values;
 
 pub use connections::{ConfiguredConnection, Connection, Secrets};
@@ -39,3 +43,4 @@ pub use service::{Limits, Service, ServiceParts};
 
 pub use classic::ClassicDialect;
 pub use responses::ResponsesDialect;
+pub use storage::{Call, CallBook, Sandbox};

@@ -14,7 +14,7 @@ use tower::ServiceExt as _;
 
 use crate::{
     ApiError, Service, agents, classic, connections, conversations, datasets, deployments, gate, hosted,
-    indexes, local_identity, passthrough, path, responses,
+    indexes, local_identity, passthrough, path, responses, state_stores, storage, tasks,
 };
 
 /// One operation.
@@ -179,6 +179,31 @@ Foundry {
     get_index:             GET    "/indexes/{name}/versions/{version}"              needs "indexes/read"    => indexes::get;
     patch_index:           PATCH  "/indexes/{name}/versions/{version}"              needs "indexes/write"   => indexes::patch;
     delete_index:          DELETE "/indexes/{name}/versions/{version}"              needs "indexes/delete"  => indexes::delete;
+
+    store_response:        POST   "/storage/responses"                              needs "storage/write" => storage::create;
+    get_stored_response:   GET    "/storage/responses/{response}"                   needs "storage/read" => storage::get;
+    change_stored_response: POST  "/storage/responses/{response}"                   needs "storage/write" => storage::update;
+    delete_stored_response: DELETE "/storage/responses/{response}"                  needs "storage/delete" => storage::delete;
+    list_stored_input:     GET    "/storage/responses/{response}/input_items"       needs "storage/read" => storage::input_items;
+    list_history_ids:      GET    "/storage/history/item_ids"                       needs "storage/read" => storage::item_ids;
+    retrieve_items:        POST   "/storage/items/batch/retrieve"                   needs "storage/read" => storage::batch_retrieve;
+
+    create_state_store:    POST   "/storage/state_stores"                           needs "storage/write" => state_stores::create;
+    list_state_stores:     GET    "/storage/state_stores"                           needs "storage/read" => state_stores::list;
+    get_state_store:       GET    "/storage/state_stores/{store}"                   needs "storage/read" => state_stores::get;
+    patch_state_store:     PATCH  "/storage/state_stores/{store}"                   needs "storage/write" => state_stores::patch;
+    delete_state_store:    DELETE "/storage/state_stores/{store}"                   needs "storage/delete" => state_stores::delete;
+    create_state_item:     POST   "/storage/state_stores/{store}/items"             needs "storage/write" => state_stores::create_item;
+    get_state_item:        GET    "/storage/state_stores/{store}/items/{key}"       needs "storage/read" => state_stores::get_item;
+    put_state_item:        PUT    "/storage/state_stores/{store}/items/{key}"       needs "storage/write" => state_stores::put_item;
+    delete_state_item:     DELETE "/storage/state_stores/{store}/items/{key}"       needs "storage/delete" => state_stores::delete_item;
+    list_state_keys:       GET    "/storage/state_stores/{store}/items:keys"        needs "storage/read" => state_stores::list_keys;
+
+    create_task:           POST   "/tasks"                                          needs "tasks/write" => tasks::create;
+    list_tasks:            GET    "/tasks"                                          needs "tasks/read" => tasks::list;
+    get_task:              GET    "/tasks/{task}"                                   needs "tasks/read" => tasks::get;
+    update_task:           PATCH  "/tasks/{task}"                                   needs "tasks/write" => tasks::update;
+    delete_task:           DELETE "/tasks/{task}"                                   needs "tasks/delete" => tasks::delete;
 }
 OpenAi {
     create_response:       POST   "/responses"                                      needs "agents/*/action" => responses::create;

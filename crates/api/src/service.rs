@@ -7,7 +7,7 @@ use cupola_identity::{Authenticator, ManagedIdentity, SealingKey};
 use cupola_models::Catalog;
 use cupola_store::{Blobs, SharedStore};
 
-use crate::{ClassicDialect, ConfiguredConnection, Hosting};
+use crate::{CallBook, ClassicDialect, ConfiguredConnection, Hosting};
 
 /// How much a request may bring.
 #[derive(Clone, Copy, Debug)]
@@ -63,13 +63,14 @@ pub struct Service {
 struct Shared {
     projects: Vec<Arc<str>>,
     parts: ServiceParts,
+    calls: CallBook,
 }
 
 impl Service {
     /// A service made of these parts.
     pub fn new(parts: ServiceParts) -> Self {
         let projects = parts.projects.iter().map(|name| Arc::from(name.as_str())).collect();
-        Self { parts: Arc::new(Shared { projects, parts }) }
+        Self { parts: Arc::new(Shared { projects, parts, calls: CallBook::default() }) }
     }
 
     /// The project with this name. `_project` is the first one, as the SDKs know it.
@@ -144,6 +145,11 @@ impl Service {
     /// All projects.
     pub fn projects(&self) -> &[Arc<str>] {
         &self.parts.projects
+    }
+
+    /// The calls that hosted containers are answering.
+    pub fn calls(&self) -> &CallBook {
+        &self.parts.calls
     }
 
     /// How much a request may bring.

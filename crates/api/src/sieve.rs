@@ -21,7 +21,8 @@ pub async fn list<'w>(
     let mut cursor: Option<String> = None;
     loop {
         let mut part = listing.clone();
-        part.limit = BATCH;
+        // Often all are wanted: then the first go is enough, and no larger than it has to be.
+        part.limit = if cursor.is_none() { enough } else { BATCH };
         match (&cursor, backwards) {
             (None, _) => {}
             (Some(id), false) => part.after = Some(id),

@@ -15,7 +15,7 @@ use super::{
     session::{self, Session, SessionEvent, SessionState},
     tenants::Tenant,
 };
-use crate::{ApiError, Service, agents::ResolvedAgent};
+use crate::{ApiError, Sandbox, Service, agents::ResolvedAgent};
 
 /// What hosted agents run on, or the error of a service without it.
 pub fn hosting(service: &Service) -> Result<&Arc<Hosting>, ApiError> {
@@ -199,7 +199,8 @@ fn make_home(home: &Path) -> std::io::Result<()> {
 
 /// Who a sandbox is to this service.
 fn subject(session: &Session) -> String {
-    format!("agent:{}:{}:{}", session.agent, session.version, session.id)
+    let (agent, version) = (session.agent.clone(), session.version.clone());
+    Sandbox { agent, version, session: session.id.clone() }.subject()
 }
 
 fn expel(service: &Service, hosting: &Hosting, session: &Session) {

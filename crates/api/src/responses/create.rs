@@ -31,6 +31,7 @@ use crate::{
     items::{Item, normalise, prefix},
     partition::Partition,
     path::{BoundAgent, Project},
+    storage::{Requester, hide_from_others},
 };
 
 const RESOLUTION: HeaderName = HeaderName::from_static("x-agent-version-resolution");
@@ -42,9 +43,11 @@ pub async fn create(
     Project(project): Project,
     BoundAgent(bound): BoundAgent,
     owner: hosted::Owner,
+    requester: Requester,
     headers: HeaderMap,
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
+    check_sight(&service, &project, &requester, &body).await?;
     if let Some((name, version)) = hosted_agent(&service, &project, &body, bound.as_deref()).await? {
         let agent = (name.as_str(), version.as_deref());
         return hosted::respond(&service, &project, &owner, agent, &headers, body).await;
@@ -65,6 +68,19 @@ pub async fn create(
         }
     }
     Ok(answer)
+}
+
+/// Refuses to follow what whoever asks may not see.
+pub async fn check_sight(
+    service: &Service,
+    project: &Arc<str>,
+    requester: &Requester,
+    body: &Map<String, Value>,
+) -> Result<(), ApiError> {
+    match request::text(body, "previous_response_id")? {
+        Some(previous) => hide_from_others(service, project, requester, previous).await,
+        None => Ok(()),
+    }
 }
 
 /// A request that was checked, and what it comes to.

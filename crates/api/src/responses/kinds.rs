@@ -2,7 +2,7 @@
 
 use cupola_store::Kind;
 
-use crate::ApiError;
+use crate::{ApiError, storage};
 
 /// A response, under its id.
 pub const RESPONSE: Kind = Kind("response");
@@ -11,5 +11,8 @@ pub const INPUT: Kind = Kind("response_input");
 
 /// The 404 of a response.
 pub fn not_found(id: &str) -> ApiError {
+    if storage::is_hosted(id) {
+        return ApiError::missing("Response", id);
+    }
     ApiError::not_found(format!("Response with id '{id}' not found.")).code("not_found")
 }

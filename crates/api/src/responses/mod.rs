@@ -13,5 +13,6 @@ mod transcript;
 
 pub use create::create;
 pub use dialect::ResponsesDialect;
+pub use kinds::{INPUT, RESPONSE, not_found};
 pub use read::{cancel, delete, get, input_items, list};
 pub use tokens::input_tokens;

@@ -24,6 +24,7 @@ use crate::{
     listing::{ListQuery, page},
     path::{Ids, Project},
     sieve,
+    storage::{Requester, hide_from_others, is_hosted, is_visible},
     values::Parameters,
 };
 
@@ -33,16 +34,18 @@ pub async fn get(
     State(service): State<Service>,
     Project(project): Project,
     Ids([id]): Ids<1>,
+    requester: Requester,
     parameters: Parameters,
     owner: hosted::Owner,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    hide_from_others(&service, &project, &requester, &id).await?;
     let response = find(&service, &project, &id).await?;
     if parameters.flag("stream")? != Some(true) {
         return Ok(json_answer(response));
     }
     let value: Value = serde_json::from_slice(&response).unwrap_or_default();
-    if hosted::is_of_container(&id) {
+    if is_hosted(&id) {
         let after = parameters.get("starting_after").map(|after| format!("&starting_after={after}"));
         let below = format!("?stream=true{}", after.unwrap_or_default());
         let asked = (Method::GET, below.as_str());
@@ -75,26 +78,27 @@ pub async fn get(
 pub async fn list(
     State(service): State<Service>,
     Project(project): Project,
+    requester: Requester,
     query: ListQuery,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let agent = parameters.get("agent_name").or(parameters.get("agent_id"));
     let listing = Listing { facet: parameters.get("conversation_id"), ..query.of(&project, RESPONSE, "") };
-    let Some(agent) = agent else {
-        return Ok(page(&service.store().list(listing).await?));
-    };
-    let is_of_agent = |resource: &Resource| {
-        let response: Value = serde_json::from_slice(&resource.doc).unwrap_or_default();
-        let reference = &response["agent_reference"];
-        let name = reference["name"].as_str().unwrap_or_default();
-        let version = reference["version"].as_str().unwrap_or_default();
-        name == agent || format!("{name}:{version}") == agent
-    };
-    let found = sieve::list(&service, listing, |resource| {
-        let wanted = is_of_agent(resource);
-        async move { Ok(wanted) }.boxed()
+    let (service, project, requester) = (&service, &project, &requester);
+    let found = sieve::list(service, listing, |resource| {
+        let is_wanted = agent.is_none_or(|agent| is_of_agent(resource, agent));
+        let id = resource.id.clone();
+        async move { Ok(is_wanted && is_visible(service, project, requester, &id).await?) }.boxed()
     });
     Ok(page(&found.await?))
+}
+
+fn is_of_agent(resource: &Resource, agent: &str) -> bool {
+    let response: Value = serde_json::from_slice(&resource.doc).unwrap_or_default();
+    let reference = &response["agent_reference"];
+    let name = reference["name"].as_str().unwrap_or_default();
+    let version = reference["version"].as_str().unwrap_or_default();
+    name == agent || format!("{name}:{version}") == agent
 }
 
 /// `GET responses/{response}/input_items`
@@ -102,9 +106,11 @@ pub async fn input_items(
     State(service): State<Service>,
     Project(project): Project,
     Ids([id]): Ids<1>,
+    requester: Requester,
     query: ListQuery,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
+    hide_from_others(&service, &project, &requester, &id).await?;
     find(&service, &project, &id).await?;
     let stored = service.store().get(&Key::new(&project, INPUT, id.as_str())).await?;
     let mut items: Vec<Item> = match stored {
@@ -147,9 +153,11 @@ pub async fn cancel(
     Ids([id]): Ids<1>,
     owner: hosted::Owner,
     headers: HeaderMap,
+    requester: Requester,
 ) -> Result<Response, ApiError> {
+    hide_from_others(&service, &project, &requester, &id).await?;
     let response: Value = serde_json::from_slice(&find(&service, &project, &id).await?).unwrap_or_default();
-    if hosted::is_of_container(&id) {
+    if is_hosted(&id) {
         let asked = (Method::POST, "/cancel");
         return hosted::forward(&service, &project, &owner, &response, asked, &headers).await;
     }
@@ -192,7 +200,9 @@ pub async fn delete(
     State(service): State<Service>,
     Project(project): Project,
     Ids([id]): Ids<1>,
+    requester: Requester,
 ) -> Result<Response, ApiError> {
+    hide_from_others(&service, &project, &requester, &id).await?;
     match service
         .store()
         .submit(vec![Change::Delete { key: Key::new(&project, RESPONSE, id.as_str()) }])

@@ -6,11 +6,12 @@ use cupola_models::ChatMessage;
 use cupola_store::TurnKey;
 use serde_json::{Map, Value, json};
 
-use super::create::{Prepared, prepare};
+use super::create::{Prepared, check_sight, prepare};
 use crate::{
     ApiError, Service,
     body::{Json, answer},
     path::{BoundAgent, Project},
+    storage::Requester,
 };
 
 /// `POST responses/input_tokens`
@@ -18,8 +19,10 @@ pub async fn input_tokens(
     State(service): State<Service>,
     Project(project): Project,
     BoundAgent(bound): BoundAgent,
+    requester: Requester,
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
+    check_sight(&service, &project, &requester, &body).await?;
     let Prepared { spec, response, .. } = prepare(&service, &project, &body, bound).await?;
     let resolved = service
         .catalog()

@@ -8,7 +8,7 @@ use cupola_api::{
     ClassicDialect, ConfiguredConnection, Limits, ResponsesDialect, Service, ServiceParts, operations,
 };
 use cupola_engine::{Deployments, Dialect, Engine, Settings, ids};
-use cupola_identity::{DEFAULT_AUDIENCE, Identity, SealingKey, default_roles_everywhere};
+use cupola_identity::{DEFAULT_AUDIENCE, Identity, Issuer, SealingKey, default_roles_everywhere};
 use cupola_models::Catalog;
 use cupola_store::{Blobs, Change, Durability, FileBlobs, Key, Kind, SharedStore, SqliteStore};
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -45,7 +45,9 @@ pub struct TestApp {
     pub model: ScriptedModel,
     pub engine: Engine,
     pub store: SharedStore,
+    pub service: Service,
     pub home: TempDir,
+    issuer: Arc<Issuer>,
 }
 
 impl TestApp {
@@ -72,7 +74,7 @@ impl TestApp {
         let deployments = setup.deployments.unwrap_or_else(|| Arc::new(setup.model.clone()));
         let catalog = setup.catalog.unwrap_or_else(|| Arc::new(Catalog::of(Arc::new(setup.model.clone()))));
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, setup.settings);
-        let router = operations::router(Service::new(ServiceParts {
+        let service = Service::new(ServiceParts {
             projects: vec!["demo".to_owned(), "other".to_owned()],
             store: Arc::clone(&store),
             blobs,
@@ -86,8 +88,10 @@ impl TestApp {
             connections: setup.connections,
             hosting: None,
             limits: setup.limits,
-        }));
-        let actor = |token| Actor { router: router.clone(), token, project: "demo".to_owned() };
+        });
+        let router = operations::router(service.clone());
+        let actor =
+            |token| Actor { router: router.clone(), token, project: "demo".to_owned(), headers: Vec::new() };
         // Signed by another service, and well formed.
         let elsewhere = tempfile::tempdir().unwrap();
         let other = Identity::open(elsewhere.path(), &cupola_identity::Settings::default()).unwrap();
@@ -100,8 +104,16 @@ impl TestApp {
             model: setup.model,
             engine,
             store,
+            service,
             home,
+            issuer: identity.issuer,
         }
+    }
+
+    /// Somebody with a token of this subject for every project.
+    pub fn somebody(&self, subject: &str) -> Actor {
+        let issued = self.issuer.issue(subject, DEFAULT_AUDIENCE, default_roles_everywhere()).unwrap();
+        Actor { token: Some(issued.token.expose().to_owned()), ..self.user.clone() }
     }
 
     /// An agent without tools.
@@ -173,6 +185,7 @@ pub struct Actor {
     router: Router,
     token: Option<String>,
     project: String,
+    headers: Vec<(&'static str, String)>,
 }
 
 impl Actor {
@@ -181,11 +194,22 @@ impl Actor {
         Self { project: project.to_owned(), ..self.clone() }
     }
 
+    /// The same actor, who sends this header with every request.
+    pub fn with_header(&self, name: &'static str, value: &str) -> Self {
+        let mut actor = self.clone();
+        actor.headers.push((name, value.to_owned()));
+        actor
+    }
+
     /// A request with the actor's credentials.
     pub fn request(&self, method: Method, path: &str) -> http::request::Builder {
         let between = if path.contains('?') { '&' } else { '?' };
         let uri = format!("/api/projects/{}{path}{between}api-version=v1", self.project);
         let request = Request::builder().method(method).uri(uri);
+        let with_header = |request: http::request::Builder, (name, value): &(&str, String)| {
+            request.header(*name, value.as_str())
+        };
+        let request = self.headers.iter().fold(request, with_header);
         match &self.token {
             Some(token) => request.header("authorization", format!("Bearer {token}")),
             None => request,
@@ -219,6 +243,12 @@ impl Actor {
     pub async fn post_bytes(&self, path: &str, body: impl Into<Body>) -> Answer {
         let request = self.request(Method::POST, path).header("content-type", "application/json");
         self.send(request.body(body.into()).unwrap()).await
+    }
+
+    /// Sends a JSON body with another method than `POST`.
+    pub async fn send_json(&self, method: Method, path: &str, body: Value) -> Answer {
+        let request = self.request(method, path).header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
     }
 
     pub async fn post_nothing(&self, path: &str) -> Answer {
@@ -287,6 +317,12 @@ impl Answer {
     /// The object, which must have been accepted.
     pub fn accepted(&self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{:?}", self.body);
+        self.json()
+    }
+
+    /// The object, which must be new.
+    pub fn created(&self) -> Value {
+        assert_eq!(self.status, StatusCode::CREATED, "{:?}", self.body);
         self.json()
     }
 

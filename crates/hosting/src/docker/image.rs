@@ -47,10 +47,7 @@ pub(super) async fn forget(daemon: &Daemon, name: &str) -> Result<(), Failure> {
     match daemon.client.remove_image(name, None::<RemoveImageOptions>, None).await {
         Ok(_) => Ok(()),
         Err(error) if matches!(words::status(&error), Some(404 | 409)) => Ok(()),
-        Err(error) => Err(Failure::new(
-            Code::SandboxUnavailable,
-            format!("The image {name} could not be removed ({}).", words::said(&error)),
-        )),
+        Err(error) => Err(words::of_daemon(&format!("remove the image {name}"), &error)),
     }
 }
 

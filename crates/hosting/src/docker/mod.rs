@@ -67,6 +67,9 @@ impl DockerRuntime {
     pub async fn connect(settings: DockerSettings) -> Result<Self, Failure> {
         let daemon = Daemon::find(settings.socket.as_deref()).await?;
         let networks = Networks::open(&daemon, &settings.owner).await?;
+        for gateway in networks.gateways() {
+            way_back::check(gateway).map_err(|error| unreachable_service(&daemon, &error))?;
+        }
         for lack in daemon.found().lacks {
             tracing::warn!("{lack}");
         }
@@ -76,20 +79,8 @@ impl DockerRuntime {
 
     /// The port under which sandboxes find the service.
     fn port_of_service(&self, service: SocketAddr) -> Result<u16, Failure> {
-        self.ways.port(service, &self.networks.gateways()).map_err(|error| {
-            let reason = match error.kind() {
-                io::ErrorKind::AddrNotAvailable => {
-                    "its networks are not on this machine, as with a rootless or a remote daemon".to_owned()
-                }
-                _ => error.to_string(),
-            };
-            let message = format!(
-                "Sandboxes of the Docker daemon at {} could not reach the service: {reason}. Use a daemon \
-                 that runs as root on this machine, or another runtime.",
-                self.daemon.address
-            );
-            Failure::new(Code::SandboxUnavailable, message)
-        })
+        let port = self.ways.port(service, &self.networks.gateways());
+        port.map_err(|error| unreachable_service(&self.daemon, &error))
     }
 
     /// What is to be pulled.
@@ -149,10 +140,12 @@ impl Runtime for DockerRuntime {
         let filters = labels::filter(&self.settings.owner);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
         let client = &self.daemon.client;
-        let found = client.list_containers(Some(options)).await.map_err(|error| words::of_start(&error))?;
+        let found = client.list_containers(Some(options)).await;
+        let found = found.map_err(|error| words::of_daemon("list its containers", &error))?;
         let mut swept = Vec::new();
         for (container, labels) in found.into_iter().filter_map(|it| Some((it.id?, it.labels?))) {
-            removal::remove(client, &container).await.map_err(|error| words::of_start(&error))?;
+            let removed = removal::remove(client, &container).await;
+            removed.map_err(|error| words::of_daemon("remove a container", &error))?;
             swept.extend(labels.get(labels::SANDBOX).cloned());
         }
         Ok(swept)
@@ -165,6 +158,21 @@ impl Runtime for DockerRuntime {
             Source::Code(_) => Ok(()),
         }
     }
+}
+
+fn unreachable_service(daemon: &Daemon, error: &io::Error) -> Failure {
+    let reason = match error.kind() {
+        io::ErrorKind::AddrNotAvailable => {
+            "its networks are not on this machine, as with a rootless or a remote daemon".to_owned()
+        }
+        _ => error.to_string(),
+    };
+    let message = format!(
+        "Sandboxes of the Docker daemon at {} could not reach the service: {reason}. Use a daemon that runs \
+         as root on this machine, or another runtime.",
+        daemon.address
+    );
+    Failure::new(Code::SandboxUnavailable, message)
 }
 
 fn check_program(program: &Program) -> Result<(), Failure> {

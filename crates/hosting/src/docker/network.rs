@@ -89,7 +89,7 @@ async fn gateway(daemon: &Daemon, owner: &str, reach: Reach) -> Result<Ipv4Addr,
         }
         answer => answer,
     };
-    let network = network.map_err(|error| words::of_start(&error))?;
+    let network = network.map_err(|error| words::of_daemon(&format!("show the network {name}"), &error))?;
     gateway_of(&network).ok_or_else(|| {
         let message = format!("The Docker network {name} has no gateway. Remove it; it is then made again.");
         Failure::new(Code::SandboxUnavailable, message)
@@ -118,7 +118,7 @@ async fn create(daemon: &Daemon, owner: &str, reach: Reach) -> Result<(), Failur
         Ok(_) => Ok(()),
         // Somebody was faster.
         Err(error) if words::status(&error) == Some(409) => Ok(()),
-        Err(error) => Err(words::of_start(&error)),
+        Err(error) => Err(words::of_daemon(&format!("make the network {}", name(owner, reach)), &error)),
     }
 }
 

@@ -182,3 +182,20 @@ impl Drop for Unfinished<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_daemon_without_quotas_is_asked_again_without_them() {
+        for (message, expected) in [
+            ("--storage-opt is supported only for overlay over xfs with 'pquota' mount option", true),
+            ("Quota not supported on this filesystem", true),
+            ("Conflict. The container name is already in use", false),
+        ] {
+            let error = Error::DockerResponseServerError { status_code: 400, message: message.to_owned() };
+            assert_eq!(is_about_disk(&error), expected, "{message}");
+        }
+    }
+}

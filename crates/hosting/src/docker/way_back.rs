@@ -76,6 +76,11 @@ impl WaysBack {
     }
 }
 
+/// Whether a gateway is an address of this machine.
+pub(super) fn check(gateway: Ipv4Addr) -> io::Result<()> {
+    Listener::bind((gateway, 0)).map(drop)
+}
+
 /// The service's own port if it is free on the gateways, else any that is.
 fn find_port(gateways: &[Ipv4Addr], preferred: u16) -> io::Result<(u16, Vec<(Ipv4Addr, Listener)>)> {
     let mut outcome = listen(gateways.iter().copied(), preferred).map(|listeners| (preferred, listeners));

@@ -79,6 +79,15 @@ pub(super) fn of_start(error: &Error) -> Failure {
     Failure::new(code, format!("{what}. The Docker daemon says: {said}."))
 }
 
+/// The daemon could not do what it was asked for.
+pub(super) fn of_daemon(what: &str, error: &Error) -> Failure {
+    if !is_answer(error) {
+        return no_answer(error);
+    }
+    let message = format!("The Docker daemon could not {what}. It says: {}.", said(error));
+    Failure::new(Code::SandboxUnavailable, message)
+}
+
 /// Whether the daemon itself said so; otherwise the way to it is broken.
 fn is_answer(error: &Error) -> bool {
     matches!(error, Error::DockerResponseServerError { .. } | Error::DockerStreamError { .. })

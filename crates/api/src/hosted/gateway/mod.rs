@@ -8,4 +8,4 @@ mod responses;
 
 pub use headers::set as set_header;
 pub use invocations::{invoke, invoke_below};
-pub use responses::{forward, is_of_container, respond};
+pub use responses::{forward, respond};

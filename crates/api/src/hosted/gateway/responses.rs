@@ -8,6 +8,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
+use cupola_engine::ids;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -16,7 +17,7 @@ use super::{
     place::{self, Place, Wanted},
 };
 use crate::{
-    ApiError, Service,
+    ApiError, Call, Service,
     body::document,
     hosted::{Owner, rooms, session},
     partition::Partition,
@@ -70,11 +71,6 @@ pub async fn respond(
     }
 }
 
-/// Whether a response with this id was made by a container.
-pub fn is_of_container(id: &str) -> bool {
-    id.starts_with("caresp_")
-}
-
 /// Another operation on a response, by the container that makes it. `response` is what is stored of it.
 pub async fn forward(
     service: &Service,
@@ -105,6 +101,16 @@ pub async fn forward_to(
 ) -> Result<Response, ApiError> {
     let Place { agent, hosted, session } = place;
     let visit = rooms::enter(service, project, agent, hosted, session).await?;
+    let call = Call {
+        user: owner.0.clone(),
+        agent: agent.name.clone(),
+        version: agent.version.clone(),
+        session: session.id.clone(),
+    };
+    // The container names the call in what it asks of this service while it answers.
+    let id = ids::new("call_");
+    service.calls().register(id.as_str(), call, service.clock().now());
+    set(&mut request.headers, "x-agent-foundry-call-id", &id);
     set(&mut request.headers, "x-agent-user-id", &owner.0);
     set(&mut request.headers, "x-agent-session-id", &session.id);
     let within = rooms::hosting(service)?.settings().answer_within;

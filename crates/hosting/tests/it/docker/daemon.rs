@@ -82,16 +82,29 @@ pub struct OwnDaemon {
     folder: TempDir,
     pool: String,
     process: Child,
+    /// The network namespace that is its own, where it has one.
+    elsewhere: Option<String>,
 }
 
 impl OwnDaemon {
     pub async fn start() -> Self {
+        Self::start_in(None).await
+    }
+
+    /// One whose networks are not this machine's, like that of a virtual machine.
+    pub async fn start_elsewhere() -> Self {
+        let name = format!("cupd{}", std::process::id());
+        assert!(Command::new("ip").args(["netns", "add", &name]).status().unwrap().success());
+        Self::start_in(Some(name)).await
+    }
+
+    async fn start_in(elsewhere: Option<String>) -> Self {
         check_installed();
         let folder = tempfile::tempdir().unwrap();
         let pool = format!("10.{}", 200 + std::process::id() % 50);
-        let process = spawn(folder.path(), &pool);
+        let process = spawn(folder.path(), &pool, elsewhere.as_deref());
         wait_for(folder.path()).await;
-        Self { folder, pool, process }
+        Self { folder, pool, process, elsewhere }
     }
 
     pub fn socket(&self) -> String {
@@ -112,7 +125,7 @@ impl OwnDaemon {
     pub async fn start_again(&mut self) {
         // Where orphans are reaped late, the containerd that died with the daemon would be taken for alive.
         let _ = fs::remove_file(self.folder.path().join("exec/containerd/containerd.pid"));
-        self.process = spawn(self.folder.path(), &self.pool);
+        self.process = spawn(self.folder.path(), &self.pool, self.elsewhere.as_deref());
         wait_for(self.folder.path()).await;
     }
 }
@@ -122,12 +135,25 @@ impl Drop for OwnDaemon {
         // It may have been ended by the test.
         let _ = kill_process(Pid::from_child(&self.process), Signal::TERM);
         let _ = self.process.wait();
+        // One that was killed leaves its folder mounted on itself.
+        let data = self.folder.path().join("data");
+        let _ = Command::new("umount").arg(data).stderr(Stdio::null()).status();
+        if let Some(name) = &self.elsewhere {
+            let _ = Command::new("ip").args(["netns", "del", name]).status();
+        }
     }
 }
 
-fn spawn(folder: &Path, pool: &str) -> Child {
+fn spawn(folder: &Path, pool: &str, elsewhere: Option<&str>) -> Child {
     let log = File::options().create(true).append(true).open(folder.join("log")).unwrap();
-    let mut command = Command::new("dockerd");
+    let mut command = match elsewhere {
+        None => Command::new("dockerd"),
+        Some(name) => {
+            let mut command = Command::new("nsenter");
+            command.args([&format!("--net=/run/netns/{name}"), "dockerd"]);
+            command
+        }
+    };
     command.args(arguments(folder, pool)).stdin(Stdio::null());
     command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
 }

@@ -1,9 +1,9 @@
-//! The daemon goes away and comes back.
+//! The daemon goes away and comes back, or is not on this machine.
 
 use std::time::Duration;
 
 use bollard::query_parameters::ListContainersOptionsBuilder;
-use cupola_hosting::{Code, Exit, Runtime as _};
+use cupola_hosting::{Code, DockerRuntime, DockerSettings, Exit, Runtime as _};
 use rustix::process::Signal;
 
 use super::{daemon::OwnDaemon, host::Host};
@@ -50,4 +50,17 @@ async fn a_daemon_that_is_stopped_ends_its_sandboxes() {
     daemon.start_again().await;
     assert_eq!(host.print(&shell, "echo again").await, "again");
     host.close().await;
+}
+
+#[tokio::test]
+async fn a_daemon_whose_networks_are_elsewhere_is_refused_at_once() {
+    let daemon = OwnDaemon::start_elsewhere().await;
+    let settings = DockerSettings {
+        owner: "elsewhere".to_owned(),
+        socket: Some(daemon.socket()),
+        ..DockerSettings::default()
+    };
+    let failure = DockerRuntime::connect(settings).await.unwrap_err();
+    assert_eq!(failure.code, Code::SandboxUnavailable);
+    assert!(failure.message.contains("its networks are not on this machine"), "{failure}");
 }
