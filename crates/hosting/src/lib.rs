@@ -8,8 +8,10 @@ mod failure;
 mod fleet;
 mod limits;
 mod logs;
+mod oci;
 mod process;
 mod proxy;
+mod relay;
 mod runtime;
 
 pub use docker::{DockerRuntime, DockerSettings, Found};
@@ -17,6 +19,7 @@ pub use failure::{Code, Failure};
 pub use fleet::{Ended, ExchangeError, Fleet, Order, Probe, RequestBody, Visit, Visited, Why};
 pub use limits::{Egress, Limits};
 pub use logs::{LogBook, LogLine, LogStream};
+pub use oci::{Images, OciRuntime, OciSettings, RootImage, RunnerChoice};
 pub use process::ProcessRuntime;
 pub use runtime::{
     Connection, Exit, ImageSource, Mount, Prepared, Program, Progress, ProgressSink, RegistryCredentials,

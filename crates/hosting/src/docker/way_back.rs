@@ -5,19 +5,13 @@ use std::{
     collections::HashMap,
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener as Listener},
-    sync::{Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use tokio::{
-    io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
-    runtime::Handle,
-};
+use tokio::{net::TcpListener, runtime::Handle, sync::Semaphore};
 use tokio_util::task::AbortOnDropHandle;
 
-/// How long to wait after a connection could not be accepted, as when files run out.
-const PAUSE: Duration = Duration::from_millis(100);
+use crate::relay;
 
 /// How often a port that is free on all gateways is looked for.
 const ATTEMPTS: usize = 16;
@@ -69,7 +63,10 @@ impl WaysBack {
         let _entered = self.runtime.enter();
         let open = |(gateway, listener): (Ipv4Addr, Listener)| {
             listener.set_nonblocking(true)?;
-            let task = self.runtime.spawn(pass_on(TcpListener::from_std(listener)?, service));
+            // Sandboxes share this way, so none may fill it.
+            let places = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+            let way = relay::pass_on(TcpListener::from_std(listener)?, service, places);
+            let task = self.runtime.spawn(way);
             Ok((gateway, AbortOnDropHandle::new(task)))
         };
         listeners.into_iter().map(open).collect()
@@ -106,33 +103,14 @@ fn listen(gateways: impl Iterator<Item = Ipv4Addr>, port: u16) -> io::Result<Vec
     gateways.map(|gateway| Ok((gateway, Listener::bind((gateway, port))?))).collect()
 }
 
-async fn pass_on(listener: TcpListener, service: SocketAddr) {
-    loop {
-        match listener.accept().await {
-            Ok((sandbox, _)) => {
-                tokio::spawn(splice(sandbox, service));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection from a sandbox could not be accepted");
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-    }
-}
-
-async fn splice(mut sandbox: TcpStream, service: SocketAddr) {
-    // A service that is not there is told by the connection that closes.
-    if let Ok(mut service) = TcpStream::connect(service).await {
-        // How it ends, both ends know already.
-        let _ = copy_bidirectional(&mut sandbox, &mut service).await;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpStream,
+    };
 
     use super::*;
 

@@ -1,4 +1,4 @@
-//! The way out for a sandbox that may reach some hosts only: an HTTP proxy that knows which.
+//! The way out for a sandbox: an HTTP proxy, often one that knows which hosts may be reached.
 //!
 //! It tunnels (`CONNECT`) and passes plain requests on. What an allowed name resolves to is looked at as well:
 //! no name leads to this machine's loopback or to the addresses at which clouds tell machines their secrets.
@@ -37,7 +37,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The proxy of one sandbox.
 #[derive(Debug)]
 pub struct Proxy {
-    allowed: Allowed,
+    /// `None` for every host.
+    allowed: Option<Allowed>,
     /// What sandboxes know the service by, and where it is.
     service: Option<(String, SocketAddr)>,
     is_forbidden: fn(IpAddr) -> bool,
@@ -59,7 +60,12 @@ impl Proxy {
     /// A proxy to these hosts: `api.example.com`, `*.example.com`, each with `:PORT` or else for 80 and 443.
     /// What it refuses is also said in the log.
     pub fn new(hosts: &[String], logs: Arc<LogBook>) -> Result<Self, Failure> {
-        Ok(Self { allowed: Allowed::parse(hosts)?, service: None, is_forbidden: address::is_forbidden, logs })
+        Ok(Self { allowed: Some(Allowed::parse(hosts)?), ..Self::open(logs) })
+    }
+
+    /// A proxy to every host, on any port.
+    pub fn open(logs: Arc<LogBook>) -> Self {
+        Self { allowed: None, service: None, is_forbidden: address::is_forbidden, logs }
     }
 
     /// Lets sandboxes through to the service, which they know as `name` (`host:port`): programs that are told
@@ -117,7 +123,7 @@ impl Proxy {
             let connected = TcpStream::connect(address).await;
             return connected.map_err(|error| Refusal::Unreachable(name, error));
         }
-        if !self.allowed.contains(host, port) {
+        if self.allowed.as_ref().is_some_and(|allowed| !allowed.contains(host, port)) {
             return Err(Refusal::NotAllowed(name));
         }
         let bare = host.trim_start_matches('[').trim_end_matches(']');
