@@ -3,7 +3,14 @@
 mod record;
 mod running;
 
-use std::{fs, net::SocketAddr, path::PathBuf, process::Stdio, sync::Arc};
+use std::{
+    ffi::OsStr,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use tokio::{
@@ -15,8 +22,8 @@ use tokio::{
 
 use self::{record::Record, running::Running};
 use crate::{
-    Code, Exit, Failure, LogBook, LogStream, Prepared, Program, Progress, ProgressSink, Runtime, Sandbox,
-    SandboxSpec, Source,
+    Code, Exit, Failure, LogBook, LogStream, Mount, Prepared, Program, Progress, ProgressSink, Runtime,
+    Sandbox, SandboxSpec, Source,
 };
 
 /// The longest line that is read as one.
@@ -64,7 +71,7 @@ impl Runtime for ProcessRuntime {
             // What the service's own environment holds is none of its business.
             .env_clear()
             .envs(["PATH", "LANG", "TZ"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
-            .envs(&spec.environment)
+            .envs(spec.environment.iter().map(|(name, value)| (name, as_seen(value, &spec.mounts))))
             .env("HOME", &spec.home)
             .env("PORT", port.to_string())
             .stdin(Stdio::null())
@@ -131,6 +138,12 @@ fn program_of(source: &Source) -> Result<&Program, Failure> {
             ),
         )),
     }
+}
+
+/// A process sees no mounts: a variable that names one names what is behind it.
+fn as_seen<'a>(value: &'a str, mounts: &'a [Mount]) -> &'a OsStr {
+    let mount = mounts.iter().find(|mount| mount.to == Path::new(value));
+    mount.map_or(OsStr::new(value), |mount| mount.from.as_os_str())
 }
 
 async fn free_port() -> std::io::Result<u16> {
