@@ -15,6 +15,9 @@ pub(super) const SERVICE_NAME: &str = "cupola.internal";
 /// Where a sandbox sees its home.
 const HOME: &str = "/home/session";
 
+/// Where a sandbox sees its home as well.
+const FILES: &str = "/files";
+
 /// Where a sandbox sees its code.
 const APP: &str = "/app";
 
@@ -109,10 +112,10 @@ impl Surroundings<'_> {
     }
 
     fn mounts(&self, spec: &SandboxSpec) -> Vec<DockerMount> {
-        let home = bind(&spec.home, Path::new(HOME), true);
+        let home = [HOME, FILES].map(|place| bind(&spec.home, Path::new(place), true));
         let code = self.program.map(|program| bind(&program.folder, Path::new(APP), false));
         let others = spec.mounts.iter().map(|mount| bind(&mount.from, &mount.to, mount.writable));
-        std::iter::once(home).chain(code).chain(others).collect()
+        home.into_iter().chain(code).chain(others).collect()
     }
 }
 
@@ -205,7 +208,7 @@ mod tests {
         assert_eq!(container.working_dir.as_deref(), Some("/app"));
         let mounts = container.host_config.unwrap().mounts.unwrap();
         let seen = mounts.iter().map(|mount| (mount.target.as_deref().unwrap(), mount.read_only.unwrap()));
-        assert_eq!(seen.collect::<Vec<_>>(), [("/home/session", false), ("/app", true)]);
+        assert_eq!(seen.collect::<Vec<_>>(), [("/home/session", false), ("/files", false), ("/app", true)]);
     }
 
     #[test]

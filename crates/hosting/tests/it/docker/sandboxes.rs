@@ -70,10 +70,10 @@ async fn mounts_are_seen_and_only_written_where_they_may_be() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("ca.pem"), "certificate").unwrap();
     let mut spec =
-        host.spec("one", "cat /etc/ca.pem; echo; echo x >/etc/ca.pem || echo read only; echo y >/files/y");
+        host.spec("one", "cat /etc/ca.pem; echo; echo x >/etc/ca.pem || echo read only; echo y >/shared/y");
     spec.mounts = vec![
         Mount { from: folder.path().join("ca.pem"), to: "/etc/ca.pem".into(), writable: false },
-        Mount { from: folder.path().to_owned(), to: "/files".into(), writable: true },
+        Mount { from: folder.path().to_owned(), to: "/shared".into(), writable: true },
     ];
     assert_eq!(host.print_with(&shell, spec).await, "certificate\nread only");
     assert_eq!(fs::read_to_string(folder.path().join("y")).unwrap(), "y\n");
