@@ -10,3 +10,4 @@ mod pulling;
 mod registry;
 mod restart;
 mod sandboxes;
+mod suite;
