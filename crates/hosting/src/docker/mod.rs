@@ -71,7 +71,7 @@ impl DockerRuntime {
             way_back::check(gateway).map_err(|error| unreachable_service(&daemon, &error))?;
         }
         for lack in daemon.found().lacks {
-            tracing::warn!("{lack}");
+            tracing::info!("{lack}");
         }
         let limits_disk = AtomicBool::new(found::may_limit_disk(&daemon.info));
         Ok(Self { settings, daemon, networks, ways: WaysBack::new(), removal: Arc::default(), limits_disk })
