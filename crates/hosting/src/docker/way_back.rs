@@ -36,7 +36,7 @@ impl WaysBack {
         Self { runtime: Handle::current(), ways: Mutex::default() }
     }
 
-    /// The port on all gateways that leads to the service. A gateway that is new since the last time gets it too.
+    /// The port on all gateways that leads to the service. A gateway that is new gets it too.
     pub fn port(&self, service: SocketAddr, gateways: &[Ipv4Addr]) -> io::Result<u16> {
         // Who listens everywhere listens on the gateways as well.
         if service.ip().is_unspecified() {

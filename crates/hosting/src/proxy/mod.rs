@@ -1,7 +1,7 @@
 //! The way out for a sandbox: an HTTP proxy, often one that knows which hosts may be reached.
 //!
-//! It tunnels (`CONNECT`) and passes plain requests on. What an allowed name resolves to is looked at as well:
-//! no name leads to this machine's loopback or to the addresses at which clouds tell machines their secrets.
+//! It tunnels (`CONNECT`) and passes plain requests on. What an allowed name resolves to is looked at, too: no
+//! name leads to this machine's loopback or to the addresses at which clouds tell machines their secrets.
 
 mod address;
 mod allowed;

@@ -81,7 +81,8 @@ async fn a_plain_request_arrives_as_its_host_expects_it() {
     let scene = Scene::open().await;
     let port = scene.host.port();
     let request = format!(
-        "GET http://localhost:{port}/a?b=c HTTP/1.1\r\nhost: elsewhere\r\nproxy-authorization: Basic eA==\r\n\r\n"
+        "GET http://localhost:{port}/a?b=c HTTP/1.1\r\nhost: elsewhere\r\n\
+         proxy-authorization: Basic eA==\r\n\r\n"
     );
     let answer = scene.say(&request).await.to_ascii_lowercase();
     assert!(answer.contains("get /a?b=c http/1.1"), "{answer}");

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 const TO_START: Duration = Duration::from_secs(60);
 
-/// Runs the daemon as long as somebody holds the lock `users`, and a little longer. Then nothing of it is left.
+/// Runs the daemon as long as somebody holds the lock `users`, and a little longer. Then it leaves nothing.
 const KEEPER: &str = r#"
 cd "$1"
 (
@@ -27,7 +27,7 @@ daemon=$!
 exec 9<>users
 while :; do flock -x 9; flock -u 9; sleep 3; flock -xn 9 && break; done
 kill $daemon; wait $daemon
-for bridge in $(ip -o -4 addr show | awk -v pool="$3" '$4 ~ "^"pool {print $2}'); do ip link del "$bridge"; done
+ip -o -4 addr show | awk -v pool="$3" '$4 ~ "^"pool {print $2}' | xargs -rn1 ip link del
 rm -rf data exec
 ) &
 "#;
