@@ -6,6 +6,7 @@
 mod docker;
 mod failure;
 mod fleet;
+pub mod image;
 mod limits;
 mod logs;
 mod oci;

@@ -19,12 +19,21 @@ struct Need {
     is_met: fn() -> bool,
 }
 
-const NEEDS: [Need; 4] = [
+const NEEDS: [Need; 5] = [
     Need {
         what: "a C compiler",
         packages: &["gcc", "libc6-dev"],
         suites: &[Suite::Lint, Suite::Rust, Suite::Python, Suite::Js],
         is_met: || process::find("cc").is_some(),
+    },
+    Need {
+        // Hosted agents are tested with the real things.
+        what: "docker-registry, dockerd, runc and a static busybox",
+        packages: &["docker-registry", "docker.io", "runc", "busybox-static"],
+        suites: &[Suite::Rust],
+        is_met: || {
+            ["docker-registry", "dockerd", "runc", "busybox"].iter().all(|name| process::find(name).is_some())
+        },
     },
     Need {
         // Debian ships Python without these modules.
