@@ -83,3 +83,72 @@ fn read_file(file: OwnedFd, largest: u64) -> io::Result<Vec<u8>> {
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::{
+        fs,
+        os::unix::{ffi::OsStrExt as _, fs::symlink},
+    };
+
+    use rustix::fs::{XattrFlags, mknodat, setxattr};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// Three layers, the lowest of which has `etc/passwd`.
+    fn layers() -> (TempDir, Vec<PathBuf>) {
+        let folder = TempDir::new().unwrap();
+        let layers: Vec<PathBuf> = ["1", "2", "3"].map(|name| folder.path().join(name)).into();
+        for layer in &layers {
+            fs::create_dir_all(layer.join("etc")).unwrap();
+        }
+        fs::write(layers[0].join("etc/passwd"), "lowest").unwrap();
+        (folder, layers)
+    }
+
+    fn passwd(layers: &[PathBuf]) -> Option<String> {
+        let found = read(layers, Path::new("etc/passwd"), 100).unwrap();
+        found.map(|text| OsStr::from_bytes(&text).to_string_lossy().into_owned())
+    }
+
+    #[test]
+    fn the_highest_layer_that_has_a_file_counts() {
+        let (_folder, layers) = layers();
+        assert_eq!(passwd(&layers).as_deref(), Some("lowest"));
+        fs::write(layers[1].join("etc/passwd"), "middle").unwrap();
+        assert_eq!(passwd(&layers).as_deref(), Some("middle"));
+        assert_eq!(passwd(&layers[2..]), None);
+    }
+
+    #[test]
+    fn what_a_layer_hides_is_gone() {
+        let (_folder, layers) = layers();
+        let hidden = layers[1].join("etc/passwd");
+        mknodat(CWD, &hidden, FileType::CharacterDevice, Mode::empty(), 0).unwrap();
+        assert_eq!(passwd(&layers), None);
+        fs::remove_file(&hidden).unwrap();
+        setxattr(layers[1].join("etc"), "user.overlay.opaque", b"y", XattrFlags::empty()).unwrap();
+        assert_eq!(passwd(&layers), None);
+    }
+
+    #[test]
+    fn no_link_is_followed_out_of_a_layer() {
+        let (folder, layers) = layers();
+        fs::write(folder.path().join("passwd"), "outside").unwrap();
+        symlink(folder.path().join("passwd"), layers[2].join("etc/passwd")).unwrap();
+        assert_eq!(passwd(&layers), None);
+        fs::remove_dir_all(layers[2].join("etc")).unwrap();
+        symlink(folder.path(), layers[2].join("etc")).unwrap();
+        assert_eq!(passwd(&layers), None);
+    }
+
+    #[test]
+    fn a_file_without_end_is_not_read() {
+        let (_folder, layers) = layers();
+        fs::write(layers[2].join("etc/passwd"), [b'x'; 101]).unwrap();
+        assert!(read(&layers, Path::new("etc/passwd"), 100).is_err());
+    }
+}

@@ -6,6 +6,7 @@
 mod front;
 mod identity;
 mod made;
+mod mounted;
 mod pulls;
 mod refusals;
 mod registry;

@@ -13,6 +13,7 @@ use crate::{
     Store,
     front::{Fate, Front},
     made::{Layer, Made, architecture, noise},
+    mounted::Mounted,
     registry::Registry,
     settings, text,
 };
@@ -47,6 +48,34 @@ async fn an_image_is_there_layer_by_layer() {
     assert_eq!((user.uid, user.gid, user.home.as_deref()), (7, 8, Some("/app")));
     assert_eq!(image.size, 3 + 24 + 3 + 1);
     assert_eq!(store.holds(), (3, 1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_layers_are_what_overlays_take() {
+    let (registry, store) = (Registry::start(), Store::new());
+    let base = Layer::gzip(&[("agent", "one"), ("gone", ""), ("old/a", ""), ("kept/a", "a")]);
+    let change = Layer::gzip(&[
+        ("agent", "two"),
+        (".wh.gone", ""),
+        ("old/.wh..wh..opq", ""),
+        ("old/b", ""),
+        ("kept/b", "b"),
+    ]);
+    let reference = registry.push("agent", "1", &Made::of(&[base, change])).await;
+    let image = store.pull(&reference).await.unwrap();
+    let [base, change] = &image.layers[..] else { panic!("{:?}", image.layers) };
+
+    let merged = Mounted::overlay(&format!("lowerdir={}:{}", change.display(), base.display()));
+    let names = |folder: &str| {
+        let entries = fs::read_dir(merged.path().join(folder)).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(""), ["agent", "kept", "old"]);
+    assert_eq!((names("old"), names("kept")), (vec!["b".to_owned()], vec!["a".to_owned(), "b".to_owned()]));
+    assert_eq!(text(merged.path(), "agent"), "two");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! What is said when an image can't be had, or can't be used; and that nothing of it is left then.
 
-use std::{net::TcpListener, process::Command, time::Duration};
+use std::{net::TcpListener, time::Duration};
 
 use axum::http::{HeaderMap, StatusCode};
 use cupola_hosting::{
@@ -8,12 +8,12 @@ use cupola_hosting::{
     image::{ImageLimits, ImageStore, Patience, StoreSettings},
 };
 use serde_json::json;
-use tempfile::TempDir;
 
 use crate::{
     Store,
     front::{Fate, Front},
     made::{Layer, Made, noise},
+    mounted::Mounted,
     registry::Registry,
     settings,
 };
@@ -197,36 +197,11 @@ async fn blobs_that_are_damaged_or_break_off_for_good() {
     assert!(store.pull(&reference).await.is_ok());
 }
 
-/// A small file system, which only root can make.
-struct SmallDisk(TempDir);
-
-impl SmallDisk {
-    fn new(size: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        let made = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", size, "cupola-test"])
-            .arg(folder.path())
-            .status();
-        assert!(
-            made.is_ok_and(|status| status.success()),
-            "a small file system can't be mounted: run this as root"
-        );
-        Self(folder)
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path()).status();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_is_full_while_unpacking() {
     let registry = Registry::start();
-    let disk = SmallDisk::new("size=1m");
-    let _store = Store::new();
-    let store = ImageStore::open(disk.0.path().join("images"), settings()).unwrap();
+    let disk = Mounted::memory("size=1m");
+    let store = ImageStore::open(disk.path().join("images"), settings()).unwrap();
     let large = Made::of(&[Layer::gzip(&[("agent", &"0".repeat(4 << 20))])]);
     let reference = registry.push("agent", "large", &large).await;
     let source = cupola_hosting::ImageSource { reference, credentials: None };
