@@ -8,21 +8,26 @@ use bollard::{
 };
 use futures_util::StreamExt as _;
 
-use super::{daemon::Daemon, pulling::Layers, reference, words};
-use crate::{Code, Failure, ImageSource, Progress, ProgressSink, RegistryCredentials};
+use super::{daemon::Daemon, pulling::Layers, words};
+use crate::{
+    Code, Failure, ImageSource, Progress, ProgressSink,
+    image::{Credentials, DockerConfig, Reference},
+};
 
 /// Makes the image present and gives its digest.
 pub(super) async fn prepare(
     daemon: &Daemon,
     source: &ImageSource,
+    config: Option<&DockerConfig>,
     progress: &dyn ProgressSink,
 ) -> Result<String, Failure> {
-    let credentials = credentials(source);
+    let reference = Reference::parse(&source.reference)?;
+    let credentials = in_docker_words(Credentials::of(source, &reference, config).await?, &reference);
     progress.report(Progress::Resolving);
-    let resolved = resolve(daemon, &source.reference, credentials.clone()).await?;
+    let resolved = resolve(daemon, &reference, credentials.clone()).await?;
     let wanted = match &resolved {
-        Some(digest) => reference::pinned(&source.reference, digest),
-        None => tagged(&source.reference),
+        Some(digest) => pinned(&reference, digest),
+        None => reference.to_string(),
     };
     let present = match resolved {
         Some(_) => inspect(daemon, &wanted).await?,
@@ -36,10 +41,15 @@ pub(super) async fn prepare(
     check(daemon, &source.reference, &image)?;
     let digest = match resolved {
         Some(digest) => digest,
-        None => own_digest(&source.reference, &image)?,
+        None => own_digest(&reference, &image)?,
     };
     progress.report(Progress::Present { cached });
     Ok(digest)
+}
+
+/// The name that means these bytes and no others.
+pub(super) fn pinned(reference: &Reference, digest: &str) -> String {
+    format!("{}/{}@{digest}", reference.registry(), reference.repository())
 }
 
 /// Forgets the image, unless containers or other names still need it.
@@ -54,16 +64,17 @@ pub(super) async fn forget(daemon: &Daemon, name: &str) -> Result<(), Failure> {
 /// What the reference means right now. `None` where the daemon can't ask (Podman): then the pull tells.
 async fn resolve(
     daemon: &Daemon,
-    reference: &str,
+    reference: &Reference,
     credentials: Option<DockerCredentials>,
 ) -> Result<Option<String>, Failure> {
-    if let (_, Some(digest)) = reference::split(reference) {
+    if let Some(digest) = reference.digest() {
         return Ok(Some(digest.to_owned()));
     }
-    match daemon.client.inspect_registry_image(reference, credentials).await {
+    let name = reference.to_string();
+    match daemon.client.inspect_registry_image(&name, credentials).await {
         Ok(found) => Ok(found.descriptor.digest),
         Err(error) if cannot_ask(&error) => Ok(None),
-        Err(error) => Err(words::of_pull(reference, &error)),
+        Err(error) => Err(words::of_pull(&name, &error)),
     }
 }
 
@@ -103,19 +114,13 @@ async fn pull(
     })
 }
 
-/// A pull without a tag would fetch every tag.
-fn tagged(reference: &str) -> String {
-    match reference::split(reference) {
-        (name, None) if name.len() == reference.len() => format!("{reference}:latest"),
-        _ => reference.to_owned(),
-    }
-}
-
-fn own_digest(reference: &str, image: &ImageInspect) -> Result<String, Failure> {
-    let name = reference::split(reference).0;
-    let digests = image.repo_digests.iter().flatten().filter_map(|pinned| pinned.split_once('@'));
-    let mut own = digests.filter(|(repository, _)| *repository == name || repository.ends_with(name));
-    own.next().map(|(_, digest)| digest.to_owned()).ok_or_else(|| {
+/// The digest under which the image is known in the repository from which it was pulled.
+fn own_digest(reference: &Reference, image: &ImageInspect) -> Result<String, Failure> {
+    let known = image.repo_digests.iter().flatten().filter_map(|name| Reference::parse(name).ok());
+    let mut own = known.filter(|known| {
+        (known.registry(), known.repository()) == (reference.registry(), reference.repository())
+    });
+    own.find_map(|known| known.digest().map(ToOwned::to_owned)).ok_or_else(|| {
         let message = format!("The Docker daemon does not say which digest {reference} has.");
         Failure::new(Code::ImagePullBackOff, message)
     })
@@ -147,47 +152,36 @@ fn check(daemon: &Daemon, reference: &str, image: &ImageInspect) -> Result<(), F
     Ok(())
 }
 
-/// What the registry is to be told.
-fn credentials(source: &ImageSource) -> Option<DockerCredentials> {
-    let serveraddress = Some(reference::registry(&source.reference).to_owned());
-    Some(match source.credentials.clone()? {
-        RegistryCredentials::Basic { user, password } => DockerCredentials {
-            username: Some(user),
-            password: Some(password),
-            serveraddress,
-            ..DockerCredentials::default()
-        },
-        RegistryCredentials::Bearer(token) => {
-            DockerCredentials { registrytoken: Some(token), serveraddress, ..DockerCredentials::default() }
+/// What the registry is to be told, as the daemon takes it.
+fn in_docker_words(credentials: Credentials, reference: &Reference) -> Option<DockerCredentials> {
+    let nobody = DockerCredentials {
+        serveraddress: Some(reference.registry().to_owned()),
+        ..DockerCredentials::default()
+    };
+    Some(match credentials {
+        Credentials::Anonymous => return None,
+        Credentials::Basic { user, password } => {
+            DockerCredentials { username: Some(user), password: Some(password), ..nobody }
         }
+        Credentials::Bearer(token) => DockerCredentials { registrytoken: Some(token), ..nobody },
+        Credentials::Identity(token) => DockerCredentials { identitytoken: Some(token), ..nobody },
     })
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
-    fn a_name_alone_means_its_latest_tag() {
-        for (reference, expected) in [
-            ("localhost:5000/agent", "localhost:5000/agent:latest"),
-            ("agent:1", "agent:1"),
-            ("agent@sha256:ab", "agent@sha256:ab"),
-        ] {
-            assert_eq!(tagged(reference), expected);
-        }
-    }
-
-    #[test]
     fn the_digest_of_a_pulled_image_is_that_of_its_own_repository() {
+        let [one, two] = ["1", "2"].map(|digit| format!("sha256:{}", digit.repeat(64)));
         let image = ImageInspect {
-            repo_digests: Some(vec![
-                "other@sha256:1".to_owned(),
-                "docker.io/library/box@sha256:2".to_owned(),
-            ]),
+            repo_digests: Some(vec![format!("other@{one}"), format!("docker.io/library/box@{two}")]),
             ..ImageInspect::default()
         };
-        assert_eq!(own_digest("library/box:1", &image), Ok("sha256:2".to_owned()));
-        assert!(own_digest("third:1", &image).is_err());
+        assert_eq!(own_digest(&Reference::parse("box:1").unwrap(), &image), Ok(two));
+        assert!(own_digest(&Reference::parse("third:1").unwrap(), &image).is_err());
     }
 }

@@ -10,7 +10,6 @@ mod labels;
 mod network;
 mod output;
 mod pulling;
-mod reference;
 mod removal;
 mod sandbox;
 mod start;
@@ -32,6 +31,7 @@ pub use found::Found;
 use self::{daemon::Daemon, network::Networks, removal::Removal, way_back::WaysBack};
 use crate::{
     Code, Failure, ImageSource, Prepared, Program, ProgressSink, Runtime, Sandbox, SandboxSpec, Source,
+    image::{DockerConfig, Reference},
 };
 
 /// What the runtime is told by the configuration.
@@ -54,6 +54,7 @@ pub struct DockerRuntime {
     ways: WaysBack,
     removal: Arc<Removal>,
     limits_disk: AtomicBool,
+    registries: Option<DockerConfig>,
 }
 
 impl DockerRuntime {
@@ -74,7 +75,21 @@ impl DockerRuntime {
             tracing::info!("{lack}");
         }
         let limits_disk = AtomicBool::new(found::may_limit_disk(&daemon.info));
-        Ok(Self { settings, daemon, networks, ways: WaysBack::new(), removal: Arc::default(), limits_disk })
+        Ok(Self {
+            settings,
+            daemon,
+            networks,
+            ways: WaysBack::new(),
+            removal: Arc::default(),
+            limits_disk,
+            registries: DockerConfig::of_this_user(),
+        })
+    }
+
+    /// Takes from this file what registries are told, and not from that of this user.
+    #[must_use]
+    pub fn with_docker_config(self, config: DockerConfig) -> Self {
+        Self { registries: Some(config), ..self }
     }
 
     /// The port under which sandboxes find the service.
@@ -96,7 +111,7 @@ impl DockerRuntime {
     /// What is to be run.
     fn image_of(&self, prepared: &Prepared) -> Result<String, Failure> {
         let image = self.source_image(&prepared.source)?;
-        Ok(reference::pinned(&image.reference, &prepared.digest))
+        Ok(image::pinned(&Reference::parse(&image.reference)?, &prepared.digest))
     }
 
     fn image_for(&self, program: &Program) -> Result<&str, Failure> {
@@ -122,7 +137,7 @@ impl Runtime for DockerRuntime {
             check_program(program)?;
         }
         let image = self.source_image(source)?;
-        let digest = image::prepare(&self.daemon, &image, progress).await?;
+        let digest = image::prepare(&self.daemon, &image, self.registries.as_ref(), progress).await?;
         Ok(Prepared { source: source.clone(), digest })
     }
 

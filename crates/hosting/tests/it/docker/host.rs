@@ -10,7 +10,7 @@ use std::{
 use bollard::Docker;
 use cupola_hosting::{
     DockerRuntime, DockerSettings, Egress, Exit, Failure, ImageSource, Limits, LogBook, LogStream, Prepared,
-    Progress, Runtime, Sandbox, SandboxSpec, Source,
+    Progress, Runtime, Sandbox, SandboxSpec, Source, image::DockerConfig,
 };
 use tempfile::TempDir;
 use tokio::{
@@ -51,14 +51,16 @@ impl Host {
             socket: Some(socket),
             ..DockerSettings::default()
         };
-        let runtime = DockerRuntime::connect(settings.clone()).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let config = DockerConfig::at(folder.path().join("docker.json"));
+        let runtime = DockerRuntime::connect(settings.clone()).await.unwrap().with_docker_config(config);
         Self {
             docker,
             registry: Registry::start(),
             runtime,
             settings,
             service: service().await,
-            folder: tempfile::tempdir().unwrap(),
+            folder,
             _daemon: None,
         }
     }

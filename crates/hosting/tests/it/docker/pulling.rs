@@ -94,7 +94,7 @@ async fn a_registry_that_is_down_is_told() {
 async fn a_reference_that_is_none_is_told() {
     let host = Host::new("reference").await;
     let failure = host.prepare("Not An Image").await.0.unwrap_err();
-    assert_failure(&failure, Code::ImagePullBackOff, &["Not An Image"]);
+    assert_failure(&failure, Code::InvalidContainerImage, &["Not An Image"]);
     host.close().await;
 }
 
@@ -136,7 +136,7 @@ async fn layers_that_are_not_what_their_digest_says_are_refused() {
 }
 
 #[tokio::test]
-async fn a_registry_is_told_name_and_password() {
+async fn a_registry_is_told_the_given_password_or_the_one_of_docker_login() {
     let host = Host { registry: Registry::start_for_one_user(PASSWORD_HASH), ..Host::new("password").await };
     let reference = host.reference("agent:1");
     images::publish(&host.docker, &SHELL, &reference).await;
@@ -153,6 +153,11 @@ async fn a_registry_is_told_name_and_password() {
         assert!(!failure.message.contains("secret-but-wrong"), "{failure}");
     }
     host.prepare_source(&source(Some(PASSWORD))).await.0.unwrap();
+
+    let login = format!(r#"{{"username": "agent", "password": "{PASSWORD}"}}"#);
+    let config = format!(r#"{{"auths": {{"{}": {login}}}}}"#, host.registry.address());
+    std::fs::write(host.folder.path().join("docker.json"), config).unwrap();
+    host.prepare_source(&source(None)).await.0.unwrap();
     host.close().await;
 }
 
