@@ -67,6 +67,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // A sandbox starts as this binary, and never gets beyond this line.
+    cupola_sandbox::enter_if_asked();
     // Libraries that bring no cryptography of their own use the one that the process names.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match run(Cli::parse().command) {
