@@ -80,6 +80,7 @@ describe("a project", () => {
     const names = (await collect(project.deployments.list())).map((deployment) => deployment.name);
     assert.ok(names.includes(model) && names.includes("scripted"));
     assert.equal((await project.deployments.get(model)).name, model);
-    assert.deepEqual(await collect(project.connections.list()), []);
+    const connections = (await collect(project.connections.list())).map((connection) => connection.name);
+    assert.deepEqual(connections, ["traces"]);
   });
 });
