@@ -1,5 +1,6 @@
 //! Items: what was said and done in a conversation or a response, in the form in which it is stored and sent.
 
+pub mod compaction;
 mod content;
 mod ids;
 mod include;

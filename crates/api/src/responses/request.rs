@@ -145,7 +145,12 @@ pub fn response(
         definition.or_else(|| field(body, name)).cloned()
     };
     let asked = |name: &str| field(body, name).cloned().unwrap_or(Value::Null);
-    let reasoning = said("reasoning").unwrap_or_else(|| json!({"effort": null, "summary": null}));
+    let mut reasoning = said("reasoning").unwrap_or_else(|| json!({}));
+    if let Value::Object(reasoning) = &mut reasoning {
+        for name in ["effort", "summary"] {
+            reasoning.entry(name).or_insert(Value::Null);
+        }
+    }
     let mut text = said("text").unwrap_or_else(|| json!({}));
     if let Value::Object(text) = &mut text {
         text.entry("format").or_insert_with(|| json!({"type": "text"}));
