@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod access;
+mod agent_traffic;
 mod agent_versions;
 mod agents;
 mod app;
@@ -16,6 +17,7 @@ mod datasets;
 mod deadlines;
 mod deployments;
 mod disconnects;
+mod envelopes;
 mod faults;
 mod files;
 mod golden;
@@ -28,8 +30,10 @@ mod passthrough;
 mod redaction;
 mod responses;
 mod responses_background;
+mod responses_background_streams;
 mod responses_compact;
 mod responses_conversations;
+mod responses_custom_tools;
 mod responses_history;
 mod responses_refusals;
 mod responses_sockets;
