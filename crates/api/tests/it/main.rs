@@ -26,6 +26,8 @@ mod lists;
 mod messages;
 mod model;
 mod named_agents;
+mod open_responses;
+mod open_responses_shapes;
 mod passthrough;
 mod redaction;
 mod responses;

@@ -215,8 +215,8 @@ impl Connection {
         if self.service.engine().is_draining() {
             return ApiError::draining();
         }
-        let message = "The events of this response were not taken fast enough and are cut off. The response goes \
-                       on; if it is stored, get it by its id.";
+        let message = "The events of this response end here, before the response does: they were not taken fast \
+                       enough, or the response could not be written down. If it is stored, get it by its id.";
         ApiError::of_turn("server_error", message)
     }
 
