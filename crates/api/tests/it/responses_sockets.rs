@@ -141,16 +141,18 @@ async fn what_a_failed_turn_followed_cannot_be_followed_again() {
     socket.create(follow(&first, json!("again"))).await;
     assert_eq!(socket.refusal().await.2, "previous_response_not_found");
 
-    // A model that fails.
-    let second = socket.response(ask).await;
-    app.model.refuses(FaultKind::Unreachable, "Nobody there.");
-    let failed = socket.response(follow(&second, json!("go on"))).await;
-    assert_eq!(
-        (&failed["status"], &failed["error"]["code"]),
-        (&json!("failed"), &json!("model_unreachable"))
-    );
-    socket.create(follow(&second, json!("again"))).await;
-    assert_eq!(socket.refusal().await.2, "previous_response_not_found");
+    // A model that fails, whether the response that fails is stored or not.
+    for store in [false, true] {
+        let second = socket.response(ask.clone()).await;
+        app.model.refuses(FaultKind::Unreachable, "Nobody there.");
+        let mut body = follow(&second, json!("go on"));
+        body["store"] = json!(store);
+        let failed = socket.response(body).await;
+        let seen = (&failed["status"], &failed["error"]["code"]);
+        assert_eq!(seen, (&json!("failed"), &json!("model_unreachable")));
+        socket.create(follow(&second, json!("again"))).await;
+        assert_eq!(socket.refusal().await.2, "previous_response_not_found");
+    }
 }
 
 #[tokio::test]

@@ -199,14 +199,10 @@ impl Connection {
     }
 
     fn remember(&mut self, turn: &Turn, last: &Event, origin: &Origin) {
-        if turn.is_stored {
-            return;
-        }
-        let response = last.response();
-        if response["status"] == "failed" {
+        if last.is_failure {
             self.memory.forget(origin.previous.as_deref());
-        } else {
-            self.memory.keep(Arc::clone(&turn.asked), &response, turn.bytes + last.len());
+        } else if !turn.is_stored {
+            self.memory.keep(Arc::clone(&turn.asked), &last.response(), turn.bytes + last.len());
         }
     }
 

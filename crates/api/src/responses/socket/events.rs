@@ -14,14 +14,17 @@ pub struct Event {
     data: Bytes,
     /// Whether the response is over with it.
     pub is_last: bool,
+    /// Whether the response failed.
+    pub is_failure: bool,
 }
 
 impl Event {
     /// The event in a frame; nothing if there is none in it.
     pub fn of(frame: &Frame) -> Option<Self> {
         let (kind, data) = frames::event(frame)?;
-        let is_last = matches!(kind, "response.completed" | "response.failed" | "response.incomplete");
-        Some(Self { data, is_last })
+        let is_failure = kind == "response.failed";
+        let is_last = is_failure || matches!(kind, "response.completed" | "response.incomplete");
+        Some(Self { data, is_last, is_failure })
     }
 
     /// The response that it is about.
@@ -84,7 +87,7 @@ mod tests {
     fn an_event_is_sent_without_the_marks_of_server_sent_events() {
         let frame = frames::frame("response.completed", &json!({"type": "x", "response": {"id": "r"}}));
         let event = Event::of(&frame).unwrap();
-        assert!(event.is_last);
+        assert!(event.is_last && !event.is_failure);
         assert_eq!(event.response(), json!({"id": "r"}));
         assert_eq!(said(&event.message(None)), r#"{"type":"x","response":{"id":"r"}}"#);
         assert_eq!(
