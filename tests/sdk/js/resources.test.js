@@ -18,7 +18,8 @@ async function namesOf(items) {
 
 describe("a connection", () => {
   const key = "k3y-that-nobody-may-see";
-  const search = { type: "CognitiveSearch", target: "https://search.invalid", metadata: { ApiType: "Azure" } };
+  const metadata = { ApiType: "Azure" };
+  const search = { type: "CognitiveSearch", target: "https://search.invalid", metadata };
   const names = [newName("connection"), newName("connection")];
   before(async () => {
     for (const name of names) {
@@ -33,7 +34,7 @@ describe("a connection", () => {
       [connection.name, connection.type, connection.target, connection.isDefault],
       [names[0], search.type, search.target, true],
     );
-    assert.deepEqual(connection.metadata, search.metadata);
+    assert.deepEqual(connection.metadata, metadata);
     const shown = JSON.stringify([connection, await collect(project.connections.list())]);
     assert.ok(!shown.includes(key));
   });
