@@ -6,6 +6,7 @@ mod ids;
 mod include;
 mod normalise;
 
+pub use content::{missing, wrong_type};
 pub use ids::prefix;
 pub use include::Include;
 pub use normalise::{Item, normalise};

@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
 use super::{
+    checks,
     dialect::marks,
     exchanges,
     kinds::{RESPONSE, not_found},
@@ -46,6 +47,7 @@ pub async fn create(
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     let streams = request::flag(&body, "stream")? == Some(true);
+    checks::check_question(&body)?;
     let prepared = prepare(&service, &project, &body, bound, &Memory::none()).await?;
     let agent = prepared.agent.clone();
     let begun = begin(&service, &project, prepared, streams).await?;
@@ -88,7 +90,7 @@ pub async fn prepare(
     bound: Option<String>,
     memory: &Memory,
 ) -> Result<Prepared, ApiError> {
-    request::check(body)?;
+    checks::check(body)?;
     let agent = resolve_agent(service, project, body, bound).await?;
     if agent.is_none() && request::text(body, "model")?.is_none_or(str::is_empty) {
         return Err(ApiError::invalid("Missing required parameter: 'model'.")

@@ -1,5 +1,6 @@
 //! Responses: the newer dialect of turns.
 
+mod checks;
 mod compact;
 mod create;
 mod dialect;

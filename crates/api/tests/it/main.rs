@@ -33,6 +33,7 @@ mod redaction;
 mod responses;
 mod responses_background;
 mod responses_background_streams;
+mod responses_checks;
 mod responses_compact;
 mod responses_conversations;
 mod responses_custom_tools;

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     ApiError, Service,
     responses::{
+        checks::check_question,
         create::{Prepared, begin, prepare, warm_up},
         memory::Memory,
     },
@@ -150,6 +151,9 @@ impl Connection {
             return Err(ApiError::too_large("body_too_large", message));
         }
         let Create { body, generates } = create;
+        if generates {
+            check_question(&body)?;
+        }
         let (service, project) = (&self.service, &self.project);
         let prepared = prepare(service, project, &body, self.bound.clone(), &self.memory).await?;
         let Prepared { asked, response, .. } = &prepared;
