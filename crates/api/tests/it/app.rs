@@ -8,7 +8,7 @@ use cupola_api::{
     ClassicDialect, ConfiguredConnection, Limits, ResponsesDialect, Service, ServiceParts, operations,
 };
 use cupola_engine::{Deployments, Dialect, Engine, Settings, ids};
-use cupola_identity::{DEFAULT_AUDIENCE, Identity, SealingKey, default_roles_everywhere};
+use cupola_identity::{Certificates, DEFAULT_AUDIENCE, Identity, SealingKey, default_roles_everywhere};
 use cupola_models::Catalog;
 use cupola_store::{Blobs, Change, Durability, FileBlobs, Key, Kind, SharedStore, SqliteStore};
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -46,6 +46,8 @@ pub struct TestApp {
     pub engine: Engine,
     pub store: SharedStore,
     pub home: TempDir,
+    pub service: Service,
+    pub certificates: Certificates,
 }
 
 impl TestApp {
@@ -66,13 +68,15 @@ impl TestApp {
         let everywhere = token(default_roles_everywhere());
         let next_door = token([("other".to_owned(), vec!["Azure AI Developer".to_owned()])].into());
 
+        let sealing = Arc::new(SealingKey::open(home.path()).unwrap());
         let classic = Arc::new(ClassicDialect::new(Arc::clone(&store), Arc::clone(&blobs)));
-        let responses: Arc<dyn Dialect> = Arc::new(ResponsesDialect::new(Arc::clone(&store)));
+        let responses: Arc<dyn Dialect> =
+            Arc::new(ResponsesDialect::new(Arc::clone(&store), Arc::clone(&sealing)));
         let dialects: [Arc<dyn Dialect>; 2] = [classic.clone(), Arc::clone(&responses)];
         let deployments = setup.deployments.unwrap_or_else(|| Arc::new(setup.model.clone()));
         let catalog = setup.catalog.unwrap_or_else(|| Arc::new(Catalog::of(Arc::new(setup.model.clone()))));
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, setup.settings);
-        let router = operations::router(Service::new(ServiceParts {
+        let service = Service::new(ServiceParts {
             projects: vec!["demo".to_owned(), "other".to_owned()],
             store: Arc::clone(&store),
             blobs,
@@ -82,10 +86,11 @@ impl TestApp {
             responses,
             authenticator: identity.authenticator,
             managed_identity: identity.managed_identity,
-            sealing: Arc::new(SealingKey::open(home.path()).unwrap()),
+            sealing,
             connections: setup.connections,
             limits: setup.limits,
-        }));
+        });
+        let router = operations::router(service.clone());
         let actor = |token| Actor { router: router.clone(), token, project: "demo".to_owned() };
         // Signed by another service, and well formed.
         let elsewhere = tempfile::tempdir().unwrap();
@@ -100,6 +105,8 @@ impl TestApp {
             engine,
             store,
             home,
+            service,
+            certificates: identity.certificates,
         }
     }
 
@@ -170,7 +177,7 @@ pub fn thread_of(run: &str) -> &str {
 #[derive(Clone)]
 pub struct Actor {
     router: Router,
-    token: Option<String>,
+    pub token: Option<String>,
     project: String,
 }
 
