@@ -68,49 +68,48 @@
 
 mod agents;
 mod api_key;
-mod client;
+pub mod classic;
+mod connect;
+mod conversations;
 mod decode;
+mod deployments;
 mod environment;
 mod error;
-mod events;
-mod files;
 mod function_output;
 mod functions;
 mod list;
 mod managed_identity;
-mod messages;
 mod options;
-mod process;
-mod process_stream;
+mod project;
 mod repeat;
-mod run_steps;
-mod runs;
 mod schema;
 mod service;
 mod sse;
-mod threads;
 mod transport;
 mod upload;
+mod values;
 
-pub use agents::Agents;
-pub use client::AgentsClient;
+pub use agents::{AgentQuery, Agents, VersionQuery};
+pub use classic::{
+    AgentEvent, AgentsClient, EventStream, MessageQuery, ProcessOptions, assistant_message, text_of,
+    user_message,
+};
+pub use conversations::{ConversationQuery, Conversations, ItemQuery, Items};
+pub use deployments::{DeploymentQuery, Deployments};
 pub use error::{Error, Result};
-pub use events::{AgentEvent, EventStream};
-pub use files::{ByteStream, Files};
 pub use function_output::{FunctionOutput, Json};
 pub use functions::{FunctionSet, NoArguments};
 pub use list::ItemStream;
 use managed_identity::ManagedIdentity;
-pub use messages::{MessageQuery, Messages, assistant_message, text_of, user_message};
-pub use options::AgentsClientOptions;
-pub use process::ProcessOptions;
-pub use run_steps::RunSteps;
-pub use runs::Runs;
+pub use options::ClientOptions;
+pub use project::ProjectClient;
 pub use schemars::{self, JsonSchema};
-pub use threads::Threads;
 pub use upload::{FilePurpose, Upload};
 
 /// What goes over the wire: the bodies to send and the objects that come back.
 pub mod types {
-    pub use cupola_wire::{Extra, Metadata, UnixSeconds, classic::*, error::ErrorDetail};
+    pub use cupola_wire::{
+        Extra, Metadata, UnixSeconds, agents::*, classic::*, conversations::*, deployments::*,
+        error::ErrorDetail, responses::*,
+    };
 }

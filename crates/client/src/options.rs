@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How a client reaches its service. The default suits both Cupola and Azure.
 #[derive(Clone, Debug)]
-pub struct AgentsClientOptions {
+pub struct ClientOptions {
     /// The value of `api-version`; `v1` by default.
     pub api_version: String,
     /// Certificates in PEM to trust in addition to the system's, for example Cupola's own CA.
@@ -19,7 +19,7 @@ pub struct AgentsClientOptions {
     pub azure: azure_core::http::ClientOptions,
 }
 
-impl Default for AgentsClientOptions {
+impl Default for ClientOptions {
     fn default() -> Self {
         Self {
             api_version: "v1".to_owned(),

@@ -6,7 +6,7 @@ use azure_core::{
     http::{ExponentialRetryOptions, RetryOptions},
     time::Duration,
 };
-use cupola_client::{AgentsClient, AgentsClientOptions, Error};
+use cupola_client::{AgentsClient, ClientOptions, Error};
 use url::Url;
 
 use crate::{
@@ -109,8 +109,8 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
-fn options() -> AgentsClientOptions {
-    let mut options = AgentsClientOptions::default();
+fn options() -> ClientOptions {
+    let mut options = ClientOptions::default();
     options.azure.retry = RetryOptions::exponential(ExponentialRetryOptions {
         max_retries: 3,
         max_total_elapsed: RETRY_FOR,

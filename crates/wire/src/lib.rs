@@ -6,8 +6,11 @@
 pub mod agents;
 pub mod classic;
 pub mod conversations;
+pub mod deployments;
 pub mod error;
+pub mod responses;
 mod tagged;
+mod words;
 
 pub use tagged::INNER_PATH;
 

@@ -1,7 +1,10 @@
 //! The client against a real HTTP server in the same process: exact requests, real bytes.
 #![allow(clippy::unwrap_used)]
 
+mod agents;
+mod conversations;
 mod credentials;
+mod deployments;
 mod failures;
 mod files;
 mod lists;

@@ -7,7 +7,7 @@ use std::{
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
 };
 
-use cupola_client::{AgentsClient, AgentsClientOptions};
+use cupola_client::{AgentsClient, ClientOptions};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -94,7 +94,7 @@ impl Home {
     pub fn client(&self) -> AgentsClient {
         let variables: Value = serde_json::from_str(&self.output_of(&["env", "--shell", "json"])).unwrap();
         let variable = |name: &str| variables[name].as_str().map(str::to_owned);
-        AgentsClient::from_variables(variable, AgentsClientOptions::default()).unwrap()
+        AgentsClient::from_variables(variable, ClientOptions::default()).unwrap()
     }
 }
 

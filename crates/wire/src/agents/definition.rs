@@ -43,6 +43,26 @@ impl Definition {
     }
 }
 
+impl TryFrom<Extra> for Definition {
+    type Error = serde_json::Error;
+
+    fn try_from(fields: Extra) -> Result<Self, Self::Error> {
+        serde_json::from_value(Value::Object(fields))
+    }
+}
+
+impl From<PromptDefinition> for Definition {
+    fn from(prompt: PromptDefinition) -> Self {
+        let mut fields = Extra::new();
+        fields.insert("kind".to_owned(), "prompt".into());
+        // A struct with text for keys is always an object.
+        if let Ok(Value::Object(said)) = serde_json::to_value(prompt) {
+            fields.extend(said.into_iter().filter(|(name, _)| name != "kind"));
+        }
+        Self(fields)
+    }
+}
+
 impl<'de> Deserialize<'de> for Definition {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
@@ -69,50 +89,53 @@ impl<'de> Deserialize<'de> for Definition {
 }
 
 /// An agent that is a model with instructions and tools.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
 pub struct PromptDefinition {
     /// The deployment that answers for it.
     pub model: String,
     /// The system instructions.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<String>,
     /// Sampling temperature, 0 to 2.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
     /// Nucleus sampling, 0 to 1.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f64>,
     /// How much it thinks.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<Extra>,
     /// The tools that it may call; each has a `type`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tools: Option<Vec<Extra>>,
     /// A word, or an object that names a tool.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<Value>,
     /// The form of its answers.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<Extra>,
     /// What a response can fill into its instructions and tools.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub structured_inputs: Option<IndexMap<String, StructuredInput>>,
+    /// Fields of newer services.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 /// Something that a response can fill in.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
 pub struct StructuredInput {
     /// What it is.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Its value where a response gives none.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_value: Option<Value>,
     /// What its value must look like: a JSON schema.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Extra>,
     /// Whether a response must give it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub required: Option<bool>,
 }
 

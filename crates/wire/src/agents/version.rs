@@ -76,3 +76,18 @@ pub struct CreateAgentVersion {
     #[serde(flatten)]
     pub extra: Extra,
 }
+
+impl CreateAgentVersion {
+    /// A version with this definition.
+    pub fn new(definition: impl Into<Definition>) -> Self {
+        Self {
+            definition: definition.into(),
+            metadata: None,
+            description: None,
+            draft: None,
+            agent_endpoint: None,
+            agent_card: None,
+            extra: Extra::new(),
+        }
+    }
+}

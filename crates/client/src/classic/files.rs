@@ -10,8 +10,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use super::ProcessOptions;
 use crate::{
-    Error, FilePurpose, ProcessOptions, Result, Upload,
+    Error, FilePurpose, Result, Upload,
     service::{Query, Service},
 };
 

@@ -6,10 +6,11 @@ use cupola_wire::classic::{Run, RunStatus};
 use futures_util::{StreamExt as _, stream};
 use tokio::time::{Instant, timeout};
 
-use crate::{
-    AgentEvent, Error, EventStream, FunctionSet, ProcessOptions, Result, Runs,
+use super::{
+    AgentEvent, EventStream, ProcessOptions, Runs,
     process::{new_calls, too_late},
 };
+use crate::{Error, FunctionSet, Result};
 
 /// A run that is read event by event.
 struct Chain {

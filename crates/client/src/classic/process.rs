@@ -6,7 +6,8 @@ use cupola_wire::classic::{RequiredToolCall, Run, RunStatus};
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
-use crate::{Error, FunctionSet, Result, Runs};
+use super::Runs;
+use crate::{Error, FunctionSet, Result};
 
 /// How a run is waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]

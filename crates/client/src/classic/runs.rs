@@ -7,11 +7,10 @@ use cupola_wire::{
     classic::{CreateRun, ListQuery, Page, Run, SubmitToolOutputs, ToolOutput, UpdateMetadata},
 };
 
+use super::{EventStream, ProcessOptions, events::read_events, process, process_stream};
 use crate::{
-    EventStream, FunctionSet, ItemStream, ProcessOptions, Result,
-    events::read_events,
+    FunctionSet, ItemStream, Result,
     list::List,
-    process, process_stream,
     service::{Query, Service},
 };
 
