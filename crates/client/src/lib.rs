@@ -82,6 +82,7 @@ mod managed_identity;
 mod options;
 mod project;
 mod repeat;
+mod responses;
 mod schema;
 mod service;
 mod sse;
@@ -103,13 +104,16 @@ pub use list::ItemStream;
 use managed_identity::ManagedIdentity;
 pub use options::ClientOptions;
 pub use project::ProjectClient;
+pub use responses::{
+    InputItemQuery, ResponseOptions, ResponseQuery, ResponseStream, Responses, function_calls, output_text,
+};
 pub use schemars::{self, JsonSchema};
 pub use upload::{FilePurpose, Upload};
 
 /// What goes over the wire: the bodies to send and the objects that come back.
 pub mod types {
     pub use cupola_wire::{
-        Extra, Metadata, UnixSeconds, agents::*, classic::*, conversations::*, deployments::*,
-        error::ErrorDetail, responses::*,
+        Extra, Metadata, UnixSeconds, agents::*, classic::*, conversations::*,
+        deployments::*, error::ErrorDetail, responses::*,
     };
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use azure_core::credentials::{Secret, TokenCredential};
 
 use crate::{
-    Agents, AgentsClient, ClientOptions, Conversations, Deployments, Result, connect, environment,
-    service::Service, transport::transport,
+    Agents, AgentsClient, ClientOptions, Conversations, Deployments, Responses, Result, connect,
+    environment, service::Service, transport::transport,
 };
 
 /// A client for one project: agents with versions, conversations, responses and what they use.
@@ -74,6 +74,11 @@ impl ProjectClient {
     /// Conversations and their items.
     pub fn conversations(&self) -> Conversations {
         Conversations::new(self.openai.clone())
+    }
+
+    /// Responses.
+    pub fn responses(&self) -> Responses {
+        Responses::new(self.openai.clone())
     }
 
     /// What models there are.

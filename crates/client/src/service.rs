@@ -103,6 +103,13 @@ impl Service {
         self.open(request).await
     }
 
+    /// `GET path` of events; the answer's body is not read yet.
+    pub(crate) async fn open_events(&self, path: &[&str], query: Query) -> Result<AsyncRawResponse> {
+        let mut request = self.request(Method::Get, path, query)?;
+        request.insert_header(headers::ACCEPT, "text/event-stream");
+        self.open(request).await
+    }
+
     fn json_request(&self, method: Method, path: &[&str], body: &impl Serialize) -> Result<Request> {
         let body = serde_json::to_vec(body)
             .map_err(|error| Error::Argument(format!("the body can't be written as JSON: {error}")))?;

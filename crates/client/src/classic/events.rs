@@ -1,8 +1,6 @@
 //! The events of a run, typed.
 
-use std::collections::VecDeque;
-
-use azure_core::http::{AsyncRawResponse, AsyncResponseBody};
+use azure_core::http::AsyncRawResponse;
 use cupola_wire::{
     classic::{Message, MessageDelta, Run, RunStatus, RunStep, RunStepDelta, StreamEvent, Thread},
     error::ErrorDetail,
@@ -14,12 +12,7 @@ use futures_util::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{
-    Error, Result,
-    decode::decode,
-    error::{chain, error_detail},
-    sse::SseReader,
-};
+use crate::{Error, Result, decode::decode, error::error_detail, sse::server_sent_events};
 
 /// The events of a run as they come.
 pub type EventStream = BoxStream<'static, Result<AgentEvent>>;
@@ -149,24 +142,14 @@ impl AgentEvent {
 
 /// Where a stream of events stands.
 struct Events {
-    body: AsyncResponseBody,
-    reader: SseReader,
-    read: VecDeque<StreamEvent>,
+    raw: BoxStream<'static, Result<StreamEvent>>,
     settled: bool,
-    ended: bool,
     over: bool,
 }
 
 /// The events in the body of `response`.
 pub(crate) fn read_events(response: AsyncRawResponse) -> EventStream {
-    let events = Events {
-        body: response.into_body(),
-        reader: SseReader::default(),
-        read: VecDeque::new(),
-        settled: false,
-        ended: false,
-        over: false,
-    };
+    let events = Events { raw: server_sent_events(response), settled: false, over: false };
     stream::unfold(events, |mut events| async move {
         let item = events.next().await?;
         Some((item, events))
@@ -176,34 +159,15 @@ pub(crate) fn read_events(response: AsyncRawResponse) -> EventStream {
 
 impl Events {
     async fn next(&mut self) -> Option<Result<AgentEvent>> {
-        while !self.over {
-            if let Some(event) = self.read.pop_front() {
-                return Some(self.note(AgentEvent::read(event)));
-            }
-            if self.ended {
-                return self.end();
-            }
-            match self.body.next().await {
-                Some(Ok(piece)) => {
-                    if let Err(error) = self.reader.feed(&piece, &mut self.read) {
-                        return Some(self.broken(error));
-                    }
-                }
-                Some(Err(error)) => return Some(self.broken(Error::StreamEnded(chain(&error)))),
-                None => {
-                    self.ended = true;
-                    self.read.extend(self.reader.finish());
-                }
-            }
-        }
-        None
-    }
-
-    fn end(&mut self) -> Option<Result<AgentEvent>> {
-        if self.settled {
+        if self.over {
             return None;
         }
-        Some(self.broken(Error::StreamEnded("the service closed it".to_owned())))
+        match self.raw.next().await {
+            Some(Ok(event)) => Some(self.note(AgentEvent::read(event))),
+            Some(Err(error)) => Some(self.broken(error)),
+            None if self.settled => None,
+            None => Some(self.broken(Error::StreamEnded("the service closed it".to_owned()))),
+        }
     }
 
     fn note(&mut self, event: Result<AgentEvent>) -> Result<AgentEvent> {

@@ -64,6 +64,10 @@ impl Answer {
         Self::Http { status: 200, headers: Vec::new(), pieces }
     }
 
+    pub fn bytes_of(text: String) -> Self {
+        Self::Http { status: 200, headers: Vec::new(), pieces: vec![text.into()] }
+    }
+
     pub fn events(events: &[(&str, Value)]) -> Self {
         let text: String =
             events.iter().map(|(name, data)| format!("event: {name}\ndata: {data}\n\n")).collect();

@@ -1,10 +1,10 @@
 //! A response: where it stands, and what came out of it.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Number, Value};
 
 use super::{AgentReference, Item};
-use crate::{Extra, Metadata, words::words};
+use crate::{Extra, Metadata, UnixSeconds, words::words};
 
 words! {
     /// Where a response stands.
@@ -41,12 +41,12 @@ pub struct Response {
     pub object: String,
     /// Where it stands.
     pub status: ResponseStatus,
-    /// When it was created, in seconds; some services send fractions.
-    #[serde(default)]
-    pub created_at: f64,
+    /// When it was created.
+    #[serde(default, deserialize_with = "seconds")]
+    pub created_at: Option<UnixSeconds>,
     /// When it was completed.
-    #[serde(default)]
-    pub completed_at: Option<f64>,
+    #[serde(default, deserialize_with = "seconds")]
+    pub completed_at: Option<UnixSeconds>,
     /// The deployment that answered.
     #[serde(default)]
     pub model: Option<String>,
@@ -80,6 +80,12 @@ pub struct Response {
     /// All other fields.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+/// Whole seconds: some services send fractions.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UnixSeconds>, D::Error> {
+    let number = Option::<Number>::deserialize(deserializer)?;
+    Ok(number.and_then(|number| number.as_i64().or_else(|| number.as_f64().map(|exact| exact as i64))))
 }
 
 /// Why a response failed.
@@ -164,5 +170,34 @@ impl Response {
     /// A field that this version has no name for.
     pub fn field(&self, name: &str) -> Option<&Value> {
         self.extra.get(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_time_may_have_a_fraction() {
+        let sent = json!({"id": "resp_1", "status": "completed", "created_at": 1746168385.75});
+        let response: Response = serde_json::from_value(sent).expect("is read");
+        assert_eq!((response.created_at, response.completed_at), (Some(1_746_168_385), None));
+    }
+
+    #[test]
+    fn only_an_end_is_terminal() {
+        for (word, is_terminal) in [
+            ("queued", false),
+            ("in_progress", false),
+            ("dreaming", false),
+            ("completed", true),
+            ("incomplete", true),
+            ("failed", true),
+            ("cancelled", true),
+        ] {
+            assert_eq!(ResponseStatus::from(word).is_terminal(), is_terminal, "{word}");
+        }
     }
 }
