@@ -70,6 +70,7 @@ mod agents;
 mod api_key;
 pub mod classic;
 mod connect;
+mod connections;
 mod conversations;
 mod decode;
 mod deployments;
@@ -95,6 +96,7 @@ pub use classic::{
     AgentEvent, AgentsClient, EventStream, MessageQuery, ProcessOptions, assistant_message, text_of,
     user_message,
 };
+pub use connections::{ConnectionQuery, Connections};
 pub use conversations::{ConversationQuery, Conversations, ItemQuery, Items};
 pub use deployments::{DeploymentQuery, Deployments};
 pub use error::{Error, Result};
@@ -113,7 +115,7 @@ pub use upload::{FilePurpose, Upload};
 /// What goes over the wire: the bodies to send and the objects that come back.
 pub mod types {
     pub use cupola_wire::{
-        Extra, Metadata, UnixSeconds, agents::*, classic::*, conversations::*,
+        Extra, Metadata, UnixSeconds, agents::*, classic::*, connections::*, conversations::*,
         deployments::*, error::ErrorDetail, responses::*,
     };
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use azure_core::credentials::{Secret, TokenCredential};
 
 use crate::{
-    Agents, AgentsClient, ClientOptions, Conversations, Deployments, Responses, Result, connect,
+    Agents, AgentsClient, ClientOptions, Connections, Conversations, Deployments, Responses, Result, connect,
     environment, service::Service, transport::transport,
 };
 
@@ -74,6 +74,11 @@ impl ProjectClient {
     /// Conversations and their items.
     pub fn conversations(&self) -> Conversations {
         Conversations::new(self.openai.clone())
+    }
+
+    /// Other services that agents and tools may use.
+    pub fn connections(&self) -> Connections {
+        Connections::new(self.service.clone())
     }
 
     /// Responses.

@@ -58,6 +58,11 @@ impl Service {
         self.send(request).await
     }
 
+    /// `PUT path` with a JSON body.
+    pub(crate) async fn put<T: DeserializeOwned>(&self, path: &[&str], body: &impl Serialize) -> Result<T> {
+        self.send(self.json_request(Method::Put, path, body)?).await
+    }
+
     /// `POST path` without a body; the answer's body says nothing either.
     pub(crate) async fn act(&self, path: &[&str]) -> Result<()> {
         self.exchange(self.request(Method::Post, path, Query::new())?).await.map(drop)
@@ -84,6 +89,11 @@ impl Service {
     /// `DELETE path`.
     pub(crate) async fn delete<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T> {
         self.delete_with(path, Query::new()).await
+    }
+
+    /// `DELETE path`; the answer has no body.
+    pub(crate) async fn remove(&self, path: &[&str]) -> Result<()> {
+        self.exchange(self.request(Method::Delete, path, Query::new())?).await.map(drop)
     }
 
     /// `DELETE path` with a query.

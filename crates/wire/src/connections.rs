@@ -73,7 +73,11 @@ impl Default for ConnectionCredentials {
 impl fmt::Debug for ConnectionCredentials {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&String> = self.secrets.keys().collect();
-        formatter.debug_struct("ConnectionCredentials").field("kind", &self.kind).field("secrets", &names).finish()
+        formatter
+            .debug_struct("ConnectionCredentials")
+            .field("kind", &self.kind)
+            .field("secrets", &names)
+            .finish()
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod agents;
 pub mod classic;
+pub mod connections;
 pub mod conversations;
 pub mod deployments;
 pub mod error;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod agents;
+mod connections;
 mod conversations;
 mod credentials;
 mod deployments;
