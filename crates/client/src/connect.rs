@@ -64,7 +64,8 @@ fn build(
         vec![Arc::new(RepeatSafely), authorization],
         None,
     );
-    Service { endpoint, api_version: Some(options.api_version), pipeline }
+    let preview_features = options.preview_features.join(",");
+    Service { endpoint, api_version: Some(options.api_version), preview_features, pipeline }
 }
 
 fn parse_endpoint(text: &str) -> Result<Url> {

@@ -24,6 +24,8 @@ pub(crate) struct Service {
     pub(crate) endpoint: Url,
     /// The value of `api-version`; some addresses want none.
     pub(crate) api_version: Option<String>,
+    /// What is wanted although it is a preview; may be empty.
+    pub(crate) preview_features: String,
     pub(crate) pipeline: Pipeline,
 }
 
@@ -31,7 +33,8 @@ impl Service {
     /// The same service by the addresses of the OpenAI API, which has no `api-version`.
     pub(crate) fn openai(&self) -> Result<Self> {
         let endpoint = self.below(&["openai", "v1"])?;
-        Ok(Self { endpoint, api_version: None, pipeline: self.pipeline.clone() })
+        let preview_features = self.preview_features.clone();
+        Ok(Self { endpoint, api_version: None, preview_features, pipeline: self.pipeline.clone() })
     }
 
     /// `GET path`.
@@ -138,6 +141,9 @@ impl Service {
         }
         let mut request = Request::new(url, method);
         request.insert_header(headers::ACCEPT, JSON);
+        if !self.preview_features.is_empty() {
+            request.insert_header("foundry-features", self.preview_features.clone());
+        }
         Ok(request)
     }
 

@@ -1,13 +1,13 @@
 //! Agents with versions: every call is the request that the contract says.
 
 use cupola_client::{
-    AgentQuery, VersionQuery,
+    AgentQuery, ClientOptions, ProjectClient, VersionQuery,
     types::{AgentPatch, CreateAgentVersion, Definition, Extra, ListQuery, Metadata, PromptDefinition},
 };
 use futures_util::TryStreamExt as _;
 use serde_json::{Value, json};
 
-use crate::server::{Answer, Server};
+use crate::server::{Answer, Server, quick};
 
 const BASE: &str = "/api/projects/demo/agents";
 
@@ -163,4 +163,17 @@ async fn an_agent_is_switched_by_a_verb_that_no_name_can_swallow() {
         ]
     );
     assert_eq!(server.asked()[0].header("content-length"), "0");
+}
+
+#[tokio::test]
+async fn previews_are_asked_for_only_where_the_program_says_so() {
+    let server = Server::start([Answer::json(agent()), Answer::json(agent())]).await;
+    server.project().agents().get("weather").await.unwrap();
+    let preview_features = vec!["DraftAgents=V1Preview".to_owned(), "VoiceAgents=V1Preview".to_owned()];
+    let options = ClientOptions { preview_features, ..quick() };
+    let project = ProjectClient::with_key_and_options(&server.endpoint(), "key", options).unwrap();
+    project.agents().get("weather").await.unwrap();
+    let asked = server.asked();
+    assert!(!asked[0].headers.contains_key("foundry-features"));
+    assert_eq!(asked[1].header("foundry-features"), "DraftAgents=V1Preview,VoiceAgents=V1Preview");
 }

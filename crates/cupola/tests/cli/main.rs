@@ -12,4 +12,5 @@ mod proxies;
 mod quickstart;
 mod refusals;
 mod runs;
+mod sdk;
 mod token;
