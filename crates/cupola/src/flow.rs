@@ -17,6 +17,11 @@ impl Flow {
         Self { width: width.unwrap_or(usize::MAX), column: 0, word: String::new() }
     }
 
+    /// A text that begins behind a label of this many columns.
+    pub fn behind(width: Option<usize>, columns: usize) -> Self {
+        Self { column: columns, ..Self::new(width) }
+    }
+
     /// Whether the next text begins at the margin.
     pub fn is_at_margin(&self) -> bool {
         self.column == 0 && self.word.is_empty()

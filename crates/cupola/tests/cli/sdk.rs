@@ -246,10 +246,8 @@ async fn items_are_added_to_a_conversation_and_taken_out() {
     let _server = home.serve();
     let client = client(&home);
     let conversations = client.conversations();
-    let body = CreateConversation {
-        items: Some(vec![json!({"role": "user", "content": "Hello"})]),
-        ..CreateConversation::default()
-    };
+    let body =
+        CreateConversation { items: Some(vec![Item::user("Hello").into()]), ..CreateConversation::default() };
     let conversation = conversations.create(&body).await.unwrap();
     let items = conversations.items(&conversation.id);
     let added = items.create(&[Item::assistant("Hi."), Item::user("Bye")]).await.unwrap();

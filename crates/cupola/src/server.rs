@@ -6,7 +6,7 @@ use azure_core::{
     http::{ExponentialRetryOptions, RetryOptions},
     time::Duration,
 };
-use cupola_client::{AgentsClient, ClientOptions, Error};
+use cupola_client::{ClientOptions, Error, ProjectClient};
 use url::Url;
 
 use crate::{
@@ -18,6 +18,15 @@ use crate::{
 
 /// Somebody waits at the terminal: give up soon.
 const RETRY_FOR: Duration = Duration::seconds(5);
+
+/// Who asks for a draft or another kind of agent by its name has made up their mind.
+const PREVIEWS: &[&str] = &[
+    "DraftAgents=V1Preview",
+    "ExternalAgents=V1Preview",
+    "HostedAgents=V1Preview",
+    "VoiceAgents=V1Preview",
+    "WorkflowAgents=V1Preview",
+];
 
 /// The flags of every command that talks to a server.
 #[derive(Debug, clap::Args)]
@@ -32,15 +41,15 @@ pub struct ServerArgs {
 
 /// A server to talk to.
 #[derive(Debug)]
-pub struct Connection {
+pub struct Server {
     /// The client.
-    pub client: AgentsClient,
+    pub client: ProjectClient,
     /// The deployment that programs use unless they choose.
     pub deployment: Option<String>,
     data: Option<String>,
 }
 
-impl Connection {
+impl Server {
     /// The server that runs on the data directory. Where none was named and none runs on the default
     /// one, the server that the environment names.
     pub fn open(args: &ServerArgs) -> Result<Self, Failure> {
@@ -60,7 +69,7 @@ impl Connection {
         let variable =
             |wanted: &str| variables.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone());
         Ok(Self {
-            client: AgentsClient::from_variables(variable, options())?,
+            client: ProjectClient::from_variables(variable, options())?,
             deployment: variable("MODEL_DEPLOYMENT_NAME"),
             data: None,
         })
@@ -89,7 +98,7 @@ impl Connection {
                 "No server listens at {endpoint}, which PROJECT_ENDPOINT names. Start it: cupola up"
             )));
         }
-        let client = AgentsClient::from_variables(variable, options())?;
+        let client = ProjectClient::from_variables(variable, options())?;
         Ok(Self { client, deployment: variable("MODEL_DEPLOYMENT_NAME"), data: None })
     }
 }
@@ -110,7 +119,8 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn options() -> ClientOptions {
-    let mut options = ClientOptions::default();
+    let preview_features = PREVIEWS.iter().map(|feature| (*feature).to_owned()).collect();
+    let mut options = ClientOptions { preview_features, ..ClientOptions::default() };
     options.azure.retry = RetryOptions::exponential(ExponentialRetryOptions {
         max_retries: 3,
         max_total_elapsed: RETRY_FOR,

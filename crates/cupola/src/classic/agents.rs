@@ -1,13 +1,13 @@
-//! `cupola agents`: see, make and delete agents from a terminal.
+//! `cupola classic agents`: see, make and delete agents from a terminal.
 
-use cupola_client::types::{Agent, CreateAgent, Metadata, Tool};
+use cupola_client::types::{Agent, CreateAgent, Tool};
 
 use crate::{
-    connection::{Connection, ServerArgs},
     failure::Failure,
-    fields::Fields,
+    fields::{Fields, metadata_lines},
     listing::ListArgs,
     progress,
+    server::{Server, ServerArgs},
     table::{Table, shrinking, whole},
     terminal::{self, BOLD},
     when,
@@ -16,8 +16,8 @@ use crate::{
 /// List, show, create and delete agents
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  \
-    cupola agents create --name helper --instructions \"Answer in one sentence.\"\n  \
-    cupola agents list")]
+    cupola classic agents create --name helper --instructions \"Answer in one sentence.\"\n  \
+    cupola classic agents list")]
 pub struct AgentsArgs {
     #[command(subcommand)]
     command: AgentsCommand,
@@ -28,10 +28,10 @@ pub struct AgentsArgs {
 #[derive(Debug, clap::Subcommand)]
 enum AgentsCommand {
     /// List the agents, the newest first
-    #[command(after_help = "Example:\n  cupola agents list --limit 100 --json | jq -r '.[].id'")]
+    #[command(after_help = "Example:\n  cupola classic agents list --limit 100 --json | jq -r '.[].id'")]
     List(ListArgs),
     /// Show one agent with its instructions and tools
-    #[command(after_help = "Example:\n  cupola agents show asst_abc123")]
+    #[command(after_help = "Example:\n  cupola classic agents show asst_abc123")]
     Show {
         /// Its id
         #[arg(value_name = "AGENT")]
@@ -39,10 +39,10 @@ enum AgentsCommand {
     },
     /// Create an agent
     #[command(after_help = "Example:\n  \
-        cupola agents create --name helper --instructions \"Answer in one sentence.\"")]
+        cupola classic agents create --name helper --instructions \"Answer in one sentence.\"")]
     Create(NewAgent),
     /// Delete agents
-    #[command(after_help = "Example:\n  cupola agents delete asst_abc123 asst_def456")]
+    #[command(after_help = "Example:\n  cupola classic agents delete asst_abc123 asst_def456")]
     Delete {
         /// Their ids
         #[arg(value_name = "AGENT", required = true)]
@@ -68,27 +68,27 @@ struct NewAgent {
 
 /// Does what was asked.
 pub async fn run(args: &AgentsArgs) -> Result<(), Failure> {
-    let connection = Connection::open(&args.server)?;
+    let server = Server::open(&args.server)?;
     let json = args.server.json;
     match &args.command {
-        AgentsCommand::List(list) => show_list(&connection, *list, json).await,
+        AgentsCommand::List(list) => show_list(&server, *list, json).await,
         AgentsCommand::Show { id } => {
-            let agent = progress::during("Reading the agent", connection.client.agents().get(id)).await;
-            show(&agent.map_err(|error| connection.unknown(error, "agents list"))?, json)
+            let agent = progress::during("Reading the agent", server.client.classic().agents().get(id)).await;
+            show(&agent.map_err(|error| server.unknown(error, "classic agents list"))?, json)
         }
-        AgentsCommand::Create(new) => create(&connection, new, json).await,
-        AgentsCommand::Delete { ids } => delete(&connection, ids, json).await,
+        AgentsCommand::Create(new) => create(&server, new, json).await,
+        AgentsCommand::Delete { ids } => delete(&server, ids, json).await,
     }
 }
 
-async fn show_list(connection: &Connection, list: ListArgs, json: bool) -> Result<(), Failure> {
-    let agents = connection.client.agents();
+async fn show_list(server: &Server, list: ListArgs, json: bool) -> Result<(), Failure> {
+    let agents = server.client.classic().agents();
     let newest = list.fetch(|query| agents.list(query)).await?;
     if json {
         return terminal::print_json(&newest.items);
     }
     if newest.items.is_empty() {
-        let create = connection.command("agents create --name helper");
+        let create = server.command("classic agents create --name helper");
         anstream::eprintln!("There are no agents. Create one: {create}");
         return Ok(());
     }
@@ -113,8 +113,8 @@ async fn show_list(connection: &Connection, list: ListArgs, json: bool) -> Resul
     Ok(())
 }
 
-async fn create(connection: &Connection, new: &NewAgent, json: bool) -> Result<(), Failure> {
-    let model = new.model.clone().or_else(|| connection.deployment.clone());
+async fn create(server: &Server, new: &NewAgent, json: bool) -> Result<(), Failure> {
+    let model = new.model.clone().or_else(|| server.deployment.clone());
     let model = model
         .ok_or_else(|| Failure::plain("The agent needs a model. Name its deployment: --model DEPLOYMENT"))?;
     let agent = CreateAgent {
@@ -124,20 +124,21 @@ async fn create(connection: &Connection, new: &NewAgent, json: bool) -> Result<(
         instructions: new.instructions.clone(),
         ..CreateAgent::default()
     };
-    let agent = progress::during("Creating the agent", connection.client.agents().create(&agent)).await?;
+    let agent =
+        progress::during("Creating the agent", server.client.classic().agents().create(&agent)).await?;
     show(&agent, json)?;
     if !json {
-        let talk = connection.command(&format!("runs start --agent {} \"Hello!\"", agent.id));
+        let talk = server.command(&format!("classic runs start --agent {} \"Hello!\"", agent.id));
         anstream::eprintln!("\nTalk to it: {BOLD}{talk}{BOLD:#}");
     }
     Ok(())
 }
 
-async fn delete(connection: &Connection, ids: &[String], json: bool) -> Result<(), Failure> {
+async fn delete(server: &Server, ids: &[String], json: bool) -> Result<(), Failure> {
     let mut deleted = Vec::new();
     for id in ids {
-        let outcome = progress::during("Deleting", connection.client.agents().delete(id)).await;
-        deleted.push(outcome.map_err(|error| connection.unknown(error, "agents list"))?);
+        let outcome = progress::during("Deleting", server.client.classic().agents().delete(id)).await;
+        deleted.push(outcome.map_err(|error| server.unknown(error, "classic agents list"))?);
         if !json {
             terminal::print(&format!("{} is deleted.\n", terminal::clean(id)))?;
         }
@@ -160,11 +161,6 @@ fn show(agent: &Agent, json: bool) -> Result<(), Failure> {
     fields.add("created", format!("{} ({})", when::moment(agent.created_at), when::ago(agent.created_at)));
     fields.add_some("metadata", Some(metadata_lines(&agent.metadata)));
     terminal::print(&fields.finish())
-}
-
-/// Metadata, one pair each line.
-pub fn metadata_lines(metadata: &Metadata) -> String {
-    metadata.iter().map(|(name, value)| format!("{name} = {value}\n")).collect()
 }
 
 /// Functions by their names, other tools by their kinds.

@@ -1,22 +1,23 @@
-//! `cupola threads`: see and delete conversations from a terminal.
+//! `cupola classic threads`: see and delete threads from a terminal.
 
 use cupola_client::types::Thread;
 
 use crate::{
-    agents::metadata_lines,
-    connection::{Connection, ServerArgs},
-    conversation::add_message,
+    classic::messages::add_message,
     failure::Failure,
-    fields::Fields,
+    fields::{Fields, metadata_lines},
     listing::{ListArgs, oldest_first},
     progress,
+    server::{Server, ServerArgs},
     table::{Table, shrinking, whole},
     terminal, when,
 };
 
 /// List, show and delete threads
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  cupola threads list\n  cupola threads show thread_abc123")]
+#[command(
+    after_help = "Example:\n  cupola classic threads list\n  cupola classic threads show thread_abc123"
+)]
 pub struct ThreadsArgs {
     #[command(subcommand)]
     command: ThreadsCommand,
@@ -27,17 +28,17 @@ pub struct ThreadsArgs {
 #[derive(Debug, clap::Subcommand)]
 enum ThreadsCommand {
     /// List the threads, the newest first
-    #[command(after_help = "Example:\n  cupola threads list --limit 5")]
+    #[command(after_help = "Example:\n  cupola classic threads list --limit 5")]
     List(ListArgs),
     /// Show the messages of a thread as a conversation
-    #[command(after_help = "Example:\n  cupola threads show thread_abc123")]
+    #[command(after_help = "Example:\n  cupola classic threads show thread_abc123")]
     Show {
         /// Its id
         #[arg(value_name = "THREAD")]
         id: String,
     },
     /// Delete threads with everything in them
-    #[command(after_help = "Example:\n  cupola threads delete thread_abc123")]
+    #[command(after_help = "Example:\n  cupola classic threads delete thread_abc123")]
     Delete {
         /// Their ids
         #[arg(value_name = "THREAD", required = true)]
@@ -47,24 +48,24 @@ enum ThreadsCommand {
 
 /// Does what was asked.
 pub async fn run(args: &ThreadsArgs) -> Result<(), Failure> {
-    let connection = Connection::open(&args.server)?;
+    let server = Server::open(&args.server)?;
     let json = args.server.json;
     match &args.command {
-        ThreadsCommand::List(list) => show_list(&connection, *list, json).await,
-        ThreadsCommand::Show { id } => show(&connection, id, json).await,
-        ThreadsCommand::Delete { ids } => delete(&connection, ids, json).await,
+        ThreadsCommand::List(list) => show_list(&server, *list, json).await,
+        ThreadsCommand::Show { id } => show(&server, id, json).await,
+        ThreadsCommand::Delete { ids } => delete(&server, ids, json).await,
     }
 }
 
-async fn show_list(connection: &Connection, list: ListArgs, json: bool) -> Result<(), Failure> {
-    let threads = connection.client.threads();
+async fn show_list(server: &Server, list: ListArgs, json: bool) -> Result<(), Failure> {
+    let threads = server.client.classic().threads();
     let newest = list.fetch(|query| threads.list(query)).await?;
     if json {
         return terminal::print_json(&newest.items);
     }
     if newest.items.is_empty() {
         anstream::eprintln!(
-            "There are no threads. A run starts one: cupola runs start --agent AGENT \"Hello!\""
+            "There are no threads. A run starts one: cupola classic runs start --agent AGENT \"Hello!\""
         );
         return Ok(());
     }
@@ -83,10 +84,10 @@ fn table(threads: &[Thread]) -> Table {
     table
 }
 
-async fn show(connection: &Connection, id: &str, json: bool) -> Result<(), Failure> {
-    let thread = progress::during("Reading the thread", connection.client.threads().get(id)).await;
-    let thread = thread.map_err(|error| connection.unknown(error, "threads list"))?;
-    let messages = oldest_first(|query| connection.client.messages(&thread.id).list(query)).await?;
+async fn show(server: &Server, id: &str, json: bool) -> Result<(), Failure> {
+    let thread = progress::during("Reading the thread", server.client.classic().threads().get(id)).await;
+    let thread = thread.map_err(|error| server.unknown(error, "classic threads list"))?;
+    let messages = oldest_first(|query| server.client.classic().messages(&thread.id).list(query)).await?;
     if json {
         return terminal::print_json(&messages);
     }
@@ -100,11 +101,11 @@ async fn show(connection: &Connection, id: &str, json: bool) -> Result<(), Failu
     terminal::print(&fields.finish())
 }
 
-async fn delete(connection: &Connection, ids: &[String], json: bool) -> Result<(), Failure> {
+async fn delete(server: &Server, ids: &[String], json: bool) -> Result<(), Failure> {
     let mut deleted = Vec::new();
     for id in ids {
-        let outcome = progress::during("Deleting", connection.client.threads().delete(id)).await;
-        deleted.push(outcome.map_err(|error| connection.unknown(error, "threads list"))?);
+        let outcome = progress::during("Deleting", server.client.classic().threads().delete(id)).await;
+        deleted.push(outcome.map_err(|error| server.unknown(error, "classic threads list"))?);
         if !json {
             terminal::print(&format!("{} is deleted.\n", terminal::clean(id)))?;
         }

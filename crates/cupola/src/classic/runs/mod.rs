@@ -1,4 +1,4 @@
-//! `cupola runs`: start, watch and cancel runs from a terminal.
+//! `cupola classic runs`: start, watch and cancel runs from a terminal.
 
 mod start;
 
@@ -6,11 +6,12 @@ use cupola_client::types::{Run, RunStatus, RunStep};
 
 use self::start::StartArgs;
 use crate::{
-    connection::{Connection, ServerArgs},
+    classic::steps,
     failure::Failure,
     fields::Fields,
     listing::{ListArgs, oldest_first},
-    progress, steps,
+    progress,
+    server::{Server, ServerArgs},
     table::{Cell, Table, number, shrinking, whole},
     terminal::{self, DIM, GREEN, RED, YELLOW},
     when,
@@ -18,7 +19,7 @@ use crate::{
 
 /// List, show, start and cancel runs
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  cupola runs start --agent asst_abc123 \"What can you do?\"")]
+#[command(after_help = "Example:\n  cupola classic runs start --agent asst_abc123 \"What can you do?\"")]
 pub struct RunsArgs {
     #[command(subcommand)]
     command: RunsCommand,
@@ -29,7 +30,7 @@ pub struct RunsArgs {
 #[derive(Debug, clap::Subcommand)]
 enum RunsCommand {
     /// List the runs on a thread, the newest first
-    #[command(after_help = "Example:\n  cupola runs list thread_abc123")]
+    #[command(after_help = "Example:\n  cupola classic runs list thread_abc123")]
     List {
         /// The thread's id
         thread: String,
@@ -37,16 +38,16 @@ enum RunsCommand {
         list: ListArgs,
     },
     /// Show a run with its steps
-    #[command(after_help = "Example:\n  cupola runs show thread_abc123 run_def456")]
+    #[command(after_help = "Example:\n  cupola classic runs show thread_abc123 run_def456")]
     Show(RunPath),
     /// Run an agent on a text and print the answer as it is written
     #[command(after_help = "Example:\n  \
-        cupola runs start --agent asst_abc123 \"What can you do?\"\n\n\
+        cupola classic runs start --agent asst_abc123 \"What can you do?\"\n\n\
         To go on with the conversation, name its thread:\n  \
-        cupola runs start --agent asst_abc123 --thread thread_def456 \"And what else?\"")]
+        cupola classic runs start --agent asst_abc123 --thread thread_def456 \"And what else?\"")]
     Start(StartArgs),
     /// Ask a run to stop
-    #[command(after_help = "Example:\n  cupola runs cancel thread_abc123 run_def456")]
+    #[command(after_help = "Example:\n  cupola classic runs cancel thread_abc123 run_def456")]
     Cancel(RunPath),
 }
 
@@ -60,20 +61,20 @@ struct RunPath {
 
 /// Does what was asked.
 pub async fn run(args: &RunsArgs) -> Result<(), Failure> {
-    let connection = Connection::open(&args.server)?;
+    let server = Server::open(&args.server)?;
     let json = args.server.json;
     match &args.command {
-        RunsCommand::List { thread, list } => show_list(&connection, thread, *list, json).await,
-        RunsCommand::Show(path) => show(&connection, path, json).await,
-        RunsCommand::Start(args) => start::run(&connection, args, json).await,
-        RunsCommand::Cancel(path) => cancel(&connection, path, json).await,
+        RunsCommand::List { thread, list } => show_list(&server, thread, *list, json).await,
+        RunsCommand::Show(path) => show(&server, path, json).await,
+        RunsCommand::Start(args) => start::run(&server, args, json).await,
+        RunsCommand::Cancel(path) => cancel(&server, path, json).await,
     }
 }
 
-async fn show_list(connection: &Connection, thread: &str, list: ListArgs, json: bool) -> Result<(), Failure> {
-    let thread = progress::during("Reading the thread", connection.client.threads().get(thread)).await;
-    let thread = thread.map_err(|error| connection.unknown(error, "threads list"))?;
-    let runs = connection.client.runs(&thread.id);
+async fn show_list(server: &Server, thread: &str, list: ListArgs, json: bool) -> Result<(), Failure> {
+    let thread = progress::during("Reading the thread", server.client.classic().threads().get(thread)).await;
+    let thread = thread.map_err(|error| server.unknown(error, "classic threads list"))?;
+    let runs = server.client.classic().runs(&thread.id);
     let newest = list.fetch(|query| runs.list(query)).await?;
     if json {
         return terminal::print_json(&newest.items);
@@ -105,11 +106,12 @@ async fn show_list(connection: &Connection, thread: &str, list: ListArgs, json: 
     Ok(())
 }
 
-async fn show(connection: &Connection, path: &RunPath, json: bool) -> Result<(), Failure> {
-    let run = progress::during("Reading the run", connection.client.runs(&path.thread).get(&path.run)).await;
-    let run = run.map_err(|error| connection.unknown(error, &format!("runs list {}", path.thread)))?;
+async fn show(server: &Server, path: &RunPath, json: bool) -> Result<(), Failure> {
+    let run =
+        progress::during("Reading the run", server.client.classic().runs(&path.thread).get(&path.run)).await;
+    let run = run.map_err(|error| server.unknown(error, &format!("classic runs list {}", path.thread)))?;
     let steps =
-        oldest_first(|query| connection.client.run_steps(&path.thread, &path.run).list(query)).await?;
+        oldest_first(|query| server.client.classic().run_steps(&path.thread, &path.run).list(query)).await?;
     if json {
         let mut run = serde_json::to_value(&run).map_err(std::io::Error::from)?;
         run["steps"] = serde_json::to_value(&steps).map_err(std::io::Error::from)?;
@@ -122,10 +124,10 @@ async fn show(connection: &Connection, path: &RunPath, json: bool) -> Result<(),
     terminal::print(&format!("\n{}", step_table(&steps).render(terminal::width())))
 }
 
-async fn cancel(connection: &Connection, path: &RunPath, json: bool) -> Result<(), Failure> {
-    let runs = connection.client.runs(&path.thread);
+async fn cancel(server: &Server, path: &RunPath, json: bool) -> Result<(), Failure> {
+    let runs = server.client.classic().runs(&path.thread);
     let run = progress::during("Cancelling", runs.cancel(&path.run)).await;
-    let run = run.map_err(|error| connection.unknown(error, &format!("runs list {}", path.thread)))?;
+    let run = run.map_err(|error| server.unknown(error, &format!("classic runs list {}", path.thread)))?;
     if json {
         return terminal::print_json(&run);
     }

@@ -1,4 +1,4 @@
-//! `cupola runs start`: one turn of a conversation, with the answer as it is written.
+//! `cupola classic runs start`: one turn of a conversation, with the answer as it is written.
 
 use std::time::Instant;
 
@@ -11,10 +11,10 @@ use futures_util::StreamExt as _;
 
 use super::waiting_calls;
 use crate::{
-    connection::Connection,
     failure::Failure,
     flow::Flow,
     progress,
+    server::Server,
     terminal::{self, BOLD, DIM, YELLOW},
     when,
 };
@@ -33,16 +33,16 @@ pub struct StartArgs {
 }
 
 /// Runs the agent. A run that does not complete is a failure.
-pub async fn run(connection: &Connection, args: &StartArgs, json: bool) -> Result<(), Failure> {
+pub async fn run(server: &Server, args: &StartArgs, json: bool) -> Result<(), Failure> {
     let began = Instant::now();
-    let events = progress::during("Starting the run", open(connection, args)).await?;
+    let events = progress::during("Starting the run", open(server, args)).await?;
     let mut answer = Answer { run: None, flow: Flow::new(terminal::width()), quiet: json };
     tokio::select! {
         outcome = answer.read(events) => outcome?,
-        _ = tokio::signal::ctrl_c() => answer.interrupted(connection).await?,
+        _ = tokio::signal::ctrl_c() => answer.interrupted(server).await?,
     }
     let run = answer.run.take().ok_or_else(|| Failure::plain("The server sent no run."))?;
-    let run = settle(connection, run).await?;
+    let run = settle(server, run).await?;
     if json {
         terminal::print_json(&run)?;
     } else {
@@ -55,27 +55,29 @@ pub async fn run(connection: &Connection, args: &StartArgs, json: bool) -> Resul
     }
     verdict(&run)?;
     if !json && args.thread.is_none() {
-        let command = connection
-            .command(&format!("runs start --agent {} --thread {} \"…\"", run.assistant_id, run.thread_id));
+        let command = server.command(&format!(
+            "classic runs start --agent {} --thread {} \"…\"",
+            run.assistant_id, run.thread_id
+        ));
         anstream::eprintln!("{DIM}Go on:{DIM:#} {command}");
     }
     Ok(())
 }
 
-async fn open(connection: &Connection, args: &StartArgs) -> Result<EventStream, Failure> {
-    let client = &connection.client;
+async fn open(server: &Server, args: &StartArgs) -> Result<EventStream, Failure> {
+    let client = server.client.classic();
     let message = user_message(&args.text);
     let run = CreateRun { assistant_id: args.agent.clone(), ..CreateRun::default() };
     let Some(thread) = &args.thread else {
         let thread = Some(CreateThread { messages: Some(vec![message]), ..CreateThread::default() });
         let events = client.create_thread_and_run_stream(&CreateThreadAndRun { thread, run }).await;
-        return events.map_err(|error| connection.unknown(error, "agents list"));
+        return events.map_err(|error| server.unknown(error, "classic agents list"));
     };
     // An agent that is not there would leave the message on the thread without an answer.
     let agent = client.agents().get(&args.agent).await;
-    agent.map_err(|error| connection.unknown(error, "agents list"))?;
+    agent.map_err(|error| server.unknown(error, "classic agents list"))?;
     let message = client.messages(thread).create(&message).await;
-    message.map_err(|error| connection.unknown(error, "threads list"))?;
+    message.map_err(|error| server.unknown(error, "classic threads list"))?;
     Ok(client.runs(thread).stream(&run).await?)
 }
 
@@ -119,26 +121,26 @@ impl Answer {
     }
 
     /// Nobody waits for the answer any more, so the run need not go on either.
-    async fn interrupted(&mut self, connection: &Connection) -> Result<(), Failure> {
+    async fn interrupted(&mut self, server: &Server) -> Result<(), Failure> {
         self.end_line()?;
         if let Some(run) = &self.run
             && !run.status.is_terminal()
         {
-            self.run = Some(connection.client.runs(&run.thread_id).cancel(&run.id).await?);
+            self.run = Some(server.client.classic().runs(&run.thread_id).cancel(&run.id).await?);
         }
         Ok(())
     }
 }
 
 /// Cancels a run that waits for a program that is not here.
-async fn settle(connection: &Connection, run: Run) -> Result<Run, Failure> {
+async fn settle(server: &Server, run: Run) -> Result<Run, Failure> {
     if run.status != RunStatus::RequiresAction {
         return Ok(run);
     }
     for call in waiting_calls(&run) {
         anstream::eprintln!("{YELLOW}The agent calls{YELLOW:#} {BOLD}{}{BOLD:#}", terminal::clean(&call));
     }
-    connection.client.runs(&run.thread_id).cancel(&run.id).await?;
+    server.client.classic().runs(&run.thread_id).cancel(&run.id).await?;
     Err(Failure::plain(
         "These functions live in a program of yours, which this command can't call, so the run was \
          cancelled. \
@@ -160,7 +162,7 @@ fn verdict(run: &Run) -> Result<(), Failure> {
         RunStatus::Cancelled | RunStatus::Cancelling => "The run was cancelled.".to_owned(),
         RunStatus::Expired => "The run ran out of time.".to_owned(),
         other => format!(
-            "The run is still {}. See how it goes: cupola runs show {} {}",
+            "The run is still {}. See how it goes: cupola classic runs show {} {}",
             other.as_str(),
             run.thread_id,
             run.id
