@@ -1,7 +1,7 @@
-//! An agent that calls a Rust function.
+//! The older API: a classic agent that calls a Rust function.
 //!
 //! Run it against Cupola: start `cupola up`, export what `cupola env` prints, then
-//! `cargo run -p cupola-client --example quickstart`.
+//! `cargo run -p cupola-client --example classic`.
 
 use cupola_client::{
     AgentsClient, FunctionSet, JsonSchema, MessageQuery, text_of,

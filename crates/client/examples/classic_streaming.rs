@@ -1,7 +1,7 @@
-//! An answer word by word, with a function called on the way.
+//! The older API: an answer word by word, with a function called on the way.
 //!
 //! Run it against Cupola: start `cupola up`, export what `cupola env` prints, then
-//! `cargo run -p cupola-client --example streaming`.
+//! `cargo run -p cupola-client --example classic_streaming`.
 
 use std::io::Write as _;
 

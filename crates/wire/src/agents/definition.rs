@@ -64,18 +64,10 @@ impl From<PromptDefinition> for Definition {
 }
 
 impl<'de> Deserialize<'de> for Definition {
+    /// Of any kind, so that a client can read what a newer service has.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        match tag(&value, "kind")? {
-            "prompt" => drop(variant::<PromptDefinition, D::Error>(value.clone())?),
-            "workflow" => drop(variant::<WorkflowDefinition, D::Error>(value.clone())?),
-            kind if KINDS.contains(&kind) => {}
-            kind => {
-                let known = KINDS.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ");
-                let message = format!("kind{INNER_PATH}unknown variant `{kind}`, expected one of {known}");
-                return Err(D::Error::custom(message));
-            }
-        }
+        tag(&value, "kind")?;
         match value {
             Value::Object(mut fields) => {
                 if let Some(kind) = fields.shift_remove("kind") {
@@ -86,6 +78,23 @@ impl<'de> Deserialize<'de> for Definition {
             _ => Err(D::Error::custom("invalid type, expected an object")),
         }
     }
+}
+
+/// Reads a definition of one of [`KINDS`], with the fields that its kind needs.
+pub(super) fn of_known_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Definition, D::Error> {
+    let definition = Definition::deserialize(deserializer)?;
+    let fields = || Value::Object(definition.0.clone());
+    match definition.kind() {
+        "prompt" => drop(variant::<PromptDefinition, D::Error>(fields())?),
+        "workflow" => drop(variant::<WorkflowDefinition, D::Error>(fields())?),
+        kind if KINDS.contains(&kind) => {}
+        kind => {
+            let known = KINDS.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ");
+            let message = format!("kind{INNER_PATH}unknown variant `{kind}`, expected one of {known}");
+            return Err(D::Error::custom(message));
+        }
+    }
+    Ok(definition)
 }
 
 /// An agent that is a model with instructions and tools.
@@ -162,9 +171,11 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_kind_is_refused_with_the_known_ones() {
-        let refused = serde_json::from_value::<Definition>(json!({"kind": "robot"}));
-        let error = refused.expect_err("is refused").to_string();
+    fn an_unknown_kind_is_read_but_not_accepted() {
+        let sent = json!({"kind": "robot"});
+        let read: Definition = serde_json::from_value(sent.clone()).expect("is read");
+        assert_eq!(read.kind(), "robot");
+        let error = of_known_kind(sent).expect_err("is refused").to_string();
         assert!(
             error.starts_with("kind\u{1f}unknown variant `robot`, expected one of `prompt`"),
             "{error:?}"

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentEndpoint, Definition};
+use super::{AgentEndpoint, Definition, definition::of_known_kind};
 use crate::{Extra, Metadata, UnixSeconds};
 
 /// A version of an agent.
@@ -56,6 +56,7 @@ pub enum AgentVersionStatus {
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 pub struct CreateAgentVersion {
     /// What the agent is in this version.
+    #[serde(deserialize_with = "of_known_kind")]
     pub definition: Definition,
     /// The client's own pairs.
     #[serde(default, skip_serializing_if = "Option::is_none")]

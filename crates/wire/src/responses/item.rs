@@ -83,6 +83,13 @@ impl Item {
     }
 }
 
+impl From<Item> for Value {
+    fn from(item: Item) -> Self {
+        // Structs with text for keys are always JSON.
+        serde_json::to_value(item).unwrap_or_default()
+    }
+}
+
 words! {
     /// Who says something.
     ItemRole {
