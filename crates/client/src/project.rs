@@ -86,6 +86,16 @@ impl ProjectClient {
         Responses::new(self.openai.clone())
     }
 
+    /// Responses of one agent, asked for at its own endpoint: a request names no agent there.
+    pub fn responses_of(&self, agent: &str) -> Result<Responses> {
+        Ok(Responses::new(Arc::new(self.service.of_agent(agent)?)))
+    }
+
+    /// Conversations with one agent, at its own endpoint.
+    pub fn conversations_of(&self, agent: &str) -> Result<Conversations> {
+        Ok(Conversations::new(Arc::new(self.service.of_agent(agent)?)))
+    }
+
     /// What models there are.
     pub fn deployments(&self) -> Deployments {
         Deployments::new(self.service.clone())

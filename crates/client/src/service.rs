@@ -32,9 +32,21 @@ pub(crate) struct Service {
 impl Service {
     /// The same service by the addresses of the OpenAI API, which has no `api-version`.
     pub(crate) fn openai(&self) -> Result<Self> {
-        let endpoint = self.below(&["openai", "v1"])?;
-        let preview_features = self.preview_features.clone();
-        Ok(Self { endpoint, api_version: None, preview_features, pipeline: self.pipeline.clone() })
+        Ok(Self { api_version: None, ..self.at(&["openai", "v1"])? })
+    }
+
+    /// The same service at the endpoint of one agent.
+    pub(crate) fn of_agent(&self, name: &str) -> Result<Self> {
+        self.at(&["agents", name, "endpoint", "protocols", "openai"])
+    }
+
+    fn at(&self, path: &[&str]) -> Result<Self> {
+        Ok(Self {
+            endpoint: self.below(path)?,
+            api_version: self.api_version.clone(),
+            preview_features: self.preview_features.clone(),
+            pipeline: self.pipeline.clone(),
+        })
     }
 
     /// `GET path`.

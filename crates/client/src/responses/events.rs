@@ -16,6 +16,9 @@ use crate::{Error, Result, decode::decode, error::error_detail, sse::server_sent
 /// The events of a response as they come. The last one is terminal, or an error says that there are more.
 pub type ResponseStream = BoxStream<'static, Result<ResponseEvent>>;
 
+/// Why a stream ended that the service ended itself, but too early.
+pub(super) const CLOSED: &str = "the service closed it before the response had ended";
+
 /// Where a stream of events stands.
 struct Events {
     raw: BoxStream<'static, Result<StreamEvent>>,
@@ -55,7 +58,7 @@ impl Events {
 }
 
 fn closed() -> Error {
-    Error::StreamEnded("the service closed it before the response had ended".to_owned())
+    Error::StreamEnded(CLOSED.to_owned())
 }
 
 /// One event. Its kind stands in its data; some services say it in its name alone.

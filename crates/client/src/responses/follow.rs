@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, stream};
 use tokio::time::sleep;
 use tracing::debug;
 
-use super::{ResponseStream, Responses};
+use super::{ResponseStream, Responses, events::CLOSED};
 use crate::{Error, Result};
 
 /// After so many connections in a row that brought nothing, there is no hope.
@@ -81,6 +81,12 @@ impl Following {
     /// Goes on behind the last event; gives the end of the response where no event will tell of it.
     async fn reconnect(&mut self, why: String) -> Result<Option<ResponseEvent>> {
         let Some(id) = &self.id else { return Err(Error::StreamEnded(why)) };
+        if why == CLOSED {
+            let response = self.responses.get(id).await?;
+            if self.is_untold(&response) {
+                return Ok(end_of(response));
+            }
+        }
         if self.fruitless == FRUITLESS {
             return Err(Error::StreamEnded(why));
         }
@@ -88,15 +94,15 @@ impl Following {
             sleep(PAUSE * 2_u32.pow(self.fruitless - 1)).await;
         }
         debug!(response = id, after = self.last, why, "the events broke off: reading on");
-        let response = self.responses.get(id).await?;
-        // A cancelled response has no last event. Of any other end, the events may still tell.
-        let is_untold = response.status == ResponseStatus::Cancelled || self.fruitless > 0;
-        if response.status.is_terminal() && is_untold {
-            return Ok(end_of(response));
-        }
         self.fruitless += 1;
         self.events = self.responses.stream_again(id, self.last).await?;
         Ok(None)
+    }
+
+    /// Whether the service, which has told all that it has to tell, has not told the end of `response`.
+    fn is_untold(&self, response: &Response) -> bool {
+        // A cancelled response has no last event. With any other end, events may have come meanwhile.
+        response.status == ResponseStatus::Cancelled || (response.status.is_terminal() && self.fruitless > 0)
     }
 }
 

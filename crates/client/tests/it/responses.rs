@@ -3,8 +3,8 @@
 use cupola_client::{
     Error, InputItemQuery, ResponseQuery, function_calls, output_text,
     types::{
-        AgentReference, CompactRequest, CreateResponse, Extra, Item, ListQuery, Order, Response,
-        ResponseStatus,
+        AgentReference, CompactRequest, CreateConversation, CreateResponse, Extra, Item, ListQuery, Order,
+        Response, ResponseStatus,
     },
 };
 use futures_util::TryStreamExt as _;
@@ -55,6 +55,30 @@ async fn a_request_says_what_is_set_and_nothing_else() {
                 "conversation": "conv_1", "background": true, "stream": false}),
         ]
     );
+}
+
+#[tokio::test]
+async fn an_agent_is_asked_at_its_own_endpoint() {
+    let conversation = json!({"id": "conv_1", "object": "conversation", "created_at": 1, "metadata": {}});
+    let server = Server::start([
+        Answer::json(response("resp_1", "completed", &[said("Hello.")])),
+        Answer::json(conversation),
+    ])
+    .await;
+    let project = server.project();
+    project.responses_of("weather").unwrap().create(&CreateResponse::new("Hi")).await.unwrap();
+    let conversations = project.conversations_of("weather").unwrap();
+    conversations.create(&CreateConversation::default()).await.unwrap();
+    project.responses_of("").unwrap_err();
+    let endpoint = "/api/projects/demo/agents/weather/endpoint/protocols/openai";
+    assert_eq!(
+        server.lines(),
+        [
+            format!("POST {endpoint}/responses?api-version=v1"),
+            format!("POST {endpoint}/conversations?api-version=v1"),
+        ]
+    );
+    assert_eq!(server.asked()[0].json(), json!({"input": "Hi", "stream": false}));
 }
 
 #[tokio::test]

@@ -156,6 +156,9 @@ async fn an_agent_answers_in_a_conversation_and_calls_functions_of_this_program(
         ]
     );
 
+    let own = client.responses_of("weather").unwrap().create(&CreateResponse::new("Hello")).await.unwrap();
+    assert_eq!(own.agent_reference, answer.agent_reference);
+
     let query = ConversationQuery { agent_name: Some("weather".to_owned()), ..Default::default() };
     assert_eq!(client.conversations().list_page(&query).await.unwrap().data, [conversation.clone()]);
     let query = ResponseQuery { conversation_id: Some(conversation.id.clone()), ..Default::default() };

@@ -75,15 +75,19 @@ pub struct CreateResponse {
 }
 
 impl CreateResponse {
+    /// A question to whoever answers at an address, for example at the endpoint of an agent.
+    pub fn new(input: impl Into<Input>) -> Self {
+        Self { input: Some(input.into()), ..Self::default() }
+    }
+
     /// A question to an agent, in its current version.
     pub fn to_agent(name: impl Into<String>, input: impl Into<Input>) -> Self {
-        let agent_reference = Some(AgentReference::latest(name));
-        Self { agent_reference, input: Some(input.into()), ..Self::default() }
+        Self { agent_reference: Some(AgentReference::latest(name)), ..Self::new(input) }
     }
 
     /// A question to a deployment.
     pub fn to_model(model: impl Into<String>, input: impl Into<Input>) -> Self {
-        Self { model: Some(model.into()), input: Some(input.into()), ..Self::default() }
+        Self { model: Some(model.into()), ..Self::new(input) }
     }
 
     /// The same in a conversation.
