@@ -71,7 +71,8 @@ pub enum Error {
     },
     /// A response still asked for functions when it had been answered often enough.
     #[error(
-        "response {id} asks for functions after {rounds} rounds: allow more rounds, or answer its calls yourself"
+        "response {id} still asks for functions after {rounds} rounds: allow more of them, or answer its \
+         calls yourself"
     )]
     TooManyRounds {
         /// The response that asks.

@@ -160,7 +160,8 @@ async fn an_agent_answers_in_a_conversation_and_calls_functions_of_this_program(
     assert_eq!(own.agent_reference, answer.agent_reference);
 
     let query = ConversationQuery { agent_name: Some("weather".to_owned()), ..Default::default() };
-    assert_eq!(client.conversations().list_page(&query).await.unwrap().data, [conversation.clone()]);
+    let found = client.conversations().list_page(&query).await.unwrap().data;
+    assert_eq!(found, std::slice::from_ref(&conversation));
     let query = ResponseQuery { conversation_id: Some(conversation.id.clone()), ..Default::default() };
     let found: Vec<Response> = responses.list(query).try_collect().await.unwrap();
     assert_eq!(found.len(), 2);
