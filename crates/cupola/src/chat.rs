@@ -25,7 +25,7 @@ Ctrl-C  stop the answer that is being written";
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("partner").args(["agent", "model"]).required(true))]
 #[command(after_help = "\
-    Ctrl-C stops an answer, /quit or Ctrl-D ends the talk. When the agent calls a function of your program,\n\
+    Ctrl-C stops an answer, /quit or Ctrl-D ends the talk. When the agent calls a function of your program, \
     you are asked for what it returns. Without a terminal, each line of standard input is a message.\n\n\
     Example:\n  \
     cupola chat helper\n  \

@@ -61,8 +61,8 @@ enum Command {
     #[command(after_help = "Example:\n  eval \"$(cupola env)\" && python agent.py")]
     Env(env::EnvArgs),
     Token(token::TokenArgs),
-    Chat(chat::ChatArgs),
     Agents(agents::AgentsArgs),
+    Chat(chat::ChatArgs),
     Conversations(conversations::ConversationsArgs),
     Connections(connections::ConnectionsArgs),
     Classic(classic::ClassicArgs),

@@ -32,10 +32,10 @@ const PREVIEWS: &[&str] = &[
 #[derive(Debug, clap::Args)]
 pub struct ServerArgs {
     /// The data directory of the server [default: ~/.local/share/cupola]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", display_order = 900)]
     pub data: Option<String>,
     /// Print JSON, as it is on the wire
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 901)]
     pub json: bool,
 }
 

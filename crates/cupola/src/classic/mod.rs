@@ -8,7 +8,7 @@ mod threads;
 
 use crate::failure::Failure;
 
-/// Agents, threads and runs of the older API (azure-ai-agents, azure-ai-projects 1.x)
+/// Agents, threads and runs of the older API (azure-ai-projects 1.x)
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  \
     cupola classic agents list\n  \

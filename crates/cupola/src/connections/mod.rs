@@ -21,8 +21,8 @@ const LIST: &str = "connections list";
 /// List, show, create and delete connections to other services
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  \
-    cupola connections create search --type CognitiveSearch --target https://search.example.org \\\n    \
-    --key-env SEARCH_KEY\n  \
+    cupola connections create search --type CognitiveSearch \\\n    \
+    --target https://search.example.org --key-env SEARCH_KEY\n  \
     cupola connections list")]
 pub struct ConnectionsArgs {
     #[command(subcommand)]
@@ -53,14 +53,15 @@ enum ConnectionsCommand {
     },
     /// Create a connection
     #[command(after_help = "\
-        A secret never stands on the command line, where other users of the machine could read it.\n\
+        A secret never stands on the command line, where other users of the machine could read it. \
         It comes from an environment variable, from a file, or from standard input.\n\n\
         Example:\n  \
-        cupola connections create search --type CognitiveSearch --target https://search.example.org \\\n    \
-        --key-env SEARCH_KEY\n  \
+        cupola connections create search --type CognitiveSearch \\\n    \
+        --target https://search.example.org --key-env SEARCH_KEY\n  \
         pass show search | cupola connections create search --type CognitiveSearch \\\n    \
         --target https://search.example.org --key-file -\n  \
-        cupola connections create crm --type CustomKeys --target https://crm.example.org \\\n    \
+        cupola connections create crm --type CustomKeys \\\n    \
+        --target https://crm.example.org \\\n    \
         --keys-env user=CRM_USER --keys-env token=CRM_TOKEN")]
     Create(NewConnection),
     /// Delete connections

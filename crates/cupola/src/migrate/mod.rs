@@ -32,8 +32,8 @@ pub struct MigrateArgs {
 enum MigrateCommand {
     /// Copy classic agents into named agents, and threads into conversations
     #[command(after_help = "\
-        The sources stay as they are. What was copied is not copied again, so an interrupted migration is\n\
-        simply started again. The report says for each object what its copy does not have.\n\
+        The sources stay as they are. What was copied is not copied again, so an interrupted migration is \
+        simply started again. The report says for each object what its copy does not have.\n\n\
         The exit code is 0 where everything has a copy now, and 1 where something has none.\n\n\
         Example:\n  \
         cupola migrate classic-to-v2 --dry-run\n  \

@@ -7,9 +7,13 @@ use super::report::{Entry, Kind, Outcome, Report};
 use crate::{
     failure::Failure,
     server::Server,
-    table::{Cell, Table, shrinking, whole},
     terminal::{self, BOLD, DIM, GREEN, RED, YELLOW},
 };
+
+/// Where texts begin: behind the longest label.
+const INDENT: usize = 22;
+/// A text narrower than this is harder to read than one that the terminal wraps.
+const NARROWEST: usize = 20;
 
 const OUTCOMES: [Outcome; 5] =
     [Outcome::Copied, Outcome::CopiedWithLoss, Outcome::AlreadyCopied, Outcome::Skipped, Outcome::Failed];
@@ -23,8 +27,8 @@ pub fn print(server: &Server, report: &Report, json: bool) -> Result<(), Failure
         anstream::eprintln!("There is nothing to copy: no classic agents and no threads.");
         return Ok(());
     }
-    terminal::print(&table(report).render(terminal::width()))?;
-    terminal::print(&remarks(report))?;
+    let shown: String = report.objects.iter().map(shown).collect();
+    terminal::print(&shown)?;
     terminal::print(&format!("\n{}\n", totals(report)))?;
     if report.dry_run {
         let command = server.command("migrate classic-to-v2");
@@ -45,52 +49,35 @@ fn document(report: &Report) -> Value {
     json!({"dry_run": report.dry_run, "objects": report.objects, "totals": totals})
 }
 
-fn table(report: &Report) -> Table {
-    let mut table = Table::new([whole("FROM"), shrinking("NAME"), whole("TO"), whole("RESULT")]);
-    for entry in &report.objects {
-        table.push([
-            entry.from.as_str().into(),
-            entry.name.as_deref().unwrap_or("-").into(),
-            target(entry).into(),
-            Cell::styled(entry.outcome.words(), style(entry.outcome)),
-        ]);
+/// One object: what it is, what became of it, and what its copy does not have.
+fn shown(entry: &Entry) -> String {
+    let name = entry.name.as_deref().map(|name| terminal::clean(name).replace('\n', " "));
+    let name = name.map(|name| format!("  {name}")).unwrap_or_default();
+    let mut shown = format!("{BOLD}{}{BOLD:#}{name}\n", terminal::clean(&entry.from));
+    let words = entry.outcome.words();
+    shown.push_str(&line(style(entry.outcome), words, entry.why.as_deref().unwrap_or_else(|| target(entry))));
+    for loss in entry.losses.iter() {
+        let times = if loss.times > 1 { format!(" ({} times)", loss.times) } else { String::new() };
+        shown.push_str(&line(YELLOW, "lost", &format!("{}{times}: {}", loss.what, loss.why)));
     }
-    table
+    shown
 }
 
 /// Where the copy is. In a dry run a conversation has no id yet.
 fn target(entry: &Entry) -> &str {
     match (&entry.to, entry.kind) {
         (Some(to), _) => to,
-        (None, Kind::Thread) if entry.outcome.has_copy() => "a new conversation",
-        (None, _) => "-",
+        (None, Kind::Thread) => "a new conversation",
+        (None, Kind::Agent) => "a new agent",
     }
-}
-
-/// What the copies do not have, and why there is none.
-fn remarks(report: &Report) -> String {
-    let mut remarks = String::new();
-    for entry in &report.objects {
-        if entry.why.is_none() && entry.losses.is_empty() {
-            continue;
-        }
-        remarks.push_str(&format!("\n{BOLD}{}{BOLD:#}\n", terminal::clean(&entry.from)));
-        if let Some(why) = &entry.why {
-            remarks.push_str(&line(RED, entry.outcome.words(), why));
-        }
-        for loss in entry.losses.iter() {
-            let times = if loss.times > 1 { format!(" ({} times)", loss.times) } else { String::new() };
-            remarks.push_str(&line(YELLOW, "lost", &format!("{}{times}: {}", loss.what, loss.why)));
-        }
-    }
-    remarks
 }
 
 fn line(style: Style, label: &str, text: &str) -> String {
-    let indent = label.len() + 4;
-    let room = terminal::width().unwrap_or(usize::MAX).saturating_sub(indent).max(20);
+    let room = terminal::width().unwrap_or(usize::MAX).saturating_sub(INDENT).max(NARROWEST);
     let lines = terminal::wrap(&terminal::clean(text), room);
-    format!("  {style}{label}{style:#}  {}\n", lines.join(&format!("\n{}", " ".repeat(indent))))
+    let fill = " ".repeat(INDENT.saturating_sub(label.len() + 2));
+    let indent = format!("\n{}", " ".repeat(INDENT));
+    format!("  {style}{label}{style:#}{fill}{}\n", lines.join(&indent))
 }
 
 fn totals(report: &Report) -> String {
