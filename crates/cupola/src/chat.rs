@@ -1,7 +1,7 @@
 //! `cupola chat`: a conversation with an agent or a model at a terminal.
 
 use cupola_client::types::{
-    AgentReference, CreateConversation, CreateResponse, Item, ListQuery, Response, ResponseStatus,
+    AgentReference, CreateConversation, CreateResponse, Item, ListQuery, ResponseStatus,
 };
 
 use crate::{
@@ -91,10 +91,7 @@ impl Chat<'_> {
             let typed = self.talk.prompt(&format!("{BOLD}you ›{BOLD:#} "), &mut self.lines).await?;
             let line = match typed {
                 Typed::Line(line) => line,
-                Typed::Ended => {
-                    terminal::print("\n")?;
-                    break;
-                }
+                Typed::Ended => break,
                 Typed::Interrupted if was_interrupted => break,
                 Typed::Interrupted => {
                     was_interrupted = true;
@@ -112,7 +109,7 @@ impl Chat<'_> {
                     anstream::eprintln!("There is no {}. Commands:\n{HELP}", terminal::clean(command));
                 }
                 text => {
-                    if let Err(failure) = self.say(text, true).await {
+                    if let Err(failure) = self.say(text).await {
                         failure.print();
                     }
                     terminal::print("\n")?;
@@ -125,35 +122,44 @@ impl Chat<'_> {
 
     /// Each line is a message. The first that fails ends the talk: the next ones may build on it.
     async fn with_program(mut self) -> Result<(), Failure> {
-        while let Some(line) = self.lines.next().await? {
-            if line.trim().is_empty() {
-                continue;
-            }
-            let response = self.say(&line, false).await?;
+        loop {
+            let line = match self.talk.read(&mut self.lines).await? {
+                Typed::Line(line) if line.trim().is_empty() => continue,
+                Typed::Line(line) => line,
+                Typed::Ended => return Ok(()),
+                Typed::Interrupted => return Err(Failure::plain("Interrupted.")),
+            };
+            self.begin().await?;
+            let response = self.talk.exchange(line.into(), None).await?;
             if self.args.server.json {
                 terminal::print_json(&response)?;
             }
+            talk::verdict(&response)?;
+            if !self.args.server.json {
+                talk::refuse_open(&response)?;
+            }
         }
-        Ok(())
     }
 
-    async fn say(&mut self, text: &str, may_ask: bool) -> Result<Response, Failure> {
+    /// One message of a person.
+    async fn say(&mut self, text: &str) -> Result<(), Failure> {
+        self.begin().await?;
+        let response = self.talk.exchange(text.into(), Some(&mut self.lines)).await?;
+        if response.status == ResponseStatus::Cancelled {
+            anstream::eprintln!("{DIM}(stopped){DIM:#}");
+            return Ok(());
+        }
+        talk::verdict(&response)
+    }
+
+    /// Begins a conversation, where there is none yet.
+    async fn begin(&mut self) -> Result<(), Failure> {
         if self.talk.request.conversation.is_none() {
             let conversations = self.server.client.conversations();
             let begun = conversations.create(&CreateConversation::default()).await?;
             self.talk.request.conversation = Some(begun.id);
         }
-        let lines = may_ask.then_some(&mut self.lines);
-        let response = self.talk.exchange(text.into(), lines).await?;
-        if response.status == ResponseStatus::Cancelled {
-            anstream::eprintln!("{DIM}(stopped){DIM:#}");
-            return Ok(response);
-        }
-        talk::verdict(&response)?;
-        if !may_ask && !self.args.server.json {
-            talk::refuse_open(&response)?;
-        }
-        Ok(response)
+        Ok(())
     }
 
     fn partner(&self) -> &str {

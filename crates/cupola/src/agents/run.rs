@@ -30,11 +30,12 @@ pub async fn run(server: &Server, args: &RunArgs, json: bool) -> Result<(), Fail
     require(server, &args.agent).await?;
     let request =
         CreateResponse { agent_reference: Some(args.agent.reference()), ..CreateResponse::default() };
+    let text = args.text()?;
     let mut talk = Talk::new(server, request, json)?;
     let mut lines = Lines::default();
     // Standard input can't be both the question and the answers to what the agent asks.
     let may_ask = talk::is_interactive() && !json && args.text != "-";
-    let response = talk.exchange(args.text()?.into(), may_ask.then_some(&mut lines)).await?;
+    let response = talk.exchange(text.into(), may_ask.then_some(&mut lines)).await?;
     if json {
         terminal::print_json(&response)?;
         return talk::verdict(&response);

@@ -1,10 +1,10 @@
 //! Copies threads into conversations, each once, also where an earlier attempt was interrupted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use cupola_client::{
     AgentsClient, Error, ProjectClient, Result,
-    types::{Conversation, CreateConversation, Extra, Item, ListQuery, Order, Thread},
+    types::{Conversation, CreateConversation, Extra, Item, ListQuery, Metadata, Order, Thread},
 };
 use futures_util::TryStreamExt as _;
 use serde_json::json;
@@ -33,7 +33,7 @@ pub async fn all(
             .into_iter()
             .map(|thread| thread.id)
             .collect(),
-        named => named.to_vec(),
+        named => each_once(named),
     };
     let conversations = oldest_first(|query| client.conversations().list(query)).await?;
     let copies: HashMap<&str, &Conversation> = conversations
@@ -56,6 +56,12 @@ pub async fn all(
         });
     }
     Ok(entries)
+}
+
+/// The ids in their order. One that is named twice must not be copied twice.
+fn each_once(ids: &[String]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    ids.iter().filter(|id| seen.insert(*id)).cloned().collect()
 }
 
 /// A migration of threads under way.
@@ -121,12 +127,7 @@ impl Migration<'_> {
     }
 
     /// Writes the copy. One that takes several requests says so until the last one is through.
-    async fn write(
-        &self,
-        thread: &Thread,
-        metadata: cupola_client::types::Metadata,
-        items: &[Item],
-    ) -> Result<String> {
+    async fn write(&self, thread: &Thread, metadata: Metadata, items: &[Item]) -> Result<String> {
         let conversations = self.client.conversations();
         let mut batches = items.chunks(ITEMS_AT_ONCE);
         let first = batches.next().unwrap_or_default();

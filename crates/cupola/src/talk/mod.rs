@@ -138,12 +138,19 @@ impl<'a> Talk<'a> {
     /// Shows a prompt and reads a line.
     pub async fn prompt(&mut self, prompt: &str, lines: &mut Lines) -> Result<Typed, Failure> {
         terminal::print(prompt)?;
+        let typed = self.read(lines).await?;
+        if !matches!(typed, Typed::Line(_)) {
+            // What was typed instead of a line has not ended the line.
+            terminal::print("\n")?;
+        }
+        Ok(typed)
+    }
+
+    /// Reads a line.
+    pub async fn read(&mut self, lines: &mut Lines) -> Result<Typed, Failure> {
         tokio::select! {
             line = lines.next() => Ok(line?.map_or(Typed::Ended, Typed::Line)),
-            _ = self.interrupts.recv() => {
-                terminal::print("\n")?;
-                Ok(Typed::Interrupted)
-            }
+            _ = self.interrupts.recv() => Ok(Typed::Interrupted),
         }
     }
 }

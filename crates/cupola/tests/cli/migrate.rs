@@ -162,7 +162,7 @@ async fn a_long_thread_is_copied_in_its_order_also_after_an_attempt_that_was_int
     });
     let begun = home.project().conversations().create(&serde_json::from_value(begun).unwrap()).await.unwrap();
 
-    let report = home.json_of(&[&MIGRATE[..], &["--threads", &thread.id]].concat());
+    let report = home.json_of(&[&MIGRATE[..], &["--threads", &thread.id, &thread.id]].concat());
     let conversation = entry(&report, &thread.id)["to"].as_str().unwrap();
     let items = home.json_of(&["conversations", "show", conversation]);
     let texts: Vec<&str> =

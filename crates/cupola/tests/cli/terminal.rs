@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{Read as _, Write as _},
-    process::{Child, ExitStatus},
+    process::{Child, ExitStatus, Stdio},
 };
 
 use rustix::{
@@ -126,6 +126,22 @@ fn ctrl_c_stops_the_answer_and_the_talk_goes_on() {
     terminal.until("you › ");
     terminal.interrupt();
     assert!(terminal.end().success());
+}
+
+#[test]
+fn ctrl_c_ends_a_talk_that_waits_for_a_program() {
+    let home = home();
+    let _server = home.serve();
+    let mut command = home.command(&["chat", "--model", "chat"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"one\n").unwrap();
+    let mut answer = [0; 14];
+    child.stdout.as_mut().unwrap().read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"You said: one\n");
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
 #[test]
