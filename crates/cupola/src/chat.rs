@@ -135,6 +135,10 @@ impl Chat<'_> {
                 terminal::print_json(&response)?;
             }
             talk::verdict(&response)?;
+            // The answer may have been through already when Ctrl-C came: the talk ends all the same.
+            if self.talk.was_interrupted {
+                return Err(Failure::plain("Interrupted."));
+            }
             if !self.args.server.json {
                 talk::refuse_open(&response)?;
             }

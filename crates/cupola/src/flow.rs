@@ -34,7 +34,7 @@ impl Flow {
             match character {
                 ' ' | '\n' => {
                     shown.push_str(&self.place_word());
-                    // Behind a full line a blank would stand on the next one, which the break then leaves empty.
+                    // Behind a full line a blank goes to the next one, which the break then leaves empty.
                     if character == ' ' && self.column >= self.width {
                         continue;
                     }

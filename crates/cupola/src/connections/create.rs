@@ -73,45 +73,57 @@ fn refuse_taken(name: &str, found: cupola_client::Result<Connection>) -> Result<
 
 impl NewConnection {
     fn credentials(&self) -> Result<ConnectionCredentials, Failure> {
-        let key = match (&self.key_env, &self.key_file) {
-            (Some(variable), _) => Some(SecretSource::Env(variable.clone())),
-            (None, Some(file)) => Some(SecretSource::File(file.clone())),
-            (None, None) => None,
-        };
+        let kind = self.credential_kind();
         let named: Vec<&NamedSource> = self.keys_env.iter().chain(&self.keys_file).collect();
-        let kind = match (&self.credentials, &key) {
-            (Some(kind), _) => kind.as_str(),
-            (None, Some(_)) => "ApiKey",
-            (None, None) if named.is_empty() => "None",
-            (None, None) => "CustomKeys",
-        };
-        let secrets = match (kind, key) {
-            ("ApiKey", Some(key)) if named.is_empty() => vec![("key".to_owned(), key.read()?)],
-            ("SAS", Some(key)) if named.is_empty() => vec![("SAS".to_owned(), key.read()?)],
-            ("ApiKey" | "SAS", None) if named.is_empty() => {
-                return Err(Failure::plain(format!(
-                    "Credentials of the kind {kind} need a key. Say where it is: --key-env VARIABLE, --key-file \
-                     FILE, or --key-file - for standard input"
-                )));
-            }
-            ("CustomKeys", None) if !named.is_empty() => {
+        let secrets = match (kind, self.key(), named.is_empty()) {
+            ("ApiKey", Some(key), true) => vec![("key".to_owned(), key.read()?)],
+            ("SAS", Some(key), true) => vec![("SAS".to_owned(), key.read()?)],
+            ("CustomKeys", None, false) => {
                 let read = |named: &NamedSource| Ok((named.name.clone(), named.source.read()?));
                 named.into_iter().map(read).collect::<Result<_, Failure>>()?
             }
-            ("CustomKeys", None) => {
-                return Err(Failure::plain(
-                    "Credentials of the kind CustomKeys need keys. Say where they are: --keys-env NAME=VARIABLE or \
-                     --keys-file NAME=FILE",
-                ));
-            }
-            ("AAD" | "None", None) if named.is_empty() => Vec::new(),
-            _ => {
-                return Err(Failure::plain(format!(
-                    "The keys do not fit credentials of the kind {kind}. ApiKey and SAS have one key (--key-env, \
-                     --key-file), CustomKeys have named ones (--keys-env, --keys-file), AAD and None have none"
-                )));
-            }
+            ("AAD" | "None", None, true) => Vec::new(),
+            ("ApiKey" | "SAS", None, true) => return Err(needs_key(kind)),
+            ("CustomKeys", None, true) => return Err(needs_keys()),
+            _ => return Err(does_not_fit(kind)),
         };
         Ok(ConnectionCredentials { kind: kind.to_owned(), secrets: secrets.into_iter().collect() })
     }
+
+    /// What was asked for, else what follows from the keys that are given.
+    fn credential_kind(&self) -> &str {
+        let has_named = !self.keys_env.is_empty() || !self.keys_file.is_empty();
+        match &self.credentials {
+            Some(kind) => kind,
+            None if self.key().is_some() => "ApiKey",
+            None if has_named => "CustomKeys",
+            None => "None",
+        }
+    }
+
+    fn key(&self) -> Option<SecretSource> {
+        let variable = self.key_env.clone().map(SecretSource::Env);
+        variable.or_else(|| self.key_file.clone().map(SecretSource::File))
+    }
+}
+
+fn needs_key(kind: &str) -> Failure {
+    Failure::plain(format!(
+        "Credentials of the kind {kind} need a key. Say where it is: --key-env VARIABLE, --key-file FILE, or \
+         --key-file - for standard input"
+    ))
+}
+
+fn needs_keys() -> Failure {
+    Failure::plain(
+        "Credentials of the kind CustomKeys need keys. Say where they are: --keys-env NAME=VARIABLE or \
+         --keys-file NAME=FILE",
+    )
+}
+
+fn does_not_fit(kind: &str) -> Failure {
+    Failure::plain(format!(
+        "The keys do not fit credentials of the kind {kind}. ApiKey and SAS have one key (--key-env, \
+         --key-file), CustomKeys have named ones (--keys-env, --keys-file), AAD and None have none"
+    ))
 }

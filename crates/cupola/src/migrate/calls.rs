@@ -69,7 +69,8 @@ pub mod tests {
 
     pub fn step(run: &str, details: Value) -> RunStep {
         serde_json::from_value(json!({
-            "id": "step_1", "object": "thread.run.step", "created_at": 1, "run_id": run, "assistant_id": "asst_1",
+            "id": "step_1", "object": "thread.run.step", "created_at": 1, "run_id": run,
+            "assistant_id": "asst_1",
             "thread_id": "thread_1", "type": details["type"], "status": "completed", "cancelled_at": null,
             "completed_at": 1, "failed_at": null, "last_error": null, "usage": null, "step_details": details,
         }))
@@ -77,7 +78,8 @@ pub mod tests {
     }
 
     pub fn function_call(id: &str, output: Option<&str>) -> Value {
-        json!({"id": id, "type": "function", "function": {"name": "get_time", "arguments": "{}", "output": output}})
+        let function = json!({"name": "get_time", "arguments": "{}", "output": output});
+        json!({"id": id, "type": "function", "function": function})
     }
 
     fn mapped(calls: Value) -> (Vec<Value>, Vec<String>) {
@@ -117,14 +119,14 @@ pub mod tests {
     #[test]
     fn a_call_of_an_mcp_server_is_one_item_and_other_tools_are_losses() {
         let (items, losses) = mapped(json!([
-            {"id": "call_m", "type": "mcp", "name": "search", "arguments": "{}", "server_label": "docs", "output": "found"},
+            {"id": "call_m", "type": "mcp", "name": "search", "arguments": "{}", "server_label": "docs",
+                "output": "found"},
             {"id": "call_c", "type": "code_interpreter", "code_interpreter": {"input": "1", "outputs": []}},
         ]));
         assert_eq!(
             items,
-            [
-                json!({"type": "mcp_call", "name": "search", "arguments": "{}", "server_label": "docs", "output": "found"})
-            ]
+            [json!({"type": "mcp_call", "name": "search", "arguments": "{}", "server_label": "docs",
+                "output": "found"})]
         );
         assert_eq!(losses, ["run_steps call of code_interpreter"]);
     }

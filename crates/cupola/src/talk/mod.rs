@@ -38,6 +38,8 @@ pub struct Talk<'a> {
     /// Whether answers are not shown as they are written.
     quiet: bool,
     interrupts: Signal,
+    /// Whether Ctrl-C came during the last exchange.
+    pub was_interrupted: bool,
 }
 
 /// How a question was answered at the terminal.
@@ -54,7 +56,14 @@ impl<'a> Talk<'a> {
     /// A talk in which nothing was said yet. From now on Ctrl-C does not end the program.
     pub fn new(server: &'a Server, request: CreateResponse, quiet: bool) -> Result<Self, Failure> {
         let interrupts = signal(SignalKind::interrupt())?;
-        Ok(Self { server, request: request.in_background(), label: None, quiet, interrupts })
+        Ok(Self {
+            server,
+            request: request.in_background(),
+            label: None,
+            quiet,
+            interrupts,
+            was_interrupted: false,
+        })
     }
 
     /// The same with a name before each answer.
@@ -66,9 +75,13 @@ impl<'a> Talk<'a> {
     /// nobody is there to ask, the answer is given with its open questions.
     pub async fn exchange(&mut self, input: Input, lines: Option<&mut Lines>) -> Result<Response, Failure> {
         let mut lines = lines;
+        self.was_interrupted = false;
         let mut request = CreateResponse { input: Some(input), ..self.request.clone() };
         loop {
             let response = self.respond(&request).await?;
+            if self.was_interrupted {
+                return Ok(response);
+            }
             let questions = questions::open(&response);
             let Some(lines) = lines.as_deref_mut().filter(|_| !questions.is_empty()) else {
                 return Ok(response);
@@ -88,13 +101,12 @@ impl<'a> Talk<'a> {
             opened = open(self.server, request) => opened?,
             _ = self.interrupts.recv() => return Err(Failure::plain("Interrupted.")),
         };
-        let mut is_cancelled = false;
         loop {
             let next = tokio::select! {
                 next = wait(&mut events, &answer) => next,
                 _ = self.interrupts.recv() => {
                     answer.hush()?;
-                    if std::mem::replace(&mut is_cancelled, true) {
+                    if std::mem::replace(&mut self.was_interrupted, true) {
                         return Err(Failure::plain("Interrupted."));
                     }
                     self.cancel(&answer).await?;

@@ -11,7 +11,8 @@ use crate::home::Home;
 
 const SCRIPT: &str = "\
     rules:\n\
-    - {when: {user: weather, tools: [get_weather], turn: 1}, then: {call: {name: get_weather, arguments: {}}}}\n\
+    - when: {user: weather, tools: [get_weather], turn: 1}\n  \
+      then: {call: {name: get_weather, arguments: {}}}\n\
     - {when: {tool_output: {name: get_weather}}, then: {say: 'It is {{tool_output}}.'}}\n\
     otherwise: {say: 'You said: {{user}}'}\n";
 

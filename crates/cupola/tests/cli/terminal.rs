@@ -16,7 +16,8 @@ use crate::home::Home;
 
 const SCRIPT: &str = "\
     rules:\n\
-    - {when: {user: weather, tools: [get_weather]}, then: {call: {name: get_weather, arguments: {city: Oslo}}}}\n\
+    - when: {user: weather, tools: [get_weather]}\n  \
+      then: {call: {name: get_weather, arguments: {city: Oslo}}}\n\
     - {when: {tool_output: {name: get_weather}}, then: {say: 'It is {{tool_output}}.'}}\n\
     - when: {user: story}\n  \
       then: {say: once upon a time there was a sea, delay: {first: 1ms, between: 1h}}\n\

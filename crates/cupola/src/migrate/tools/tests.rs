@@ -23,7 +23,8 @@ fn a_function_loses_its_box_and_gains_what_the_newer_api_demands() {
     let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}});
     let made = without_loss(
         json!([
-            {"type": "function", "function": {"name": "f", "description": "d", "parameters": schema, "strict": true}},
+            {"type": "function",
+                "function": {"name": "f", "description": "d", "parameters": schema, "strict": true}},
             {"type": "function", "function": {"name": "g"}},
         ]),
         json!({}),
@@ -32,7 +33,8 @@ fn a_function_loses_its_box_and_gains_what_the_newer_api_demands() {
         made,
         json!([
             {"type": "function", "name": "f", "description": "d", "parameters": schema, "strict": true},
-            {"type": "function", "name": "g", "parameters": {"type": "object", "properties": {}}, "strict": false},
+            {"type": "function", "name": "g", "parameters": {"type": "object", "properties": {}},
+                "strict": false},
         ])
     );
 }
@@ -48,7 +50,8 @@ fn what_tools_work_on_moves_into_the_tools() {
         json!({
             "file_search": {"vector_store_ids": ["vs_1"]},
             "code_interpreter": {"file_ids": ["assistant-1"]},
-            "azure_ai_search": {"indexes": [{"index_connection_id": "search", "index_name": "docs", "top_k": 3}]},
+            "azure_ai_search": {
+                "indexes": [{"index_connection_id": "search", "index_name": "docs", "top_k": 3}]},
         }),
     );
     assert_eq!(
@@ -66,8 +69,10 @@ fn what_tools_work_on_moves_into_the_tools() {
 fn connections_are_called_what_the_newer_api_calls_them() {
     let made = without_loss(
         json!([
-            {"type": "bing_grounding", "bing_grounding": {"search_configurations": [{"connection_id": "b", "count": 3}]}},
-            {"type": "sharepoint_grounding", "sharepoint_grounding": {"connections": [{"connection_id": "s"}]}},
+            {"type": "bing_grounding",
+                "bing_grounding": {"search_configurations": [{"connection_id": "b", "count": 3}]}},
+            {"type": "sharepoint_grounding",
+                "sharepoint_grounding": {"connections": [{"connection_id": "s"}]}},
             {"type": "browser_automation", "browser_automation": {"connection": {"id": "p"}}},
             {"type": "openapi", "openapi": {"name": "api", "spec": {"openapi": "3.0.0"}, "functions": [],
                 "auth": {"type": "connection", "security_scheme": {"connection_id": "key"}}}},
@@ -92,7 +97,8 @@ fn connections_are_called_what_the_newer_api_calls_them() {
 #[test]
 fn an_mcp_server_takes_its_settings_along_but_not_header_values_that_are_hidden() {
     let (made, losses) = mapped(
-        json!([{"type": "mcp", "server_label": "github", "server_url": "https://mcp.example.org", "allowed_tools": null}]),
+        json!([{"type": "mcp", "server_label": "github", "server_url": "https://mcp.example.org",
+            "allowed_tools": null}]),
         json!({"mcp": [
             {"server_label": "other", "require_approval": "always"},
             {"server_label": "github", "require_approval": "never",
@@ -111,7 +117,8 @@ fn an_mcp_server_takes_its_settings_along_but_not_header_values_that_are_hidden(
 fn tools_without_a_counterpart_are_left_out_and_named() {
     let (made, losses) = mapped(
         json!([
-            {"type": "connected_agent", "connected_agent": {"id": "asst_1", "name": "stocks", "description": ""}},
+            {"type": "connected_agent",
+                "connected_agent": {"id": "asst_1", "name": "stocks", "description": ""}},
             {"type": "deep_research", "deep_research": {}},
             {"type": "teleport"},
         ]),
