@@ -34,6 +34,15 @@ pub fn frame<T: Serialize>(event: &str, data: &T) -> Frame {
     Bytes::from(frame)
 }
 
+/// The name and the data of the event in a frame; nothing if there is none in it.
+pub fn event(frame: &Frame) -> Option<(&str, Bytes)> {
+    let text = std::str::from_utf8(frame).ok()?;
+    let mut lines = text.lines();
+    let kind = lines.next()?.strip_prefix("event: ")?;
+    let data = lines.next()?.strip_prefix("data: ")?;
+    Some((kind, frame.slice_ref(data.as_bytes())))
+}
+
 /// The end of every stream.
 pub fn done() -> Frame {
     Bytes::from_static(b"event: done\ndata: [DONE]\n\n")

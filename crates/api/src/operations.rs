@@ -207,6 +207,8 @@ Foundry {
 }
 OpenAi {
     create_response:       POST   "/responses"                                      needs "agents/*/action" => responses::create;
+    connect_responses:     GET    "/responses:websocket"                            needs "agents/*/action" => responses::connect;
+    compact_response:      POST   "/responses/compact"                              needs "agents/*/action" => responses::compact;
     count_input_tokens:    POST   "/responses/input_tokens"                         needs "agents/*/action" => responses::input_tokens;
     list_responses:        GET    "/responses"                                      needs "agents/*/read"   => responses::list;
     get_response:          GET    "/responses/{response}"                           needs "agents/*/read"   => responses::get;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::{
-        Request, Uri,
+        HeaderMap, Request, Uri, header,
         request::Parts,
         uri::{Parts as UriParts, PathAndQuery},
     },
@@ -67,6 +67,11 @@ pub fn with_verb_apart(path: &str) -> String {
     }
 }
 
+/// The last segment of the paths that take WebSocket connections. Everywhere else that wish is passed over.
+const TALKS_WEBSOCKET: &str = "responses";
+/// The verb of requests for such a connection. They have the path of another operation.
+const WEBSOCKET: &str = ":websocket";
+
 /// Gives a request the path that the router knows.
 pub fn set_verb_apart<B>(mut request: Request<B>) -> Request<B> {
     let path = request.uri().path();
@@ -75,11 +80,14 @@ pub fn set_verb_apart<B>(mut request: Request<B>) -> Request<B> {
     if !path.starts_with("/api/") {
         return request;
     }
-    // `%3A` is how some clients write the colon.
-    if !last.contains(':') && !last.contains("%3A") {
+    let mut rewritten = if last == TALKS_WEBSOCKET && wants_websocket(request.headers()) {
+        with_verb_apart(&format!("{path}{WEBSOCKET}"))
+    } else if last.contains(':') || last.contains("%3A") {
+        // `%3A` is how some clients write the colon.
+        with_verb_apart(&path.replace("%3A", ":"))
+    } else {
         return request;
-    }
-    let mut rewritten = with_verb_apart(&path.replace("%3A", ":"));
+    };
     if let Some(query) = request.uri().query() {
         rewritten.push('?');
         rewritten.push_str(query);
@@ -94,6 +102,12 @@ pub fn set_verb_apart<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
+fn wants_websocket(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::UPGRADE)
+        .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +116,17 @@ mod tests {
     fn a_verb_behind_the_last_id_becomes_a_segment() {
         assert_eq!(with_verb_apart("/agents/{agent}:enable"), "/agents/{agent}/~enable");
         assert_eq!(with_verb_apart("/agents/{agent}"), "/agents/{agent}");
+    }
+
+    #[test]
+    fn a_request_for_a_websocket_is_an_operation_of_its_own() {
+        let request = Request::get("https://host/api/projects/p/openai/v1/responses?x=1");
+        let request = request.header("upgrade", "WebSocket").body(()).expect("builds");
+        let uri = set_verb_apart(request).uri().to_string();
+        assert_eq!(uri, "https://host/api/projects/p/openai/v1/responses/~websocket?x=1");
+        let elsewhere = Request::get("/api/projects/p/openai/v1/models").header("upgrade", "websocket");
+        let uri = set_verb_apart(elsewhere.body(()).expect("builds")).uri().to_string();
+        assert_eq!(uri, "/api/projects/p/openai/v1/models");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 use tokio_rustls::TlsAcceptor;
 use tower::Service as _;
@@ -24,6 +24,11 @@ const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(15);
 const HEADER_PATIENCE: Duration = Duration::from_secs(75);
 /// The pause after the system could not give us a connection, for example for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A connection's place among those that may be open at once. Whoever goes on using a connection after its
+/// last request keeps it.
+#[derive(Clone, Debug)]
+pub struct Slot(#[expect(dead_code, reason = "held, not used")] Arc<OwnedSemaphorePermit>);
 
 /// A server that is bound to its address, and not serving yet.
 #[derive(Debug)]
@@ -77,15 +82,20 @@ impl Server {
             };
             let watcher = graceful.watcher();
             let (acceptor, router) = (acceptor.clone(), router.clone());
+            let slot = Slot(Arc::new(permit));
             tokio::spawn(async move {
-                if let Err(error) = serve_connection(stream, peer, acceptor, router, watcher).await {
+                if let Err(error) = serve_connection(stream, peer, slot, acceptor, router, watcher).await {
                     tracing::debug!(%peer, %error, "a connection ended early");
                 }
-                drop(permit);
             });
         }
         drop(self.listener);
-        if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
+        let all_ended = async {
+            graceful.shutdown().await;
+            // Connections that became WebSockets have ended once all places are free.
+            let _ = connections.acquire_many(MAX_CONNECTIONS as u32).await;
+        };
+        if tokio::time::timeout(grace, all_ended).await.is_err() {
             tracing::info!("some connections did not end in time and were closed");
         }
     }
@@ -96,6 +106,7 @@ type AnyError = Box<dyn std::error::Error + Send + Sync>;
 async fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
+    slot: Slot,
     acceptor: TlsAcceptor,
     router: Router,
     watcher: hyper_util::server::graceful::Watcher,
@@ -104,6 +115,7 @@ async fn serve_connection(
     let stream = tokio::time::timeout(HANDSHAKE_PATIENCE, acceptor.accept(stream)).await??;
     let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(slot.clone());
         // Cloning a router is cloning a pointer.
         router.clone().call(request.map(Lingering::new))
     });
@@ -115,6 +127,6 @@ async fn serve_connection(
         .keep_alive_interval(Duration::from_secs(30))
         .max_concurrent_streams(256)
         .max_header_list_size(64 * 1024);
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     watcher.watch(connection).await
 }

@@ -1,6 +1,6 @@
 //! What every handler works with.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use cupola_engine::{Clock, Dialect, Engine};
 use cupola_identity::{Authenticator, ManagedIdentity, SealingKey};
@@ -16,11 +16,18 @@ pub struct Limits {
     pub max_body_bytes: usize,
     /// The largest uploaded file.
     pub max_upload_bytes: u64,
+    /// How long a WebSocket connection may last. What is being answered then is answered to its end.
+    pub socket_lifetime: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_body_bytes: 16 * 1024 * 1024, max_upload_bytes: 512 * 1024 * 1024 }
+        Self {
+            max_body_bytes: 16 * 1024 * 1024,
+            max_upload_bytes: 512 * 1024 * 1024,
+            // As long as the service gives them.
+            socket_lifetime: Duration::from_secs(60 * 60),
+        }
     }
 }
 

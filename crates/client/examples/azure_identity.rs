@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use azure_core::credentials::TokenCredential;
 use azure_identity::{DeveloperToolsCredential, ManagedIdentityCredential};
-use cupola_client::{AgentsClient, AgentsClientOptions, types::ListQuery};
+use cupola_client::{ClientOptions, ProjectClient, types::ListQuery};
 use futures_util::TryStreamExt as _;
 
 #[tokio::main]
@@ -25,11 +25,12 @@ async fn main() -> anyhow::Result<()> {
         None => DeveloperToolsCredential::new(None)?,
     };
     let endpoint = std::env::var("PROJECT_ENDPOINT").context("set PROJECT_ENDPOINT")?;
-    let client = AgentsClient::new(&endpoint, credential, AgentsClientOptions::default())?;
+    let client = ProjectClient::new(&endpoint, credential, ClientOptions::default())?;
 
     let mut agents = client.agents().list(ListQuery::default());
     while let Some(agent) = agents.try_next().await? {
-        println!("{}  {}  {}", agent.id, agent.model, agent.name.unwrap_or_default());
+        let version = agent.versions.latest.map(|latest| latest.version);
+        println!("{}  {}", agent.name, version.unwrap_or_default());
     }
     Ok(())
 }

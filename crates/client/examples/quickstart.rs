@@ -1,12 +1,13 @@
-//! An agent that calls a Rust function.
+//! An agent that calls a Rust function, in a conversation.
 //!
 //! Run it against Cupola: start `cupola up`, export what `cupola env` prints, then
 //! `cargo run -p cupola-client --example quickstart`.
 
 use cupola_client::{
-    AgentsClient, FunctionSet, JsonSchema, MessageQuery, text_of,
-    types::{CreateAgent, CreateRun, CreateThread, ListQuery, Order},
-    user_message,
+    FunctionSet, JsonSchema, ProjectClient, output_text,
+    types::{
+        CreateAgentVersion, CreateConversation, CreateResponse, Item, ListQuery, Order, PromptDefinition,
+    },
 };
 use futures_util::TryStreamExt as _;
 use serde::Deserialize;
@@ -27,36 +28,36 @@ async fn get_weather(place: Place) -> Result<String, String> {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let client = AgentsClient::from_env()?;
+    let client = ProjectClient::from_env()?;
     let functions =
         FunctionSet::new().with("get_weather", "The weather in a city at this moment.", get_weather);
 
-    let agent = client
-        .agents()
-        .create(&CreateAgent {
-            model: std::env::var("MODEL_DEPLOYMENT_NAME").unwrap_or_else(|_| "gpt-4o".to_owned()),
-            name: Some("weather".to_owned()),
-            instructions: Some("You answer questions about the weather.".to_owned()),
-            tools: Some(functions.definitions()),
-            ..CreateAgent::default()
-        })
-        .await?;
-    let thread = client.threads().create(&CreateThread::default()).await?;
-    let messages = client.messages(&thread.id);
-    messages.create(&user_message("What is the weather in Lisbon?")).await?;
+    let definition = PromptDefinition {
+        model: std::env::var("MODEL_DEPLOYMENT_NAME").unwrap_or_else(|_| "gpt-4o".to_owned()),
+        instructions: Some("You answer questions about the weather.".to_owned()),
+        tools: Some(functions.tools()),
+        ..PromptDefinition::default()
+    };
+    let version =
+        client.agents().create_version("weather-example", &CreateAgentVersion::new(definition)).await?;
+    println!("agent {} in version {}", version.name, version.version);
 
-    let run = CreateRun { assistant_id: agent.id.clone(), ..CreateRun::default() };
-    let run = client.runs(&thread.id).create_and_process(&run, &functions).await?;
-    println!("run {} {}", run.id, run.status.as_str());
-    if let Some(error) = run.last_error {
-        println!("{}: {}", error.code, error.message);
-    }
+    let conversation = client.conversations().create(&CreateConversation::default()).await?;
+    let question = CreateResponse::to_agent(&version.name, "What is the weather in Lisbon?");
+    let question = question.in_conversation(&conversation.id);
+    let response = client.responses().create_and_process(&question, &functions).await?;
+    println!("response {} {}: {}", response.id, response.status, output_text(&response));
 
     let oldest_first = ListQuery { order: Some(Order::Asc), ..ListQuery::default() };
-    let mut conversation = messages.list(MessageQuery::from(oldest_first));
-    while let Some(message) = conversation.try_next().await? {
-        println!("{:?}: {}", message.role, text_of(&message));
+    let mut items = client.conversations().items(&conversation.id).list(oldest_first);
+    while let Some(item) = items.try_next().await? {
+        match item {
+            Item::Message(message) => println!("{}: {}", message.role, message.content.text()),
+            Item::FunctionCall(call) => println!("{}({})", call.name, call.arguments),
+            other => println!("({})", other.kind()),
+        }
     }
-    client.agents().delete(&agent.id).await?;
+    client.conversations().delete(&conversation.id).await?;
+    client.agents().delete(&version.name).await?;
     Ok(())
 }

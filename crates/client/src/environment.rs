@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use azure_core::credentials::Secret;
 
-use crate::{AgentsClient, AgentsClientOptions, Error, ManagedIdentity, Result, transport::transport};
+use crate::{ClientOptions, Error, ManagedIdentity, Result, connect, service::Service, transport::transport};
 
 const ENDPOINTS: [&str; 3] = ["PROJECT_ENDPOINT", "AZURE_AI_PROJECT_ENDPOINT", "FOUNDRY_PROJECT_ENDPOINT"];
 
-/// The client that the variables describe.
-pub(crate) fn client(
+/// The project that the variables describe.
+pub(crate) fn project(
     variable: impl Fn(&str) -> Option<String>,
-    mut options: AgentsClientOptions,
-) -> Result<AgentsClient> {
+    mut options: ClientOptions,
+) -> Result<Service> {
     let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
     let endpoint = ENDPOINTS
         .iter()
@@ -21,7 +21,7 @@ pub(crate) fn client(
     let (Some(token_endpoint), Some(header)) = (variable("IDENTITY_ENDPOINT"), variable("IDENTITY_HEADER"))
     else {
         let message = "no credential: set IDENTITY_ENDPOINT and IDENTITY_HEADER (`cupola env` prints them), \
-            or give one to AgentsClient::new";
+            or give one to ProjectClient::new";
         return Err(Error::Setup(message.to_owned()));
     };
     if let Some(path) = variable("SSL_CERT_FILE") {
@@ -32,7 +32,7 @@ pub(crate) fn client(
     let retry = options.azure.retry.clone();
     let credential = ManagedIdentity::new(&token_endpoint, Secret::new(header), transport.clone(), retry)?
         .for_client(variable("AZURE_CLIENT_ID"));
-    AgentsClient::with_credential(&endpoint, Arc::new(credential), options, transport)
+    connect::with_credential(&endpoint, Arc::new(credential), options, transport)
 }
 
 #[cfg(test)]
@@ -41,11 +41,11 @@ mod tests {
 
     use super::*;
 
-    fn client_of(variables: &[(&str, &str)]) -> Result<AgentsClient> {
+    fn project_of(variables: &[(&str, &str)]) -> Result<Service> {
         let find = |name: &str| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
-        client(find, AgentsClientOptions::default())
+        project(find, ClientOptions::default())
     }
 
     const IDENTITY: [(&str, &str); 2] =
@@ -55,16 +55,16 @@ mod tests {
     fn any_of_the_three_endpoint_variables_will_do() {
         for name in ENDPOINTS {
             let found =
-                client_of(&[IDENTITY[0], IDENTITY[1], (name, "https://localhost/api/projects/demo/")]);
-            assert_eq!(found.unwrap().endpoint(), "https://localhost/api/projects/demo");
+                project_of(&[IDENTITY[0], IDENTITY[1], (name, "https://localhost/api/projects/demo/")]);
+            assert_eq!(found.unwrap().endpoint.as_str(), "https://localhost/api/projects/demo");
         }
     }
 
     #[test]
     fn what_is_missing_is_named() {
-        let error = client_of(&IDENTITY).unwrap_err().to_string();
+        let error = project_of(&IDENTITY).unwrap_err().to_string();
         assert!(error.contains("PROJECT_ENDPOINT"), "{error}");
-        let error = client_of(&[("PROJECT_ENDPOINT", "https://localhost/p")]).unwrap_err().to_string();
+        let error = project_of(&[("PROJECT_ENDPOINT", "https://localhost/p")]).unwrap_err().to_string();
         assert!(error.contains("IDENTITY_ENDPOINT"), "{error}");
     }
 
@@ -72,14 +72,14 @@ mod tests {
     fn an_unreadable_certificate_file_is_named() {
         let missing = ("SSL_CERT_FILE", "/nowhere/ca.pem");
         let error =
-            client_of(&[IDENTITY[0], IDENTITY[1], ("PROJECT_ENDPOINT", "https://localhost/p"), missing])
+            project_of(&[IDENTITY[0], IDENTITY[1], ("PROJECT_ENDPOINT", "https://localhost/p"), missing])
                 .unwrap_err();
         assert!(error.to_string().starts_with("/nowhere/ca.pem: "), "{error}");
     }
 
     #[test]
     fn the_identity_header_is_not_in_the_debug_output() {
-        let client = client_of(&[IDENTITY[0], IDENTITY[1], ("PROJECT_ENDPOINT", "https://localhost/p")]);
-        assert!(!format!("{client:?}").contains("s3cret"));
+        let project = project_of(&[IDENTITY[0], IDENTITY[1], ("PROJECT_ENDPOINT", "https://localhost/p")]);
+        assert!(!format!("{project:?}").contains("s3cret"));
     }
 }

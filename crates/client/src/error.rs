@@ -51,10 +51,10 @@ pub enum Error {
     /// An argument can't be sent, for example an empty id.
     #[error("{0}")]
     Argument(String),
-    /// A run or a file was not ready in time. It goes on: get it again, or cancel it.
+    /// A run, a response or a file was not ready in time. It goes on: get it again, or cancel it.
     #[error("{id} was still {status} after {after:?}")]
     Deadline {
-        /// The run or the file.
+        /// The run, the response or the file.
         id: String,
         /// Where it stood when it was last seen.
         status: String,
@@ -69,7 +69,18 @@ pub enum Error {
         /// The kind of the required action.
         kind: String,
     },
-    /// The events stopped before the run reached a resting place. The run may go on: get it again.
+    /// A response still asked for functions when it had been answered often enough.
+    #[error(
+        "response {id} still asks for functions after {rounds} rounds: allow more of them, or answer its \
+         calls yourself"
+    )]
+    TooManyRounds {
+        /// The response that asks.
+        id: String,
+        /// How often functions were answered.
+        rounds: usize,
+    },
+    /// The events stopped before the run or the response came to rest. It may go on: get it again.
     #[error("the stream of events broke off: {0}")]
     StreamEnded(String),
     /// A local file can't be read or written.

@@ -5,6 +5,7 @@ use std::{fmt, future::Future, sync::Arc};
 use cupola_wire::{
     Extra,
     classic::{FunctionDefinition, FunctionTool, RequiredToolCall, Tool, ToolOutput},
+    responses::{FunctionCallItem, Item},
 };
 use futures_util::future::{BoxFuture, join_all};
 use indexmap::IndexMap;
@@ -115,18 +116,23 @@ impl FunctionSet {
         self
     }
 
-    /// The functions as tools of an agent or a run.
+    /// The functions as tools of a classic agent or a run.
     pub fn definitions(&self) -> Vec<Tool> {
         self.functions.iter().map(|(name, function)| function.tool(name)).collect()
+    }
+
+    /// The functions as tools of a response, or of a version of an agent.
+    pub fn tools(&self) -> Vec<Extra> {
+        self.functions.iter().map(|(name, function)| function.flat_tool(name)).collect()
     }
 
     /// Calls the function that `call` asks for.
     ///
     /// Whatever goes wrong becomes the output `{"error": …}`, so that the model can act on it.
     pub async fn call(&self, call: &RequiredToolCall) -> ToolOutput {
-        let text = match self.run(call).await {
-            Ok(text) => text,
-            Err(message) => error_text(&message),
+        let text = match &call.function {
+            Some(wanted) => self.output(&wanted.name, &wanted.arguments).await,
+            None => error_text(&format!("a call of kind `{}`", call.kind)),
         };
         ToolOutput { tool_call_id: call.id.clone(), output: Some(Value::String(text)), extra: Extra::new() }
     }
@@ -136,10 +142,24 @@ impl FunctionSet {
         join_all(calls.iter().map(|call| self.call(call))).await
     }
 
-    async fn run(&self, call: &RequiredToolCall) -> Result<String, String> {
-        let wanted = call.function.as_ref().ok_or_else(|| format!("a call of kind `{}`", call.kind))?;
-        let function = self.functions.get(&wanted.name).ok_or_else(|| self.unknown(&wanted.name))?;
-        (function.body)(wanted.arguments.clone()).await
+    /// Calls the function that an item of a response asks for; the answer is an item too.
+    ///
+    /// Whatever goes wrong becomes the output `{"error": …}`, so that the model can act on it.
+    pub async fn answer(&self, call: &FunctionCallItem) -> Item {
+        Item::function_output(&call.call_id, self.output(&call.name, &call.arguments).await)
+    }
+
+    /// Answers all of them at once; the outputs are in the order of the calls.
+    pub(crate) async fn answer_all(&self, calls: &[&FunctionCallItem]) -> Vec<Item> {
+        join_all(calls.iter().map(|call| self.answer(call))).await
+    }
+
+    async fn output(&self, name: &str, arguments: &str) -> String {
+        let called = match self.functions.get(name) {
+            Some(function) => (function.body)(arguments.to_owned()).await,
+            None => Err(self.unknown(name)),
+        };
+        called.unwrap_or_else(|message| error_text(&message))
     }
 
     fn unknown(&self, name: &str) -> String {
@@ -149,6 +169,18 @@ impl FunctionSet {
 }
 
 impl Function {
+    fn flat_tool(&self, name: &str) -> Extra {
+        let fields = [
+            ("type", "function".into()),
+            ("name", name.into()),
+            ("description", self.description.as_str().into()),
+            ("parameters", self.parameters.clone()),
+            // Strict models want every field required, which the schemas of optional fields are not.
+            ("strict", false.into()),
+        ];
+        fields.into_iter().map(|(field, value)| (field.to_owned(), value)).collect()
+    }
+
     fn tool(&self, name: &str) -> Tool {
         let function = FunctionDefinition {
             name: name.to_owned(),

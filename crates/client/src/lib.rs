@@ -1,13 +1,11 @@
-//! The Rust SDK for Cupola and for the Azure AI Foundry Agent Service: agents, threads, messages, runs,
-//! run steps and files, typed and async.
+//! The Rust SDK for Cupola and for the Azure AI Foundry Agent Service, typed and async: agents with
+//! versions, conversations, responses, connections and deployments; and the older API of threads and runs.
 //!
 //! ```no_run
 //! use cupola_client::{
-//!     AgentsClient, FunctionSet, JsonSchema, text_of,
-//!     types::{CreateAgent, CreateRun, CreateThread, ListQuery},
-//!     user_message,
+//!     FunctionSet, JsonSchema, ProjectClient, output_text,
+//!     types::{CreateAgentVersion, CreateConversation, CreateResponse, PromptDefinition},
 //! };
-//! use futures_util::TryStreamExt as _;
 //! use serde::Deserialize;
 //!
 //! #[derive(Deserialize, JsonSchema)]
@@ -18,99 +16,122 @@
 //! }
 //!
 //! # async fn example() -> cupola_client::Result<()> {
-//! let client = AgentsClient::from_env()?;
+//! let client = ProjectClient::from_env()?;
 //! let functions = FunctionSet::new()
 //!     .with("get_weather", "The weather in a city.", |place: Place| async move {
 //!         format!("It is sunny in {}.", place.city)
 //!     });
-//! let agent = client
-//!     .agents()
-//!     .create(&CreateAgent {
-//!         model: "gpt-4o".to_owned(),
-//!         instructions: Some("You know the weather.".to_owned()),
-//!         tools: Some(functions.definitions()),
-//!         ..CreateAgent::default()
-//!     })
-//!     .await?;
-//! let thread = client.threads().create(&CreateThread::default()).await?;
-//! let messages = client.messages(&thread.id);
-//! messages.create(&user_message("What is the weather in Lisbon?")).await?;
+//! let definition = PromptDefinition {
+//!     model: "gpt-4o".to_owned(),
+//!     instructions: Some("You know the weather.".to_owned()),
+//!     tools: Some(functions.tools()),
+//!     ..PromptDefinition::default()
+//! };
+//! client.agents().create_version("weather", &CreateAgentVersion::new(definition)).await?;
 //!
-//! let run = CreateRun { assistant_id: agent.id, ..CreateRun::default() };
-//! let run = client.runs(&thread.id).create_and_process(&run, &functions).await?;
-//! println!("{}", run.status.as_str());
+//! let conversation = client.conversations().create(&CreateConversation::default()).await?;
+//! let question = CreateResponse::to_agent("weather", "What is the weather in Lisbon?")
+//!     .in_conversation(&conversation.id);
+//! let response = client.responses().create_and_process(&question, &functions).await?;
+//! println!("{}", output_text(&response));
+//! # Ok(())
+//! # }
+//! ```
 //!
-//! let mut messages = messages.list(ListQuery::default());
-//! while let Some(message) = messages.try_next().await? {
-//!     println!("{:?}: {}", message.role, text_of(&message));
+//! **Streams.** [`Responses::stream`] gives the events of a response as they come, and
+//! [`Responses::process_stream`] those of a chain of responses with functions called in between:
+//!
+//! ```no_run
+//! # use cupola_client::{ProjectClient, types::{CreateResponse, ResponseEvent}};
+//! # use futures_util::TryStreamExt as _;
+//! # async fn example(client: ProjectClient) -> cupola_client::Result<()> {
+//! let question = CreateResponse::to_agent("weather", "And tomorrow?").in_background();
+//! let mut events = client.responses().stream(&question).await?;
+//! while let Some(event) = events.try_next().await? {
+//!     match event {
+//!         ResponseEvent::TextDelta(delta) => print!("{}", delta.delta),
+//!         ResponseEvent::Failed(end) => println!("{:?}", end.response.error),
+//!         _ => {}
+//!     }
 //! }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! **Credentials.** [`AgentsClient::from_env`] needs only what `cupola env` prints. [`AgentsClient::new`]
+//! A stream ends with a terminal event or with an error, never in silence. The events of a response in the
+//! background go on where a connection breaks off, even over a restart of the service; see
+//! [`Responses::follow`] and [`Responses::wait_for`]. Lists are [`Stream`](futures_util::Stream)s too: they
+//! ask for the next page when it is needed.
+//!
+//! **Credentials.** [`ProjectClient::from_env`] needs only what `cupola env` prints. [`ProjectClient::new`]
 //! takes any `TokenCredential` of `azure_core`, so everything in the `azure_identity` crate works, and
-//! [`AgentsClient::with_key`] takes an API key.
+//! [`ProjectClient::with_key`] takes an API key.
 //!
 //! **Functions.** Their arguments derive [`JsonSchema`]. The derived code names the crate `schemars`: say
 //! `#[schemars(crate = "cupola_client::schemars")]` as above, or depend on the same major version of
 //! `schemars` yourself. `Deserialize` always comes from your own `serde`.
+//!
+//! **What this version does not know** is kept: fields in an `extra` map, items and events as `Other`. It can
+//! be sent the same way.
+//!
+//! **The older API** is [`ProjectClient::classic`], or [`AgentsClient`] on its own; see [`classic`].
 //!
 //! **Proxies.** The proxy variables (`HTTPS_PROXY` and so on) hold, but never for this machine itself:
 //! `localhost`, `127.0.0.0/8` and `::1`.
 //!
 //! **Retries.** Requests go through the pipeline of `azure_core`, with its retries. A `POST` is repeated
 //! only where it was surely not carried out, so that nothing runs twice.
-//!
-//! **Streams.** Lists and runs come as [`Stream`](futures_util::Stream)s. A list asks for its next page
-//! when it is needed; the events of a run end with [`AgentEvent::Done`] or with an error, never in
-//! silence.
 
 mod agents;
 mod api_key;
-mod client;
+pub mod classic;
+mod connect;
+mod connections;
+mod conversations;
 mod decode;
+mod deployments;
 mod environment;
 mod error;
-mod events;
-mod files;
 mod function_output;
 mod functions;
 mod list;
 mod managed_identity;
-mod messages;
 mod options;
-mod process;
-mod process_stream;
+mod project;
 mod repeat;
-mod run_steps;
-mod runs;
+mod responses;
 mod schema;
 mod service;
 mod sse;
-mod threads;
 mod transport;
 mod upload;
+mod values;
 
-pub use agents::Agents;
-pub use client::AgentsClient;
+pub use agents::{AgentQuery, Agents, VersionQuery};
+pub use classic::{
+    AgentEvent, AgentsClient, EventStream, MessageQuery, ProcessOptions, assistant_message, text_of,
+    user_message,
+};
+pub use connections::{ConnectionQuery, Connections};
+pub use conversations::{ConversationQuery, Conversations, ItemQuery, Items};
+pub use deployments::{DeploymentQuery, Deployments};
 pub use error::{Error, Result};
-pub use events::{AgentEvent, EventStream};
-pub use files::{ByteStream, Files};
 pub use function_output::{FunctionOutput, Json};
 pub use functions::{FunctionSet, NoArguments};
 pub use list::ItemStream;
 use managed_identity::ManagedIdentity;
-pub use messages::{MessageQuery, Messages, assistant_message, text_of, user_message};
-pub use options::AgentsClientOptions;
-pub use process::ProcessOptions;
-pub use run_steps::RunSteps;
-pub use runs::Runs;
+pub use options::ClientOptions;
+pub use project::ProjectClient;
+pub use responses::{
+    InputItemQuery, ResponseOptions, ResponseQuery, ResponseStream, Responses, function_calls, output_text,
+};
 pub use schemars::{self, JsonSchema};
-pub use threads::Threads;
 pub use upload::{FilePurpose, Upload};
 
 /// What goes over the wire: the bodies to send and the objects that come back.
 pub mod types {
-    pub use cupola_wire::{Extra, Metadata, UnixSeconds, classic::*, error::ErrorDetail};
+    pub use cupola_wire::{
+        Extra, Metadata, UnixSeconds, agents::*, classic::*, connections::*, conversations::*,
+        deployments::*, error::ErrorDetail, responses::*,
+    };
 }

@@ -37,6 +37,12 @@ impl List {
         self
     }
 
+    /// Shows what is left out otherwise.
+    pub(crate) fn including(mut self, words: &[String]) -> Self {
+        self.filter.extend(words.iter().map(|word| ("include[]", word.clone())));
+        self
+    }
+
     /// One page.
     pub(crate) async fn page<T: DeserializeOwned>(&self, query: &ListQuery) -> Result<Page<T>> {
         let path: Vec<&str> = self.path.iter().map(String::as_str).collect();

@@ -4,12 +4,57 @@
 
 use std::collections::VecDeque;
 
+use azure_core::http::{AsyncRawResponse, AsyncResponseBody};
 use cupola_wire::classic::StreamEvent;
+use futures_util::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
 
-use crate::{Error, Result};
+use crate::{Error, Result, error::chain};
 
 /// More than any event needs, and few enough to stop a stream that never ends a line.
 const LONGEST_EVENT: usize = 64 * 1024 * 1024;
+
+/// The events in the body of `response`, as they stand there. Nothing comes after an error.
+pub(crate) fn server_sent_events(response: AsyncRawResponse) -> BoxStream<'static, Result<StreamEvent>> {
+    let body = Body { body: Some(response.into_body()), reader: SseReader::default(), read: VecDeque::new() };
+    stream::unfold(body, |mut body| async move { body.next().await.map(|event| (event, body)) }).boxed()
+}
+
+/// Where the reading of a body stands.
+struct Body {
+    /// Absent where it was read to its end.
+    body: Option<AsyncResponseBody>,
+    reader: SseReader,
+    read: VecDeque<StreamEvent>,
+}
+
+impl Body {
+    async fn next(&mut self) -> Option<Result<StreamEvent>> {
+        loop {
+            if let Some(event) = self.read.pop_front() {
+                return Some(Ok(event));
+            }
+            match self.body.as_mut()?.next().await {
+                Some(Ok(piece)) => {
+                    if let Err(error) = self.reader.feed(&piece, &mut self.read) {
+                        self.body = None;
+                        return Some(Err(error));
+                    }
+                }
+                Some(Err(error)) => {
+                    self.body = None;
+                    return Some(Err(Error::StreamEnded(chain(&error))));
+                }
+                None => {
+                    self.body = None;
+                    self.read.extend(self.reader.finish());
+                }
+            }
+        }
+    }
+}
 
 /// Reads server-sent events from bytes that arrive in any pieces.
 #[derive(Debug, Default)]

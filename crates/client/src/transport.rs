@@ -6,10 +6,10 @@ use azure_core::http::{AsyncRawResponse, HttpClient, Request, Transport, Url};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 
-use crate::{AgentsClientOptions, Error, Result, error::chain};
+use crate::{ClientOptions, Error, Result, error::chain};
 
 /// The transport that `options` ask for.
-pub(crate) fn transport(options: &AgentsClientOptions) -> Result<Transport> {
+pub(crate) fn transport(options: &ClientOptions) -> Result<Transport> {
     match (&options.azure.transport, &options.ca_pem) {
         (Some(_), Some(_)) => {
             let message = "`ca_pem` has no effect on a transport of your own: set only one of them";
@@ -20,7 +20,7 @@ pub(crate) fn transport(options: &AgentsClientOptions) -> Result<Transport> {
     }
 }
 
-fn build(options: &AgentsClientOptions) -> Result<Transport> {
+fn build(options: &ClientOptions) -> Result<Transport> {
     let tls = tls(roots(options.ca_pem.as_deref())?)?;
     let own = client(options, tls.clone(), reqwest::ClientBuilder::no_proxy)?;
     let other = client(options, tls, |builder| builder)?;
@@ -53,7 +53,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 }
 
 fn client(
-    options: &AgentsClientOptions,
+    options: &ClientOptions,
     tls: ClientConfig,
     proxies: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
 ) -> Result<reqwest::Client> {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use anstyle::Style;
+use cupola_client::types::Metadata;
 
 use crate::terminal::{self, DIM};
 
@@ -60,6 +61,11 @@ impl Fields {
     pub fn finish(self) -> String {
         self.shown
     }
+}
+
+/// Metadata, one pair each line.
+pub fn metadata_lines(metadata: &Metadata) -> String {
+    metadata.iter().map(|(name, value)| format!("{name} = {value}\n")).collect()
 }
 
 #[cfg(test)]

@@ -17,6 +17,11 @@ impl Flow {
         Self { width: width.unwrap_or(usize::MAX), column: 0, word: String::new() }
     }
 
+    /// A text that begins behind a label of this many columns.
+    pub fn behind(width: Option<usize>, columns: usize) -> Self {
+        Self { column: columns, ..Self::new(width) }
+    }
+
     /// Whether the next text begins at the margin.
     pub fn is_at_margin(&self) -> bool {
         self.column == 0 && self.word.is_empty()
@@ -29,6 +34,10 @@ impl Flow {
             match character {
                 ' ' | '\n' => {
                     shown.push_str(&self.place_word());
+                    // Behind a full line a blank goes to the next one, which the break then leaves empty.
+                    if character == ' ' && self.column >= self.width {
+                        continue;
+                    }
                     shown.push(character);
                     self.column = if character == '\n' { 0 } else { self.column + 1 };
                 }
@@ -77,6 +86,17 @@ mod tests {
     #[test]
     fn a_word_in_pieces_moves_to_the_next_line_as_a_whole() {
         assert_eq!(shown(Some(9), &["One tw", "o thr", "ee four"]), "One two \nthree \nfour\n");
+    }
+
+    #[test]
+    fn a_word_that_ends_with_the_line_leaves_no_empty_line_behind() {
+        assert_eq!(shown(Some(7), &["One two three"]), "One two\nthree\n");
+    }
+
+    #[test]
+    fn what_stands_behind_a_label_breaks_earlier() {
+        let mut flow = Flow::behind(Some(9), 4);
+        assert_eq!(flow.take("One two "), "One \ntwo ");
     }
 
     #[test]

@@ -73,7 +73,8 @@ impl Instance {
         let catalog = Arc::new(catalog(config).await?);
 
         let classic = Arc::new(ClassicDialect::new(Arc::clone(&store), Arc::clone(&blobs)));
-        let responses: Arc<dyn Dialect> = Arc::new(ResponsesDialect::new(Arc::clone(&store)));
+        let responses: Arc<dyn Dialect> =
+            Arc::new(ResponsesDialect::new(Arc::clone(&store), Arc::clone(&sealing)));
         let dialects: [Arc<dyn Dialect>; 2] = [classic.clone(), Arc::clone(&responses)];
         let settings = Settings {
             expires_after: config.runs.expires_after,
@@ -103,6 +104,7 @@ impl Instance {
             limits: Limits {
                 max_body_bytes: config.limits.max_body_bytes.get(),
                 max_upload_bytes: config.limits.max_upload_bytes.get() as u64,
+                ..Limits::default()
             },
         });
         cupola_api::hosted::start(&service).await.map_err(|error| {

@@ -5,9 +5,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod agents;
+mod chat;
+mod classic;
 mod config;
-mod connection;
-mod conversation;
+mod connections;
+mod conversations;
 mod data_dir;
 mod doctor;
 mod env;
@@ -18,17 +20,19 @@ mod flow;
 mod hosts;
 mod instance;
 mod invocation;
+mod items;
 mod listing;
 mod logging;
+mod migrate;
 mod nearest;
+mod pairs;
 mod progress;
 mod quickstart;
-mod runs;
+mod server;
 mod signals;
-mod steps;
 mod table;
+mod talk;
 mod terminal;
-mod threads;
 mod token;
 mod up;
 mod when;
@@ -59,8 +63,11 @@ enum Command {
     Env(env::EnvArgs),
     Token(token::TokenArgs),
     Agents(agents::AgentsArgs),
-    Threads(threads::ThreadsArgs),
-    Runs(runs::RunsArgs),
+    Chat(chat::ChatArgs),
+    Conversations(conversations::ConversationsArgs),
+    Connections(connections::ConnectionsArgs),
+    Classic(classic::ClassicArgs),
+    Migrate(migrate::MigrateArgs),
     Doctor(doctor::DoctorArgs),
     #[command(after_help = "Example:\n  cupola explain data_dir_in_use")]
     Explain(explain::ExplainArgs),
@@ -91,9 +98,12 @@ fn run(command: Command) -> Result<(), Failure> {
             Ok(())
         }
         Command::Token(args) => token::run(&args),
+        Command::Chat(args) => instance::runtime()?.block_on(chat::run(&args)),
         Command::Agents(args) => instance::runtime()?.block_on(agents::run(&args)),
-        Command::Threads(args) => instance::runtime()?.block_on(threads::run(&args)),
-        Command::Runs(args) => instance::runtime()?.block_on(runs::run(&args)),
+        Command::Conversations(args) => instance::runtime()?.block_on(conversations::run(&args)),
+        Command::Connections(args) => instance::runtime()?.block_on(connections::run(&args)),
+        Command::Classic(args) => instance::runtime()?.block_on(classic::run(&args)),
+        Command::Migrate(args) => instance::runtime()?.block_on(migrate::run(&args)),
         Command::Doctor(args) => doctor::run(&args),
         Command::Explain(args) => Ok(explain::run(&args)?),
     }

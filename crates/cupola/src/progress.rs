@@ -1,8 +1,11 @@
 //! A progress line for whatever takes longer than a second: on standard error, on a terminal only.
 
-use std::{pin::pin, time::Duration};
+use std::{
+    pin::pin,
+    time::{Duration, Instant},
+};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -22,4 +25,37 @@ pub async fn during<T>(what: &'static str, work: impl Future<Output = T>) -> T {
     let done = work.await;
     line.finish_and_clear();
     done
+}
+
+/// A line that counts through many objects, shown once it takes longer than a second.
+#[derive(Debug)]
+pub struct Count {
+    line: ProgressBar,
+    began: Instant,
+}
+
+impl Count {
+    /// None is counted yet.
+    pub fn of(what: &'static str, all: usize) -> Self {
+        let line = ProgressBar::hidden().with_message(what);
+        line.set_length(all as u64);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {pos}/{len} ({elapsed})") {
+            line.set_style(style);
+        }
+        Self { line, began: Instant::now() }
+    }
+
+    /// The next object's turn.
+    pub fn next(&self) {
+        if self.line.is_hidden() && self.began.elapsed() > PATIENCE {
+            self.line.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.line.inc(1);
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        self.line.finish_and_clear();
+    }
 }

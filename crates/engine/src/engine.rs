@@ -247,7 +247,7 @@ impl Engine {
 
     /// Takes a turn on. When this returns it is durable, and on its way.
     pub async fn begin(&self, begin: Begin) -> Result<Begun, BeginError> {
-        if *self.inner.draining.borrow() != Drain::No {
+        if self.is_draining() {
             return Err(BeginError::Draining);
         }
         let at = self.inner.clock.now();
@@ -314,7 +314,7 @@ impl Engine {
         outputs: Vec<CallOutput>,
         listen: bool,
     ) -> Result<(Bytes, Option<Frames>), CommandError> {
-        if *self.inner.draining.borrow() != Drain::No {
+        if self.is_draining() {
             return Err(CommandError::Draining);
         }
         let (listener, frames) = if listen { listener() } else { (None, None) };
@@ -325,6 +325,17 @@ impl Engine {
     /// Asks a turn to stop. When this returns, that is durable.
     pub async fn cancel(&self, turn: TurnKey) -> Result<Bytes, CommandError> {
         self.inner.ask(turn, |reply| Command::Cancel { reply }).await
+    }
+
+    /// Whether nothing new is taken on any more.
+    pub fn is_draining(&self) -> bool {
+        *self.inner.draining.borrow() != Drain::No
+    }
+
+    /// Waits until nothing new is taken on any more.
+    pub async fn until_draining(&self) {
+        // The engine itself keeps the sender.
+        let _ = self.inner.draining.subscribe().wait_for(|drain| *drain != Drain::No).await;
     }
 
     /// Takes on nothing new, gives what runs `grace` to finish, and leaves the rest for recovery.

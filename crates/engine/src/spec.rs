@@ -1,5 +1,7 @@
 //! What a dialect asks of the engine.
 
+use std::sync::Arc;
+
 use cupola_models::{FunctionDeclaration, ResponseFormat, ToolChoice};
 use serde_json::{Map, Value};
 
@@ -30,8 +32,8 @@ pub struct TurnSpec {
     pub max_completion_tokens: Option<u64>,
     /// How the history is cut to fit.
     pub truncation: Truncation,
-    /// What the dialect knows of the conversation and has not written down yet.
-    pub input: Option<Value>,
+    /// What the dialect knows of the conversation and has not written down yet. Shared with its projection.
+    pub input: Option<Arc<Value>>,
     /// Further fields for the upstream, passed as they are.
     pub extra: Map<String, Value>,
     /// What becomes of calls that the client has to run.

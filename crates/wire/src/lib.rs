@@ -5,9 +5,13 @@
 
 pub mod agents;
 pub mod classic;
+pub mod connections;
 pub mod conversations;
+pub mod deployments;
 pub mod error;
+pub mod responses;
 mod tagged;
+mod words;
 
 pub use tagged::INNER_PATH;
 

@@ -9,9 +9,27 @@ export function newProject(options = {}) {
   return new AIProjectClient(process.env.AZURE_AI_PROJECT_ENDPOINT, new DefaultAzureCredential(), options);
 }
 
-/** A name that no agent has. */
-export function newName() {
-  return `agent-${randomUUID().slice(0, 8)}`;
+/** A name that nothing has. */
+export function newName(kind = "agent") {
+  return `${kind}-${randomUUID().slice(0, 8)}`;
+}
+
+/** Puts a connection. The service takes it from anybody who may; the SDK has no operation for it. */
+export async function putConnection(name, connection) {
+  return atConnection("PUT", name, JSON.stringify(connection));
+}
+
+/** Deletes a connection that was put. */
+export async function deleteConnection(name) {
+  return atConnection("DELETE", name);
+}
+
+async function atConnection(method, name, body) {
+  const { token } = await new DefaultAzureCredential().getToken("https://ai.azure.com/.default");
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const address = `${process.env.AZURE_AI_PROJECT_ENDPOINT}/connections/${name}`;
+  const answer = await fetch(address, { method, headers, body });
+  if (!answer.ok) throw new Error(`${method} ${name}: ${answer.status} ${await answer.text()}`);
 }
 
 /** The fields of a request that name an agent. */

@@ -26,14 +26,14 @@ def clean_environment() -> dict[str, str]:
 class Service:
     """`cupola up` on a free loopback port, from its start to its end."""
 
-    def __init__(self, data: Path):
+    def __init__(self, data: Path, variables: dict[str, str]):
         self.data = data
         self.process = subprocess.Popen(
             [binary(), "up", "--data", data, "--listen", "127.0.0.1:0", "--config", "cupola.toml"],
             cwd=SUITE,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            env=clean_environment(),
+            env=clean_environment() | variables,
             text=True,
         )
         self._wait_until_ready()

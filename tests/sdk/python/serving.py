@@ -17,8 +17,13 @@ SERVICE = pytest.StashKey[Service]()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Starts the service and applies its environment: all that a client ever learns of it."""
-    service = Service(Path(tempfile.mkdtemp(prefix="cupola-sdk-")))
+    """Starts the service before anything else happens."""
+    start(session, {})
+
+
+def start(session: pytest.Session, variables: dict[str, str]) -> None:
+    """Starts the service with these variables, and applies what it says: all that a client learns of it."""
+    service = Service(Path(tempfile.mkdtemp(prefix="cupola-sdk-")), variables)
     session.config.stash[SERVICE] = service
     own = clean_environment() | service.environment()
     os.environ.clear()

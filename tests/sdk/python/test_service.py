@@ -14,7 +14,7 @@ def start(tmp_path, monkeypatch):
     started = []
 
     def start() -> Service:
-        service = Service(tmp_path / "data")
+        service = Service(tmp_path / "data", {})
         started.append(service)
         for name, value in service.environment().items():
             monkeypatch.setenv(name, value)

@@ -3,7 +3,14 @@
 import pytest
 import pytest_asyncio
 
-from serving import model, pytest_sessionfinish, pytest_sessionstart, service  # noqa: F401
+import serving
+from serving import model, pytest_sessionfinish, service  # noqa: F401
+from upstream import Upstream
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Starts the service, with a model server behind one of its deployments."""
+    serving.start(session, Upstream().variables())
 
 
 @pytest_asyncio.fixture(params=["sync", "async"])

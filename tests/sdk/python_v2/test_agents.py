@@ -3,8 +3,8 @@
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-from awaited import collect
-from projects import beside, new_name
+from awaited import Awaited, collect
+from projects import ENDPOINT, beside, new_name
 
 
 async def test_every_version_has_the_next_number_and_stays_as_it_is(sdk, model):
@@ -98,3 +98,23 @@ async def test_structured_inputs_fill_the_instructions(sdk, model):
         assert response.instructions == "Speak to Ada."
         response = await sdk.openai.responses.create(input="Hello", extra_body=beside(agent))
         assert response.instructions == "Speak to all."
+
+
+FORMS = [
+    "agents/{name}/endpoint/protocols/openai",
+    "agents/{name}/endpoint/protocols/openai/v1",
+    "applications/{name}/protocols/openai",
+    "applications/{name}/protocols/openai/v1",
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_an_agent_answers_under_every_form_of_its_address(sdk, agent, form):
+    address = f"{ENDPOINT}/{form.format(name=agent.name)}"
+    if sdk.kind == "sync":
+        openai = Awaited(sdk.raw.get_openai_client().with_options(base_url=address))
+    else:
+        openai = sdk.openai.with_options(base_url=address)
+    response = await openai.responses.create(input="Hello")
+    assert response.model_extra["agent_reference"]["name"] == agent.name
+    assert (await sdk.openai.responses.retrieve(response.id)).output_text == response.output_text

@@ -95,6 +95,32 @@ async def test_only_the_background_can_be_cancelled_and_streamed_again(sdk, mode
         await sdk.openai.responses.cancel("resp_" + "0" * 50)
 
 
+async def test_what_is_over_can_not_be_cancelled(sdk):
+    response = await ended(
+        sdk, await sdk.openai.responses.create(model="scripted", input="Hello", background=True)
+    )
+    assert response.status == "completed"
+    with pytest.raises(BadRequestError) as raised:
+        await sdk.openai.responses.cancel(response.id)
+    assert raised.value.body["message"] == "Cannot cancel a completed response."
+    assert (await sdk.openai.responses.retrieve(response.id)).status == "completed"
+
+
+async def test_a_failure_in_the_background_is_told_by_the_response(sdk):
+    said = {"model": "scripted", "input": "break off", "background": True}
+    response = await ended(sdk, await sdk.openai.responses.create(**said))
+    assert (response.status, response.error.code) == ("failed", "server_error")
+    assert response.error.message == "The scripted model broke off."
+    events = await events_of(await sdk.openai.responses.retrieve(response.id, stream=True))
+    assert (events[-1].type, events[-1].response.error.code) == ("response.failed", "server_error")
+
+
+async def test_a_cut_answer_in_the_background_is_incomplete(sdk):
+    said = {"model": "scripted", "input": "Hello", "background": True, "max_output_tokens": 3}
+    response = await ended(sdk, await sdk.openai.responses.create(**said))
+    assert (response.status, response.incomplete_details.reason) == ("incomplete", "max_output_tokens")
+
+
 async def test_the_background_has_to_be_stored(sdk, model):
     with pytest.raises(BadRequestError) as raised:
         await sdk.openai.responses.create(model=model, input="Hello", background=True, store=False)

@@ -102,3 +102,28 @@ async def test_an_output_may_be_a_text_or_parts(sdk, scripted, output):
     )
     text = output if isinstance(output, str) else output[0]["text"]
     assert answered.output_text == f"In the first town: {text}."
+
+
+SHOUT = {"type": "custom", "name": "shout", "description": "Shouts what it is given."}
+
+
+async def test_a_custom_tool_takes_text_and_says_text(sdk, model):
+    request = {"model": model, "tools": [SHOUT]}
+    asked = await sdk.openai.responses.create(
+        input="Hello", tool_choice={"type": "custom", "name": "shout"}, **request
+    )
+    (call,) = asked.output
+    assert (call.type, call.name, isinstance(call.input, str)) == ("custom_tool_call", "shout", True)
+    said = [{"type": "custom_tool_call_output", "call_id": call.call_id, "output": "HELLO TO ALL"}]
+    answered = await sdk.openai.responses.create(input=said, previous_response_id=asked.id, **request)
+    assert "HELLO TO ALL" in answered.output_text
+
+
+async def test_a_call_of_a_custom_tool_streams_its_input(sdk, model):
+    stream = await sdk.openai.responses.create(
+        model=model, input="Hello", tools=[SHOUT], tool_choice="required", stream=True
+    )
+    events = [event async for event in stream if event.type.startswith("response.custom_tool_call_input")]
+    *pieces, done = events
+    assert done.type == "response.custom_tool_call_input.done"
+    assert "".join(event.delta for event in pieces) == done.input != ""

@@ -5,7 +5,7 @@ from openai import NotFoundError
 from pydantic import BaseModel
 
 from awaited import collect
-from projects import IS_PREVIEW, beside
+from projects import HAS_ADDRESSES, beside
 
 
 async def test_a_response_says_everything_about_itself(sdk, model):
@@ -115,7 +115,7 @@ async def test_responses_are_listed_by_the_conversation_that_they_are_part_of(sd
     assert [response["id"] for response in listed["data"]] == ids[::-1]
 
 
-@pytest.mark.skipif(IS_PREVIEW, reason="this generation has no client for an agent's own address")
+@pytest.mark.skipif(not HAS_ADDRESSES, reason="this generation has no client for an agent's own address")
 async def test_an_agent_answers_at_its_own_address(sdk, agent):
     openai = sdk.openai_of(agent.name)
     conversation = await openai.conversations.create()

@@ -76,12 +76,37 @@ pub fn range(param: &str, number: Option<f64>, min: f64, max: f64) -> Result<(),
 
 /// A count that is at least one.
 pub fn positive(param: &str, number: Option<u64>) -> Result<(), ApiError> {
-    if number != Some(0) {
+    match number {
+        Some(0) => integer(param, 0, 1, i64::MAX),
+        _ => Ok(()),
+    }
+}
+
+/// A whole number within its range.
+pub fn integer(param: &str, number: i64, least: i64, most: i64) -> Result<(), ApiError> {
+    let (code, side, limit) = match number {
+        number if number < least => ("integer_below_min_value", "below minimum", format!(">= {least}")),
+        number if number > most => ("integer_above_max_value", "above maximum", format!("<= {most}")),
+        _ => return Ok(()),
+    };
+    let sentence = format!(
+        "Invalid '{param}': integer {side} value. Expected a value {limit}, but got {number} instead."
+    );
+    Err(invalid(code, param, sentence))
+}
+
+/// The name of a function, or of what else a model has to write word for word.
+pub fn name(param: &str, name: &str) -> Result<(), ApiError> {
+    text(param, Some(name), MAX_FUNCTION_NAME)?;
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if plain && !name.is_empty() {
         return Ok(());
     }
-    let sentence =
-        format!("Invalid '{param}': integer below minimum value. Expected a value >= 1, but got 0 instead.");
-    Err(invalid("integer_below_min_value", param, sentence))
+    let sentence = format!(
+        "Invalid '{param}': string does not match pattern. \
+         Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
+    );
+    Err(invalid("invalid_value", param, sentence))
 }
 
 /// Up to sixteen pairs of short text.
@@ -109,15 +134,7 @@ pub fn tools(tools: Option<&[Tool]>) -> Result<(), ApiError> {
         let Tool::Function(tool) = tool else { continue };
         let function = &tool.function;
         let param = format!("tools[{index}].function.name");
-        text(&param, Some(&function.name), MAX_FUNCTION_NAME)?;
-        let plain = function.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-        if function.name.is_empty() || !plain {
-            let sentence = format!(
-                "Invalid '{param}': string does not match pattern. \
-                 Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
-            );
-            return Err(invalid("invalid_value", &param, sentence));
-        }
+        name(&param, &function.name)?;
         if !function.parameters.is_null() && !function.parameters.is_object() {
             let param = format!("tools[{index}].function.parameters");
             let sentence = format!("Invalid type for '{param}': expected an object.");

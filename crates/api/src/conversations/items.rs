@@ -14,7 +14,7 @@ use crate::{
     ApiError, Service,
     body::{Json, document, json},
     classic::checks,
-    items::{Include, Item, normalise, prefix},
+    items::{Include, Item, compaction, normalise, prefix},
     listing::{ListQuery, page},
     partition::Partition,
     path::{Ids, Project},
@@ -57,6 +57,7 @@ pub(super) async fn prepare(
 ) -> Result<(Vec<Item>, Batch), ApiError> {
     checks::count("items", sent.len(), MAX_ITEMS)?;
     let mut items = normalise("items", &Value::Array(sent), partition)?;
+    compaction::check(service.sealing(), project, "items", &items)?;
     let rename = |kind: &str| partition.id(prefix(kind));
     resolve_references(service, project, "items", &mut items, rename).await?;
     let now = service.clock().seconds();

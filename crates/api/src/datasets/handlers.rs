@@ -50,8 +50,9 @@ pub async fn patch(
     State(service): State<Service>,
     Project(project): Project,
     Ids([name, version]): Ids<2>,
-    Json(fields): Json<Fields>,
+    Json(mut fields): Json<Fields>,
 ) -> Result<Response, ApiError> {
+    uploads::remove_signature(&project, &mut fields);
     DATASET.patch(&service, &Place { project, name, version }, fields).await
 }
 

@@ -103,6 +103,17 @@ pub(super) fn data_uri(record: &[u8]) -> Option<String> {
     fields.get("dataUri").and_then(Value::as_str).map(str::to_owned)
 }
 
+/// Takes the signature off an address of this project's data. Some clients record the address that they put
+/// the data to; whoever reads the record could write there.
+pub(super) fn remove_signature(project: &str, record: &mut Fields) {
+    if let Some(Value::String(address)) = record.get_mut("dataUri")
+        && container_of(project, address).is_some()
+        && let Some(signature) = address.find('?')
+    {
+        address.truncate(signature);
+    }
+}
+
 /// The container of an address, if it is one of this project's. The service may have had another name when
 /// the address was written, so the host does not count.
 pub(super) fn container_of(project: &str, address: &str) -> Option<String> {

@@ -8,15 +8,19 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use cupola_engine::{Begin, Durable, Listen, TurnSpec};
+use cupola_engine::{Begin, Begun, Changes, Durable, Frames, Listen, TurnSpec};
 use cupola_store::{Key, TurnKey};
 use rand::RngExt;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
 
 use super::{
+    checks,
     dialect::marks,
+    exchanges,
     kinds::{RESPONSE, not_found},
+    memory::{Memory, Remembered},
     projection::{Keeping, ResponseProjection},
     request,
     spec::{custom_tools, turn_spec},
@@ -28,7 +32,7 @@ use crate::{
     conversations,
     frames::stream,
     hosted,
-    items::{Item, normalise, prefix},
+    items::{Item, compaction, normalise, prefix},
     partition::Partition,
     path::{BoundAgent, Project},
     storage::{Requester, hide_from_others},
@@ -52,14 +56,16 @@ pub async fn create(
         let agent = (name.as_str(), version.as_deref());
         return hosted::respond(&service, &project, &owner, agent, &headers, body).await;
     }
-    let prepared = prepare(&service, &project, &body, bound).await?;
+    let streams = request::flag(&body, "stream")? == Some(true);
+    checks::check_question(&body)?;
+    let prepared = prepare(&service, &project, &body, bound, &Memory::none()).await?;
     let agent = prepared.agent.clone();
-    let conversation = prepared.response["conversation"]["id"].as_str();
-    if let (Some(conversation), Some(agent)) = (conversation, &agent) {
-        conversations::note_agent(&service, &project, conversation, &agent.name, Some(&agent.version))
-            .await?;
-    }
-    let mut answer = begin(&service, &project, prepared, &body).await?;
+    let begun = begin(&service, &project, prepared, streams).await?;
+    let mut answer = match (begun.frames, begun.end) {
+        (Some(frames), _) => stream(frames),
+        (None, Some(end)) => finished(end.document().await?)?,
+        (None, None) => answer(begun.document),
+    };
     if let Some(agent) = agent {
         let headers = answer.headers_mut();
         headers.insert(RESOLUTION, HeaderValue::from_static(agent.version_resolution.as_str()));
@@ -91,18 +97,23 @@ pub struct Prepared {
     pub response: Value,
     /// What the engine is asked for.
     pub spec: TurnSpec,
-    partition: Partition,
-    input: Vec<Item>,
+    /// What the response follows and is asked with.
+    pub asked: Arc<Value>,
+    /// The partition of its ids.
+    pub partition: Partition,
+    /// Whether it follows a response that is stored nowhere.
+    follows_memory: bool,
 }
 
-/// Checks a request and finds out what it comes to.
+/// Checks a request and finds out what it comes to. It may follow what is stored, or what is in `memory`.
 pub async fn prepare(
     service: &Service,
     project: &Arc<str>,
     body: &Map<String, Value>,
     bound: Option<String>,
+    memory: &Memory,
 ) -> Result<Prepared, ApiError> {
-    request::check(body)?;
+    checks::check(body)?;
     let agent = resolve_agent(service, project, body, bound).await?;
     if agent.is_none() && request::text(body, "model")?.is_none_or(str::is_empty) {
         return Err(ApiError::invalid("Missing required parameter: 'model'.")
@@ -111,7 +122,8 @@ pub async fn prepare(
     }
     let conversation = request::conversation(body)?;
     let previous = request::text(body, "previous_response_id")?;
-    check_history(service, project, conversation.as_deref(), previous).await?;
+    let remembered = memory.find(previous);
+    check_history(service, project, conversation.as_deref(), previous, remembered).await?;
 
     let anchor = conversation.as_deref().or(previous);
     let partition = anchor.and_then(Partition::of).unwrap_or_default();
@@ -119,15 +131,19 @@ pub async fn prepare(
     let id = partition.id("resp_");
     let now = service.clock().seconds();
     let response = request::response(&id, now, body, agent.as_ref(), conversation.as_deref());
-    let mut spec = turn_spec(&response);
-    // What stands in the store only later is handed over directly.
-    let own: Vec<Value> = input.iter().cloned().map(Value::Object).collect();
-    spec.input = Some(json!({
-        "input": own,
-        "conversation": response["conversation"],
-        "previous_response_id": response["previous_response_id"],
+    // What stands in the store only later, or never, is handed over directly.
+    let before = remembered.map_or(&response, Remembered::before);
+    let asked = Arc::new(json!({
+        "earlier": remembered.map_or_else(Vec::new, Remembered::items),
+        "conversation": before["conversation"],
+        "previous_response_id": before["previous_response_id"],
+        "input": Value::Array(input.into_iter().map(Value::Object).collect()),
     }));
-    Ok(Prepared { agent, response, spec, partition, input })
+    exchanges::check(service.store(), project, &asked).await?;
+    let mut spec = turn_spec(&response);
+    spec.input = Some(Arc::clone(&asked));
+    let follows_memory = remembered.is_some();
+    Ok(Prepared { agent, response, spec, asked, partition, follows_memory })
 }
 
 /// The hosted agent that a request is for, if it is for one.
@@ -179,6 +195,7 @@ async fn check_history(
     project: &Arc<str>,
     conversation: Option<&str>,
     previous: Option<&str>,
+    remembered: Option<&Remembered>,
 ) -> Result<(), ApiError> {
     if conversation.is_some() && previous.is_some() {
         let message = "Mutually exclusive parameters: 'previous_response_id' and 'conversation'. \
@@ -192,6 +209,7 @@ async fn check_history(
         conversations::find_conversation(service, project, "conversation", conversation).await?;
     }
     if let Some(previous) = previous
+        && remembered.is_none()
         && service.store().get(&Key::new(project, RESPONSE, previous)).await?.is_none()
     {
         return Err(ApiError::invalid(format!("Previous response with id '{previous}' not found."))
@@ -214,6 +232,7 @@ async fn input(
         Some(sent) => sent,
     };
     let mut items = normalise("input", sent, partition)?;
+    compaction::check(service.sealing(), project, "input", &items)?;
     conversations::resolve_references(service, project, "input", &mut items, |kind| {
         partition.id(prefix(kind))
     })
@@ -221,14 +240,14 @@ async fn input(
     Ok(items)
 }
 
-async fn begin(
+/// Has the engine take a response on; `streams` says whether its events are wanted.
+pub async fn begin(
     service: &Service,
     project: &Arc<str>,
     prepared: Prepared,
-    body: &Map<String, Value>,
-) -> Result<Response, ApiError> {
-    let Prepared { response, spec, partition, input, .. } = prepared;
-    let streams = request::flag(body, "stream")? == Some(true);
+    streams: bool,
+) -> Result<Begun, ApiError> {
+    let Prepared { agent, response, spec, asked, partition, follows_memory } = prepared;
     let is_background = response["background"] == true;
     let is_stored = response["store"] != false;
     if is_background && !is_stored {
@@ -236,9 +255,14 @@ async fn begin(
             .code("invalid_value")
             .param("store"));
     }
-    // Whoever waits for the end is told nothing before it, so nothing has to be durable before it.
+    let conversation = response["conversation"]["id"].as_str();
+    if let (Some(conversation), Some(agent)) = (conversation, &agent) {
+        conversations::note_agent(service, project, conversation, &agent.name, Some(&agent.version)).await?;
+    }
+    // Whoever waits for the end is told nothing before it, so nothing has to be durable before it. And what
+    // follows a memory can't go on in another process, which has lost it.
     let (listen, durable) = match (streams, is_background) {
-        (true, _) if is_stored => (Listen::Frames, Durable::Accepted),
+        (true, _) if is_stored && !follows_memory => (Listen::Frames, Durable::Accepted),
         (true, _) => (Listen::Frames, Durable::Ended),
         (false, true) => (Listen::No, Durable::Accepted),
         (false, false) => (Listen::End, Durable::Ended),
@@ -250,8 +274,8 @@ async fn begin(
     };
     let id = response["id"].as_str().unwrap_or_default().to_owned();
     let events = Stream::new(partition, marks(&response)).with_custom_tools(custom_tools(&response));
-    let projection = ResponseProjection::new(project, response, input, events, keeping);
-    let begun = service
+    let projection = ResponseProjection::new(project, response, asked, events, keeping);
+    Ok(service
         .engine()
         .begin(Begin {
             key: TurnKey { project: Arc::clone(project), id },
@@ -263,14 +287,25 @@ async fn begin(
             durable,
             eager: true,
         })
-        .await?;
-    if let Some(frames) = begun.frames {
-        return Ok(stream(frames));
+        .await?)
+}
+
+/// A response without an answer: it is there for others to follow, with what they have in common.
+pub async fn warm_up(service: &Service, project: &Arc<str>, prepared: Prepared) -> Result<Frames, ApiError> {
+    let Prepared { response, asked, partition, .. } = prepared;
+    let keeping = if response["store"] == false { Keeping::Nothing } else { Keeping::FromEnd };
+    let events = Stream::new(partition, marks(&response));
+    let projection = ResponseProjection::new(project, response, asked, events, keeping);
+    let Changes { changes, frames } = projection.without_answer(service.clock().seconds());
+    if !changes.is_empty() {
+        service.store().submit(changes).await?;
     }
-    match begun.end {
-        Some(end) => finished(end.document().await?),
-        None => Ok(answer(begun.document)),
+    let (sender, receiver) = mpsc::channel(frames.len());
+    for frame in frames {
+        // There is room for all of them.
+        let _ = sender.try_send(frame);
     }
+    Ok(receiver)
 }
 
 /// What of a response says how it ended.

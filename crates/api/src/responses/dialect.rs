@@ -4,30 +4,33 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cupola_engine::{Dialect, HistoryPage, Resumed, TurnSpec};
-use cupola_store::{Key, Listing, Order, SharedStore, StoreError, TurnKey};
-use serde_json::{Map, Value};
+use cupola_identity::SealingKey;
+use cupola_store::{Key, SharedStore, StoreError, TurnKey};
+use serde_json::{Map, Value, json};
 
 use super::{
-    kinds::{INPUT, RESPONSE},
+    exchanges::Exchanges,
+    history::{History, MOST_ITEMS, Page, Place, read},
+    kinds::RESPONSE,
     projection::{Keeping, ResponseProjection},
     spec::{custom_tools, turn_spec},
     stream::Stream,
-    transcript,
+    transcript::Transcript,
 };
-use crate::{conversations::ITEM, items::Item, partition::Partition};
-
-/// The newest items of a conversation or a chain that a model may be given. More than any window holds.
-const MOST_ITEMS: usize = 1000;
+use crate::partition::Partition;
 
 /// Responses, as the engine knows them.
 pub struct ResponsesDialect {
     store: SharedStore,
+    history: History,
+    /// Opens summaries of earlier conversations.
+    sealing: Arc<SealingKey>,
 }
 
 impl ResponsesDialect {
     /// The dialect over a store.
-    pub fn new(store: SharedStore) -> Self {
-        Self { store }
+    pub fn new(store: SharedStore, sealing: Arc<SealingKey>) -> Self {
+        Self { history: History::new(Arc::clone(&store)), store, sealing }
     }
 
     async fn document(&self, key: &Key) -> Result<Option<(Value, i64)>, StoreError> {
@@ -35,67 +38,37 @@ impl ResponsesDialect {
         Ok(Some((read(key, &resource.doc)?, resource.etag)))
     }
 
-    async fn input(&self, project: &Arc<str>, response: &str) -> Result<Vec<Item>, StoreError> {
-        let key = Key::new(project, INPUT, response);
-        match self.store.get(&key).await? {
-            Some(resource) => read(&key, &resource.doc),
-            None => Ok(Vec::new()),
+    /// Where the history of a turn begins, and the items that come before everything that is stored, newest
+    /// first: what the response itself was asked with.
+    async fn beginning(&self, turn: &TurnKey, spec: &TurnSpec) -> Result<Page, StoreError> {
+        if let Some(asked) = &spec.input {
+            let own = ["input", "earlier"].into_iter().filter_map(|list| asked[list].as_array());
+            let newest_first = own.flat_map(|items| items.iter().rev());
+            let items = newest_first.filter_map(|item| item.as_object().cloned()).collect();
+            return Ok(Page { items, next: Place::before(asked) });
         }
+        let key = Key::new(&turn.project, RESPONSE, turn.id.as_str());
+        let Some((response, _)) = self.document(&key).await? else { return Ok(Page::default()) };
+        let mut items = self.history.input(&turn.project, &turn.id).await?;
+        items.reverse();
+        Ok(Page { items, next: Place::before(&response) })
     }
 
-    /// The items before a response, oldest first: those of its conversation, or of the responses before it.
-    pub async fn before(&self, project: &Arc<str>, response: &Value) -> Result<Vec<Item>, StoreError> {
-        if let Some(conversation) = response["conversation"]["id"].as_str() {
-            return self.conversation(project, conversation).await;
+    /// Reads on until no exchange is cut: outputs are given to the model together with their calls.
+    async fn complete(&self, turn: &TurnKey, page: &mut Page) -> Result<(), StoreError> {
+        let mut open = Exchanges::default();
+        let mut seen = 0;
+        loop {
+            page.items[seen..].iter().for_each(|item| open.see(item));
+            seen = page.items.len();
+            // An output whose call is nowhere near is left out, as if its call had been deleted.
+            let is_complete = open.is_empty() || seen > MOST_ITEMS;
+            let Some(place) = page.next.take_if(|_| !is_complete || seen == 0) else { return Ok(()) };
+            let more = self.history.page(&turn.project, place).await?;
+            page.items.extend(more.items);
+            page.next = more.next;
         }
-        let mut parts: Vec<Vec<Item>> = Vec::new();
-        let mut count = 0;
-        let mut previous = response["previous_response_id"].as_str().map(str::to_owned);
-        while let Some(id) = previous.filter(|_| count < MOST_ITEMS) {
-            let key = Key::new(project, RESPONSE, id.as_str());
-            // A response that was deleted takes what was before it along.
-            let Some((earlier, _)) = self.document(&key).await? else { break };
-            let mut items = self.input(project, &id).await?;
-            let output = earlier["output"].as_array().cloned().unwrap_or_default();
-            items.extend(output.into_iter().filter_map(|item| match item {
-                Value::Object(item) => Some(item),
-                _ => None,
-            }));
-            if let Some(conversation) = earlier["conversation"]["id"].as_str() {
-                let within = self.conversation(project, conversation).await?;
-                // The conversation has the items of a turn that has ended.
-                items.retain(|item| !within.iter().any(|other| other.get("id") == item.get("id")));
-                parts.extend([items, within]);
-                break;
-            }
-            count += items.len();
-            parts.push(items);
-            previous = earlier["previous_response_id"].as_str().map(str::to_owned);
-        }
-        Ok(parts.into_iter().rev().flatten().collect())
     }
-
-    async fn conversation(&self, project: &Arc<str>, conversation: &str) -> Result<Vec<Item>, StoreError> {
-        let slice = self
-            .store
-            .list(Listing {
-                project,
-                kind: ITEM,
-                parent: conversation,
-                facet: None,
-                order: Order::Desc,
-                after: None,
-                before: None,
-                limit: MOST_ITEMS,
-            })
-            .await?;
-        let items = slice.items.iter().rev();
-        items.map(|item| read(&Key::new(project, ITEM, item.id.as_str()), &item.doc)).collect()
-    }
-}
-
-fn read<T: serde::de::DeserializeOwned>(key: &Key, doc: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(doc).map_err(|error| StoreError::Backend(format!("{key} is damaged: {error}")))
 }
 
 #[async_trait]
@@ -107,7 +80,8 @@ impl Dialect for ResponsesDialect {
     async fn resume(&self, turn: &TurnKey) -> Result<Option<Resumed>, StoreError> {
         let key = Key::new(&turn.project, RESPONSE, turn.id.as_str());
         let Some((response, etag)) = self.document(&key).await? else { return Ok(None) };
-        let input = self.input(&turn.project, &turn.id).await?;
+        let input = self.history.input(&turn.project, &turn.id).await?;
+        let input = Arc::new(json!({ "input": input }));
         let kept = self.store.frames(turn, 0).await?;
         let partition = Partition::of(&turn.id).unwrap_or_default();
         let stream =
@@ -122,26 +96,17 @@ impl Dialect for ResponsesDialect {
         &self,
         turn: &TurnKey,
         spec: &TurnSpec,
-        _after: Option<&str>,
+        after: Option<&str>,
     ) -> Result<HistoryPage, StoreError> {
-        let mut items = match &spec.input {
-            Some(response) => self.before(&turn.project, response).await?,
-            None => {
-                let key = Key::new(&turn.project, RESPONSE, turn.id.as_str());
-                let Some((response, _)) = self.document(&key).await? else {
-                    return Ok(HistoryPage::default());
-                };
-                let mut items = self.before(&turn.project, &response).await?;
-                items.extend(self.input(&turn.project, &turn.id).await?);
-                items
-            }
+        let mut page = match after {
+            None => self.beginning(turn, spec).await?,
+            Some(cursor) => Page { items: Vec::new(), next: Place::of(cursor) },
         };
-        if let Some(Value::Array(own)) = spec.input.as_ref().map(|input| &input["input"]) {
-            items.extend(own.iter().filter_map(|item| item.as_object().cloned()));
-        }
-        let mut groups = transcript::groups(&items);
+        self.complete(turn, &mut page).await?;
+        page.items.reverse();
+        let mut groups = Transcript { sealing: &self.sealing, project: &turn.project }.groups(&page.items);
         groups.reverse();
-        Ok(HistoryPage { items: groups, next: None })
+        Ok(HistoryPage { items: groups, next: page.next.map(|place| place.cursor()) })
     }
 }
 

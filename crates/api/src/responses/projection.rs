@@ -7,7 +7,7 @@ use cupola_engine::{
     Changes, Delta, Frame, Millis, Projection,
     turn::{Answer, End, Event, Limit, Phase, Turn},
 };
-use cupola_models::Finish;
+use cupola_models::{Finish, ModelUsage};
 use cupola_store::{Change, Key, Resource, StoreError};
 use serde_json::{Value, json};
 
@@ -15,14 +15,15 @@ use super::{
     kinds::{INPUT, RESPONSE},
     stream::Stream,
 };
-use crate::{body::document, conversations, items::Item};
+use crate::{body::document, conversations};
 
 /// A response, and what is open in it.
 pub struct ResponseProjection {
     project: Arc<str>,
     key: Key,
     response: Value,
-    input: Vec<Item>,
+    /// The request as the engine has it, too; its `input` is what the response was asked with.
+    asked: Arc<Value>,
     stream: Stream,
     keeping: Keeping,
     etag: i64,
@@ -42,11 +43,11 @@ pub enum Keeping {
 }
 
 impl ResponseProjection {
-    /// A response that is about to be accepted, with the items that it was asked with.
+    /// A response that is about to be accepted, with what it was asked with.
     pub fn new(
         project: &Arc<str>,
         response: Value,
-        input: Vec<Item>,
+        asked: Arc<Value>,
         stream: Stream,
         keeping: Keeping,
     ) -> Self {
@@ -55,7 +56,7 @@ impl ResponseProjection {
             project: Arc::clone(project),
             key: Key::new(project, RESPONSE, id),
             response,
-            input,
+            asked,
             stream,
             keeping,
             etag: 0,
@@ -96,22 +97,12 @@ impl ResponseProjection {
             parent: self.key.id.clone(),
             facet: String::new(),
             created_at: self.response["created_at"].as_i64().unwrap_or_default(),
-            doc: document(&self.input),
+            doc: document(&self.asked["input"]),
         }
     }
 
     fn ended(&mut self, now: i64, end: &End, turn: &Turn) -> &'static str {
-        let usage = turn.usage;
-        self.set(
-            "usage",
-            json!({
-                "input_tokens": usage.prompt_tokens,
-                "input_tokens_details": {"cached_tokens": usage.cached_tokens},
-                "output_tokens": usage.completion_tokens,
-                "output_tokens_details": {"reasoning_tokens": 0},
-                "total_tokens": usage.prompt_tokens.saturating_add(usage.completion_tokens),
-            }),
-        );
+        self.set("usage", usage(turn.usage));
         let output = self.stream.output().to_vec();
         self.set("output", Value::Array(output));
         match end {
@@ -149,12 +140,36 @@ impl ResponseProjection {
         }
     }
 
+    /// The response as one that has ended without an answer, because none was asked for.
+    pub fn without_answer(mut self, now: i64) -> Changes {
+        self.set("status", json!("in_progress"));
+        let mut frames = vec![self.stream.about("response.created", &self.response)];
+        frames.push(self.stream.about("response.in_progress", &self.response));
+        let kind = self.ended(now, &End::Completed, &Turn::default());
+        frames.push(self.stream.about(kind, &self.response));
+        Changes { changes: self.kept(now), frames }
+    }
+
+    /// What is kept of a response that has ended.
+    fn kept(&mut self, now: i64) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if self.keeping != Keeping::Nothing {
+            changes.push(self.write());
+            if self.keeping == Keeping::FromEnd {
+                changes.push(self.write_input());
+            }
+            self.append_to_conversation(now, &mut changes);
+        }
+        changes
+    }
+
     /// A conversation is given what was asked and what was answered at once, when the turn has ended: so it
     /// has both exactly once, and nothing of a turn that is still under way.
     fn append_to_conversation(&self, now: i64, changes: &mut Vec<Change>) {
         let Some(conversation) = self.response["conversation"]["id"].as_str() else { return };
         let output = self.stream.output().iter().filter_map(Value::as_object);
-        for item in self.input.iter().chain(output) {
+        let input = self.asked["input"].as_array().into_iter().flatten().filter_map(Value::as_object);
+        for item in input.chain(output) {
             changes.push(conversations::insert_item(&self.project, conversation, item, now));
         }
     }
@@ -166,6 +181,17 @@ impl ResponseProjection {
             frames.extend(self.stream.close("incomplete"));
         }
     }
+}
+
+/// Tokens as responses report them.
+pub fn usage(usage: ModelUsage) -> Value {
+    json!({
+        "input_tokens": usage.prompt_tokens,
+        "input_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "output_tokens": usage.completion_tokens,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": usage.prompt_tokens.saturating_add(usage.completion_tokens),
+    })
 }
 
 impl Projection for ResponseProjection {
@@ -196,7 +222,6 @@ impl Projection for ResponseProjection {
     fn event(&mut self, at: Millis, event: &Event, turn: &Turn, heard: bool) -> Changes {
         self.stream.set_heard(heard);
         let now = at / 1000;
-        let mut changes = Vec::new();
         let mut frames = Vec::new();
         match event {
             Event::Accepted { .. } => {
@@ -207,10 +232,10 @@ impl Projection for ResponseProjection {
                 if is_background {
                     frames.push(self.stream.about("response.queued", &self.response));
                 }
-                if self.keeping == Keeping::FromAccepted {
-                    changes.push(self.write());
-                    changes.push(self.write_input());
-                }
+                let changes = match self.keeping {
+                    Keeping::FromAccepted => vec![self.write(), self.write_input()],
+                    Keeping::FromEnd | Keeping::Nothing => Vec::new(),
+                };
                 return Changes { changes, frames };
             }
             Event::Answered { answer, finish, .. } => {
@@ -226,16 +251,10 @@ impl Projection for ResponseProjection {
             Event::OutOfTokens { .. } | Event::OutputsSubmitted { .. } | Event::CancelRequested => {}
         }
         let Phase::Ended(end) = &turn.phase else {
-            return Changes { changes, frames };
+            return Changes { changes: Vec::new(), frames };
         };
         let kind = self.ended(now, end, turn);
-        if self.keeping != Keeping::Nothing {
-            changes.push(self.write());
-            if self.keeping == Keeping::FromEnd {
-                changes.push(self.write_input());
-            }
-            self.append_to_conversation(now, &mut changes);
-        }
+        let changes = self.kept(now);
         // The wire knows no event for a response that was cancelled: the stream just ends after it.
         if kind != "response.cancelled" {
             frames.push(self.stream.about(kind, &self.response));

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{ApiError, agents::ResolvedAgent, classic::checks};
+use crate::{ApiError, agents::ResolvedAgent, items::wrong_type};
 
 /// What may not be said beside an agent, because the agent says it.
 const OWN_OF_AGENTS: &[&str] = &["tools", "instructions", "text", "reasoning", "tool_choice", "model"];
@@ -28,12 +28,6 @@ pub fn flag(body: &Map<String, Value>, name: &str) -> Result<Option<bool>, ApiEr
         Some(Value::Bool(flag)) => Ok(Some(*flag)),
         Some(_) => Err(wrong_type(name, "a boolean")),
     }
-}
-
-fn wrong_type(name: &str, expected: &str) -> ApiError {
-    ApiError::invalid(format!("Invalid type for '{name}': expected {expected}."))
-        .code("invalid_type")
-        .param(name)
 }
 
 /// Which agent a body names: its name and, where it says so, its version. Both spellings are accepted.
@@ -84,52 +78,6 @@ pub fn conversation(body: &Map<String, Value>) -> Result<Option<String>, ApiErro
     }
 }
 
-/// Checks the ranges and the types that every response has in common.
-pub fn check(body: &Map<String, Value>) -> Result<(), ApiError> {
-    for name in
-        ["model", "instructions", "previous_response_id", "user", "prompt_cache_key", "safety_identifier"]
-    {
-        text(body, name)?;
-    }
-    for name in ["stream", "store", "background", "parallel_tool_calls"] {
-        flag(body, name)?;
-    }
-    checks::range("temperature", number(body, "temperature")?, 0.0, 2.0)?;
-    checks::range("top_p", number(body, "top_p")?, 0.0, 1.0)?;
-    checks::positive("max_output_tokens", count(body, "max_output_tokens")?)?;
-    checks::positive("max_tool_calls", count(body, "max_tool_calls")?)?;
-    if let Some(metadata) = field(body, "metadata") {
-        let metadata = crate::body::parse_value(json!({ "metadata": metadata }))?;
-        let MetadataOnly { metadata } = metadata;
-        checks::metadata("metadata", Some(&metadata))?;
-    }
-    match field(body, "tools") {
-        None => {}
-        Some(Value::Array(tools)) => checks::count("tools", tools.len(), checks::MAX_TOOLS)?,
-        Some(_) => return Err(wrong_type("tools", "an array")),
-    }
-    Ok(())
-}
-
-#[derive(serde::Deserialize)]
-struct MetadataOnly {
-    metadata: cupola_wire::Metadata,
-}
-
-fn number(body: &Map<String, Value>, name: &str) -> Result<Option<f64>, ApiError> {
-    match field(body, name) {
-        None => Ok(None),
-        Some(value) => value.as_f64().map(Some).ok_or_else(|| wrong_type(name, "a number")),
-    }
-}
-
-fn count(body: &Map<String, Value>, name: &str) -> Result<Option<u64>, ApiError> {
-    match field(body, name) {
-        None => Ok(None),
-        Some(value) => value.as_u64().map(Some).ok_or_else(|| wrong_type(name, "a whole number")),
-    }
-}
-
 /// The response that a body asks for, before anything has happened. The order of the fields is that of the
 /// service.
 pub fn response(
@@ -145,7 +93,12 @@ pub fn response(
         definition.or_else(|| field(body, name)).cloned()
     };
     let asked = |name: &str| field(body, name).cloned().unwrap_or(Value::Null);
-    let reasoning = said("reasoning").unwrap_or_else(|| json!({"effort": null, "summary": null}));
+    let mut reasoning = said("reasoning").unwrap_or_else(|| json!({}));
+    if let Value::Object(reasoning) = &mut reasoning {
+        for name in ["effort", "summary"] {
+            reasoning.entry(name).or_insert(Value::Null);
+        }
+    }
     let mut text = said("text").unwrap_or_else(|| json!({}));
     if let Value::Object(text) = &mut text {
         text.entry("format").or_insert_with(|| json!({"type": "text"}));

@@ -4,6 +4,8 @@ use cupola_engine::{ClientCalls, ToolSpec, Truncation, TurnSpec};
 use cupola_models::{FunctionDeclaration, ResponseFormat, ToolChoice};
 use serde_json::{Map, Value, json};
 
+use super::checks::name_of;
+
 /// Fields that are handed to the upstream as they are, under the names that chat completions knows.
 const PASSED: &[(&str, &str)] = &[
     ("service_tier", "service_tier"),
@@ -58,11 +60,11 @@ fn passed(response: &Value) -> Map<String, Value> {
 /// The names that a choice of `allowed_tools` leaves.
 fn allowed_tools(choice: &Value) -> Option<Vec<&str>> {
     let tools = choice.get("tools").filter(|_| choice["type"] == "allowed_tools")?.as_array()?;
-    Some(tools.iter().filter_map(|tool| tool["name"].as_str()).collect())
+    Some(tools.iter().filter_map(name_of).collect())
 }
 
 fn tools(tools: &Value, allowed: Option<Vec<&str>>) -> Vec<ToolSpec> {
-    let is_allowed = |tool: &&Value| match (&allowed, tool["name"].as_str()) {
+    let is_allowed = |tool: &&Value| match (&allowed, name_of(tool)) {
         (Some(allowed), Some(name)) => allowed.contains(&name),
         _ => true,
     };
@@ -73,7 +75,7 @@ fn tools(tools: &Value, allowed: Option<Vec<&str>>) -> Vec<ToolSpec> {
 pub fn custom_tools(response: &Value) -> Vec<String> {
     let tools = response["tools"].as_array().into_iter().flatten();
     let custom = tools.filter(|tool| tool["type"] == "custom");
-    custom.filter_map(|tool| tool["name"].as_str().map(str::to_owned)).collect()
+    custom.filter_map(|tool| name_of(tool).map(str::to_owned)).collect()
 }
 
 fn tool(tool: &Value) -> ToolSpec {
@@ -93,7 +95,7 @@ fn tool(tool: &Value) -> ToolSpec {
             })
         }
         Some("custom") => ToolSpec::Function(FunctionDeclaration {
-            name: tool["name"].as_str().unwrap_or_default().to_owned(),
+            name: name_of(tool).unwrap_or_default().to_owned(),
             description: tool["description"].as_str().map(str::to_owned),
             // Free text, in the only form in which every server takes it.
             parameters: json!({
@@ -114,7 +116,7 @@ fn tool_choice(choice: &Value) -> ToolChoice {
         Some("none") => ToolChoice::None,
         Some("required") => ToolChoice::Required,
         Some(_) => ToolChoice::Auto,
-        None => match (choice["type"].as_str(), choice["name"].as_str()) {
+        None => match (choice["type"].as_str(), name_of(choice)) {
             (Some("function" | "custom"), Some(name)) => ToolChoice::Function(name.to_owned()),
             (Some(_), _) => ToolChoice::Required,
             (None, _) => ToolChoice::Auto,

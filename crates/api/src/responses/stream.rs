@@ -441,7 +441,6 @@ fn custom_input(arguments: &str) -> String {
 
 /// The data of an event that was kept.
 fn read_event(frame: &Bytes) -> Option<Value> {
-    let text = std::str::from_utf8(frame).ok()?;
-    let data = text.lines().find_map(|line| line.strip_prefix("data: "))?;
-    serde_json::from_str(data).ok()
+    let (_, data) = crate::frames::event(frame)?;
+    serde_json::from_slice(&data).ok()
 }

@@ -1,12 +1,14 @@
 //! `POST responses/input_tokens`: how many tokens a request would give to the model.
 
 use axum::{extract::State, response::Response};
-use cupola_engine::{Counter, ToolSpec};
-use cupola_models::ChatMessage;
+use cupola_engine::{ContextError, Counter, ToolSpec, fit, turn::Turn};
 use cupola_store::TurnKey;
 use serde_json::{Map, Value, json};
 
-use super::create::{Prepared, check_sight, prepare};
+use super::{
+    create::{Prepared, check_sight, prepare},
+    memory::Memory,
+};
 use crate::{
     ApiError, Service,
     body::{Json, answer},
@@ -23,17 +25,23 @@ pub async fn input_tokens(
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     check_sight(&service, &project, &requester, &body).await?;
-    let Prepared { spec, response, .. } = prepare(&service, &project, &body, bound).await?;
+    let Prepared { spec, response, .. } = prepare(&service, &project, &body, bound, &Memory::none()).await?;
     let resolved = service
         .catalog()
         .resolve(&spec.deployment)
         .map_err(|fault| ApiError::of_turn(fault.kind.code(), fault.message))?;
     let id = response["id"].as_str().unwrap_or_default().to_owned();
     let turn = TurnKey { project, id };
-    let history = service.responses().history(&turn, &spec, None).await?;
     let counter = Counter::new(&*resolved.provider, &resolved.model);
-    let instructions = spec.instructions.map(|text| counter.count(&ChatMessage::System { text }));
-    let messages = history.items.iter().flat_map(|item| &item.messages).map(|message| counter.count(message));
+    let dialect = &**service.responses();
+    let window = resolved.context_tokens;
+    let given = fit(dialect, &turn, &spec, &Turn::default(), &counter, window).await;
+    let given = given.map_err(|error| match error {
+        ContextError::Store(error) => error.into(),
+        // Responses set no limit of their own.
+        ContextError::PromptTokens => ApiError::internal("counting tokens", "a limit that nobody set"),
+    })?;
+    let messages = given.iter().map(|message| counter.count(message));
     let tools = spec.tools.iter().map(|tool| match tool {
         ToolSpec::Function(function) => {
             let declared = json!([function.name, function.description, function.parameters]);
@@ -41,6 +49,6 @@ pub async fn input_tokens(
         }
         ToolSpec::Served { settings, .. } => counter.count_text(&settings.to_string()),
     });
-    let tokens: u64 = instructions.into_iter().chain(messages).chain(tools).sum();
+    let tokens: u64 = messages.chain(tools).sum();
     Ok(answer(&json!({"object": "response.input_tokens", "input_tokens": tokens})))
 }

@@ -8,7 +8,9 @@ use cupola_api::{
     ClassicDialect, ConfiguredConnection, Limits, ResponsesDialect, Service, ServiceParts, operations,
 };
 use cupola_engine::{Deployments, Dialect, Engine, Settings, ids};
-use cupola_identity::{DEFAULT_AUDIENCE, Identity, Issuer, SealingKey, default_roles_everywhere};
+use cupola_identity::{
+    Certificates, DEFAULT_AUDIENCE, Identity, Issuer, SealingKey, default_roles_everywhere,
+};
 use cupola_models::Catalog;
 use cupola_store::{Blobs, Change, Durability, FileBlobs, Key, Kind, SharedStore, SqliteStore};
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -48,6 +50,7 @@ pub struct TestApp {
     pub service: Service,
     pub home: TempDir,
     issuer: Arc<Issuer>,
+    pub certificates: Certificates,
 }
 
 impl TestApp {
@@ -68,8 +71,10 @@ impl TestApp {
         let everywhere = token(default_roles_everywhere());
         let next_door = token([("other".to_owned(), vec!["Azure AI Developer".to_owned()])].into());
 
+        let sealing = Arc::new(SealingKey::open(home.path()).unwrap());
         let classic = Arc::new(ClassicDialect::new(Arc::clone(&store), Arc::clone(&blobs)));
-        let responses: Arc<dyn Dialect> = Arc::new(ResponsesDialect::new(Arc::clone(&store)));
+        let responses: Arc<dyn Dialect> =
+            Arc::new(ResponsesDialect::new(Arc::clone(&store), Arc::clone(&sealing)));
         let dialects: [Arc<dyn Dialect>; 2] = [classic.clone(), Arc::clone(&responses)];
         let deployments = setup.deployments.unwrap_or_else(|| Arc::new(setup.model.clone()));
         let catalog = setup.catalog.unwrap_or_else(|| Arc::new(Catalog::of(Arc::new(setup.model.clone()))));
@@ -84,7 +89,7 @@ impl TestApp {
             responses,
             authenticator: identity.authenticator,
             managed_identity: identity.managed_identity,
-            sealing: Arc::new(SealingKey::open(home.path()).unwrap()),
+            sealing,
             connections: setup.connections,
             hosting: None,
             limits: setup.limits,
@@ -107,6 +112,7 @@ impl TestApp {
             service,
             home,
             issuer: identity.issuer,
+            certificates: identity.certificates,
         }
     }
 
@@ -183,7 +189,7 @@ pub fn thread_of(run: &str) -> &str {
 #[derive(Clone)]
 pub struct Actor {
     router: Router,
-    token: Option<String>,
+    pub token: Option<String>,
     project: String,
     headers: Vec<(&'static str, String)>,
 }

@@ -91,6 +91,24 @@ async fn what_was_uploaded_is_recorded_read_and_deleted_with_its_record() {
 }
 
 #[tokio::test]
+async fn a_record_does_not_keep_the_signature_that_the_data_was_put_with() {
+    let app = TestApp::start().await;
+    let pending = upload(&app).await;
+    Holder::of(&app, &pending).put("/a.txt", "alpha").await;
+    let address = pending["blobReference"]["blobUri"].as_str().unwrap();
+    let signed = pending["blobReference"]["credential"]["sasUri"].as_str().unwrap();
+    let record = json!({ "type": "uri_folder", "dataUri": signed });
+    patch(&app, "/datasets/ds/versions/1", record).await;
+    assert_eq!(app.user.get("/datasets/ds/versions/1").await.accepted()["dataUri"], address);
+    let reader = post(&app, "/datasets/ds/versions/1/credentials", json!({})).await.accepted();
+    assert_eq!(Holder::of(&app, &reader).text("/a.txt").await, "alpha");
+    // What is kept elsewhere stays as its client wrote it.
+    let elsewhere = json!({ "type": "uri_file", "dataUri": "https://elsewhere.example/a?sig=x" });
+    let kept = patch(&app, "/datasets/other/versions/1", elsewhere).await;
+    assert_eq!(kept.json()["dataUri"], "https://elsewhere.example/a?sig=x");
+}
+
+#[tokio::test]
 async fn an_address_without_a_good_signature_opens_nothing() {
     let app = TestApp::start().await;
     let mut holder = Holder::of(&app, &upload(&app).await);

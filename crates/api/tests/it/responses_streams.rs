@@ -26,8 +26,9 @@ pub fn numbers(stream: &str) -> Vec<u64> {
         .collect()
 }
 
+/// Every event has the next number, from 0 on.
 #[track_caller]
-fn assert_gapless(stream: &str) {
+pub fn assert_gapless(stream: &str) {
     let numbers = numbers(stream);
     assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>());
 }
@@ -126,6 +127,32 @@ async fn a_failure_in_the_text() {
     let stream = streamed(&app, question()).await;
     assert_gapless(&stream);
     assert_golden("responses/failure_after_text", &stream);
+}
+
+/// A call whose arguments do not come to their end.
+fn half_a_call() -> Vec<Piece> {
+    let mut half = call(0, "call_of_the_model_1", "get_weather", r#"{"city":"Oslo"}"#);
+    half.truncate(2);
+    half
+}
+
+#[tokio::test]
+async fn a_failure_in_a_call() {
+    let app = TestApp::start().await;
+    let broken = Piece::Fails(Fault::new(FaultKind::Broken, "The connection broke."));
+    app.model.then(half_a_call().into_iter().chain([broken]));
+    let stream = streamed(&app, question()).await;
+    assert_gapless(&stream);
+    assert_golden("responses/failure_in_call", &stream);
+}
+
+#[tokio::test]
+async fn a_call_that_reached_the_limit() {
+    let app = TestApp::start().await;
+    app.model.then(half_a_call().into_iter().chain(end(Finish::Length, 10, 2)));
+    let stream = streamed(&app, question()).await;
+    assert_gapless(&stream);
+    assert_golden("responses/incomplete_call", &stream);
 }
 
 #[tokio::test]

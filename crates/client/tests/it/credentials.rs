@@ -6,7 +6,7 @@ use azure_core::{
     credentials::{AccessToken, TokenCredential, TokenRequestOptions},
     time::OffsetDateTime,
 };
-use cupola_client::{AgentsClient, AgentsClientOptions, Error};
+use cupola_client::{AgentsClient, ClientOptions, Error};
 use rustls::{ServerConfig, crypto::ring};
 use serde_json::json;
 use tokio_rustls::TlsAcceptor;
@@ -53,8 +53,8 @@ impl TokenCredential for Fixed {
     }
 }
 
-fn options(pem: &str) -> AgentsClientOptions {
-    AgentsClientOptions { ca_pem: Some(pem.as_bytes().to_vec()), ..quick() }
+fn options(pem: &str) -> ClientOptions {
+    ClientOptions { ca_pem: Some(pem.as_bytes().to_vec()), ..quick() }
 }
 
 #[tokio::test]
@@ -164,8 +164,8 @@ async fn tokens_are_asked_for_with_the_retries_of_the_options() {
     }
 }
 
-fn without_retries() -> AgentsClientOptions {
-    let mut options = AgentsClientOptions::default();
+fn without_retries() -> ClientOptions {
+    let mut options = ClientOptions::default();
     options.azure.retry = azure_core::http::RetryOptions::none();
     options
 }

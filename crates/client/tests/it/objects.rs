@@ -73,3 +73,24 @@ pub fn page(data: &[Value], has_more: bool) -> Value {
 pub fn deleted(id: &str, object: &str) -> Value {
     json!({"id": id, "object": object, "deleted": true})
 }
+
+/// A response with these items.
+pub fn response(id: &str, status: &str, output: &[Value]) -> Value {
+    json!({"id": id, "object": "response", "status": status, "created_at": 1, "completed_at": null,
+        "model": "gpt-4o", "output": output, "error": null, "incomplete_details": null, "usage": null,
+        "agent_reference": {"type": "agent_reference", "name": "weather", "version": "1"},
+        "conversation": null, "previous_response_id": null, "background": true, "metadata": {},
+        "content_filters": []})
+}
+
+/// An answer in words.
+pub fn said(text: &str) -> Value {
+    json!({"type": "message", "id": "msg_1", "status": "completed", "role": "assistant",
+        "content": [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}]})
+}
+
+/// A call of a function.
+pub fn call(call_id: &str, name: &str, arguments: &str) -> Value {
+    json!({"type": "function_call", "id": format!("fc_{call_id}"), "call_id": call_id, "name": name,
+        "arguments": arguments, "status": "completed"})
+}

@@ -9,7 +9,8 @@ use std::{
 };
 
 use cupola_client::{
-    AgentEvent, Error, FunctionSet, JsonSchema, NoArguments, ProcessOptions, Runs,
+    AgentEvent, Error, FunctionSet, JsonSchema, NoArguments, ProcessOptions,
+    classic::Runs,
     types::{CreateRun, RunStatus},
 };
 use futures_util::TryStreamExt as _;

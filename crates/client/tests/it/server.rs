@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use cupola_client::{AgentsClient, AgentsClientOptions};
+use cupola_client::{AgentsClient, ClientOptions, ProjectClient};
 use futures_util::stream;
 use http_body_util::{BodyExt as _, StreamBody, combinators::BoxBody};
 use hyper::{Request, Response, body::Frame, body::Incoming, service::service_fn};
@@ -62,6 +62,10 @@ impl Answer {
     pub fn bytes(pieces: &[&'static str]) -> Self {
         let pieces = pieces.iter().map(|piece| Bytes::from_static(piece.as_bytes())).collect();
         Self::Http { status: 200, headers: Vec::new(), pieces }
+    }
+
+    pub fn bytes_of(text: String) -> Self {
+        Self::Http { status: 200, headers: Vec::new(), pieces: vec![text.into()] }
     }
 
     pub fn events(events: &[(&str, Value)]) -> Self {
@@ -142,6 +146,11 @@ impl Server {
         AgentsClient::with_key_and_options(&self.endpoint(), "test-key", quick()).unwrap()
     }
 
+    /// The same for the newer API.
+    pub fn project(&self) -> ProjectClient {
+        ProjectClient::with_key_and_options(&self.endpoint(), "test-key", quick()).unwrap()
+    }
+
     pub fn asked(&self) -> Vec<Asked> {
         self.script.lock().unwrap().asked.clone()
     }
@@ -152,11 +161,11 @@ impl Server {
 }
 
 /// Options with retries that do not wait.
-pub fn quick() -> AgentsClientOptions {
-    use azure_core::http::{ClientOptions, FixedRetryOptions, RetryOptions};
+pub fn quick() -> ClientOptions {
+    use azure_core::http::{ClientOptions as AzureOptions, FixedRetryOptions, RetryOptions};
     let delay = azure_core::time::Duration::milliseconds(1);
     let retry = RetryOptions::fixed(FixedRetryOptions { delay, max_retries: 3, ..Default::default() });
-    AgentsClientOptions { azure: ClientOptions { retry, ..Default::default() }, ..Default::default() }
+    ClientOptions { azure: AzureOptions { retry, ..Default::default() }, ..Default::default() }
 }
 
 async fn connection<S>(socket: S, script: Arc<Mutex<Script>>)

@@ -12,7 +12,7 @@ use cupola_client::types::ListQuery;
 use tokio::time::timeout;
 
 use super::verdict::Verdict;
-use crate::{config::Config, connection::Connection, data_dir::Serving, failure::Failure, when};
+use crate::{config::Config, data_dir::Serving, failure::Failure, server::Server, when};
 
 /// A healthy server needs a few milliseconds.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -41,9 +41,9 @@ pub async fn server(config: &Config, serving: Option<&Serving>) -> Verdict {
 
 /// One small request with everything that a real one has: TLS, a token, the store.
 async fn ask(config: &Config) -> Result<Duration, Failure> {
-    let agents = Connection::local(config)?.client.agents();
+    let agents = Server::local(config)?.client.agents();
     let began = Instant::now();
-    agents.list_page(&ListQuery { limit: Some(1), ..ListQuery::default() }).await?;
+    agents.list_page(&ListQuery { limit: Some(1), ..ListQuery::default() }.into()).await?;
     Ok(began.elapsed())
 }
 

@@ -17,11 +17,11 @@ use futures_util::StreamExt as _;
 
 use super::machine;
 use crate::{
-    connection::Connection,
-    conversation::add_message,
+    classic::{messages::add_message, steps},
     failure::Failure,
     fields::Fields,
-    progress, steps,
+    progress,
+    server::Server,
     table::{Table, number, shrinking, whole},
     terminal::{self, BOLD, DIM, GREEN},
     when,
@@ -40,11 +40,11 @@ pub struct Shown {
 }
 
 /// Shows an agent at work. The agent is gone afterwards, whether that went well or not.
-pub async fn run(connection: &Connection) -> Result<Shown, Failure> {
-    let client = &connection.client;
-    let agent = progress::during("Creating an agent", create(connection)).await?;
+pub async fn run(server: &Server) -> Result<Shown, Failure> {
+    let client = server.client.classic();
+    let agent = progress::during("Creating an agent", create(server)).await?;
     terminal::print(&format!("\n{BOLD}A conversation{BOLD:#} {DIM}with the agent {}{DIM:#}\n\n", agent.id))?;
-    let outcome = converse(client, &agent).await;
+    let outcome = converse(&client, &agent).await;
     let deleted = client.agents().delete(&agent.id).await;
     let (thread, demo) = outcome?;
     deleted?;
@@ -54,8 +54,8 @@ pub async fn run(connection: &Connection) -> Result<Shown, Failure> {
     Ok(Shown { thread_id: thread.id, deployment: agent.model })
 }
 
-async fn create(connection: &Connection) -> Result<Agent, Failure> {
-    let model = connection.deployment.clone().ok_or_else(|| {
+async fn create(server: &Server) -> Result<Agent, Failure> {
+    let model = server.deployment.clone().ok_or_else(|| {
         Failure::plain(
             "The agent needs a model, and the provider did not say which ones it has. \
              Name one: cupola quickstart --model DEPLOYMENT",
@@ -68,7 +68,7 @@ async fn create(connection: &Connection) -> Result<Agent, Failure> {
         tools: Some(machine::functions().definitions()),
         ..CreateAgent::default()
     };
-    Ok(connection.client.agents().create(&agent).await?)
+    Ok(server.client.classic().agents().create(&agent).await?)
 }
 
 async fn converse(client: &AgentsClient, agent: &Agent) -> Result<(Thread, Demo), Failure> {

@@ -8,12 +8,12 @@ use std::net::{SocketAddr, TcpListener};
 
 use crate::{
     config::{Config, Flags},
-    connection::Connection,
     data_dir::{self, Serving},
     failure::Failure,
     fields::Fields,
     instance::{self, Instance},
     logging,
+    server::Server,
     signals::Signals,
     terminal::{self, BOLD, DIM, GREEN},
     up, when,
@@ -59,9 +59,9 @@ async fn beside(config: &Config, serving: &Serving, args: &QuickstartArgs) -> Re
         serving.pid,
         fields.finish()
     ))?;
-    let connection = connect(config, args)?;
-    let shown = demo::run(&connection).await?;
-    next::show(config, &connection, &shown)?;
+    let server = connect(config, args)?;
+    let shown = demo::run(&server).await?;
+    next::show(config, &server, &shown)?;
     terminal::print(&format!("The server goes on in process {}.\n", serving.pid))
 }
 
@@ -70,9 +70,9 @@ async fn serve(config: &mut Config, args: &QuickstartArgs) -> Result<(), Failure
     let mut signals = Signals::install()?;
     let instance = Instance::start(config).await?;
     print_start(config, &instance, avoided)?;
-    let connection = connect(config, args)?;
+    let server = connect(config, args)?;
     let demonstration = tokio::select! {
-        ended = demo::run(&connection) => ended,
+        ended = demo::run(&server) => ended,
         signal = signals.received() => {
             terminal::print(&format!("\n{signal}: stopping.\n"))?;
             Err(Failure::plain("The demonstration was broken off."))
@@ -85,7 +85,7 @@ async fn serve(config: &mut Config, args: &QuickstartArgs) -> Result<(), Failure
             return ended.map(drop);
         }
     };
-    next::show(config, &connection, &shown)?;
+    next::show(config, &server, &shown)?;
     terminal::print(&format!("{BOLD}Serving until you press Ctrl-C.{BOLD:#}\n"))?;
     let signal = signals.received().await;
     terminal::print(&format!("\n{signal}: stopping. Everything is kept in {}.\n", config.data.display()))?;
@@ -93,12 +93,12 @@ async fn serve(config: &mut Config, args: &QuickstartArgs) -> Result<(), Failure
     Ok(())
 }
 
-fn connect(config: &Config, args: &QuickstartArgs) -> Result<Connection, Failure> {
-    let mut connection = Connection::local(config)?;
+fn connect(config: &Config, args: &QuickstartArgs) -> Result<Server, Failure> {
+    let mut server = Server::local(config)?;
     if args.model.is_some() {
-        connection.deployment.clone_from(&args.model);
+        server.deployment.clone_from(&args.model);
     }
-    Ok(connection)
+    Ok(server)
 }
 
 /// A first look should not fail because another program has the port that nobody chose.

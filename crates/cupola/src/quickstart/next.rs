@@ -2,10 +2,10 @@
 
 use crate::{
     config::Config,
-    connection::Connection,
     failure::Failure,
     invocation,
     quickstart::demo::Shown,
+    server::Server,
     terminal::{self, BOLD, DIM},
 };
 
@@ -13,16 +13,13 @@ const BUILTIN: &str = "The built-in model is not a language model. For a real on
     OPENAI_API_KEY (and OPENAI_BASE_URL), then start Cupola again.";
 
 /// Shows the commands and the code. They start at the margin, so that they can be pasted as they are.
-pub fn show(config: &Config, connection: &Connection, demonstration: &Shown) -> Result<(), Failure> {
+pub fn show(config: &Config, server: &Server, demonstration: &Shown) -> Result<(), Failure> {
     let deployment = &demonstration.deployment;
     let mut shown = format!("\n{BOLD}Now your own code.{BOLD:#} In another terminal:\n\n");
     shown.push_str(&format!("eval \"$({})\"\n", invocation::command("env", config)));
     shown.push_str("pip install azure-ai-projects==1.0.0 azure-identity   # in a virtual environment\n");
-    shown.push_str(&format!(
-        "\nand then in Python:\n\n{}\n",
-        snippet(connection.client.endpoint(), deployment)
-    ));
-    let again = invocation::command(&format!("threads show {}", demonstration.thread_id), config);
+    shown.push_str(&format!("\nand then in Python:\n\n{}\n", snippet(server.client.endpoint(), deployment)));
+    let again = invocation::command(&format!("classic threads show {}", demonstration.thread_id), config);
     shown.push_str(&format!("{DIM}To see the conversation again:{DIM:#}\n\n{again}\n\n"));
     if deployment == "builtin" {
         let lines = terminal::wrap(BUILTIN, terminal::width().unwrap_or(80)).join("\n");

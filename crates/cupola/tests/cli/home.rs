@@ -2,12 +2,12 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write as _},
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
 };
 
-use cupola_client::{AgentsClient, AgentsClientOptions};
+use cupola_client::{AgentsClient, ClientOptions, ProjectClient};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -50,6 +50,20 @@ impl Home {
         fs::write(self.path().join("cupola.toml"), toml).unwrap();
     }
 
+    /// Lets a script answer for every model.
+    pub fn script(&self, yaml: &str) {
+        fs::write(self.path().join("script.yaml"), yaml).unwrap();
+        self.configure(
+            "listen = \"127.0.0.1:0\"\n[models]\ndiscover = false\ndefault = \"scripted\"\n\
+             [models.providers.scripted]\nkind = \"builtin\"\nscript = \"script.yaml\"\n",
+        );
+    }
+
+    /// Puts a file into the directory where the commands run.
+    pub fn file(&self, name: &str, text: &str) {
+        fs::write(self.path().join(name), text).unwrap();
+    }
+
     /// The binary with nothing of this process's environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cupola"));
@@ -59,6 +73,16 @@ impl Home {
 
     pub fn run(&self, arguments: &[&str]) -> Ended {
         Ended::of(self.command(arguments))
+    }
+
+    /// Runs a command that reads this text from its standard input.
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Ended {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A command that ends before it has read everything closes the pipe, which is fine.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        Ended::from(child.wait_with_output().unwrap())
     }
 
     /// Runs a command that must succeed, and gives its output.
@@ -90,17 +114,27 @@ impl Home {
         server
     }
 
-    /// A client for the server that runs here.
+    /// A client of the older API for the server that runs here.
     pub fn client(&self) -> AgentsClient {
+        self.project().classic()
+    }
+
+    /// A client for the server that runs here.
+    pub fn project(&self) -> ProjectClient {
         let variables: Value = serde_json::from_str(&self.output_of(&["env", "--shell", "json"])).unwrap();
         let variable = |name: &str| variables[name].as_str().map(str::to_owned);
-        AgentsClient::from_variables(variable, AgentsClientOptions::default()).unwrap()
+        ProjectClient::from_variables(variable, ClientOptions::default()).unwrap()
     }
 }
 
 impl Ended {
     pub fn of(mut command: Command) -> Self {
-        let output = command.stdin(Stdio::null()).output().unwrap();
+        Self::from(command.stdin(Stdio::null()).output().unwrap())
+    }
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }

@@ -2,14 +2,22 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod agents;
 mod banner;
+mod chat;
+mod classic;
+mod classic_runs;
+mod connections;
+mod conversations;
 mod doctor;
 mod env;
 mod explain;
+mod help;
 mod home;
-mod objects;
+mod migrate;
 mod proxies;
 mod quickstart;
 mod refusals;
-mod runs;
+mod sdk;
+mod terminal;
 mod token;

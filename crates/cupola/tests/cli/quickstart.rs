@@ -47,12 +47,12 @@ fn it_serves_on_and_says_what_to_type_next() {
         " env)\"\n".to_owned(),
         "\npip install azure-ai-projects==1.0.0 azure-identity ".to_owned(),
         format!("\nagents = AIProjectClient(\"{endpoint}\", DefaultAzureCredential()).agents\n"),
-        " threads show thread_".to_owned(),
+        " classic threads show thread_".to_owned(),
     ] {
         assert!(server.said.contains(&expected), "{expected:?} is missing in:\n{}", server.said);
     }
-    assert_eq!(home.json_of(&["agents", "list"]), serde_json::json!([]));
-    assert_eq!(home.json_of(&["threads", "list"]).as_array().unwrap().len(), 1);
+    assert_eq!(home.json_of(&["classic", "agents", "list"]), serde_json::json!([]));
+    assert_eq!(home.json_of(&["classic", "threads", "list"]).as_array().unwrap().len(), 1);
     server.signal(Signal::INT);
     assert!(server.wait().0.success());
 }
@@ -64,7 +64,7 @@ fn a_server_that_runs_already_is_used_and_goes_on() {
     let shown = home.output_of(&["quickstart"]);
     assert!(shown.starts_with("Cupola runs already (process "), "{shown}");
     assert!(shown.contains("machine_fact returned: "), "{shown}");
-    assert_eq!(home.json_of(&["threads", "list"]).as_array().unwrap().len(), 1);
+    assert_eq!(home.json_of(&["classic", "threads", "list"]).as_array().unwrap().len(), 1);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_run_that_fails_is_told_and_no_agent_stays_behind() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.err.contains("error: The run is failed: The model is out of order."), "{ended:?}");
     let _server = home.serve();
-    assert_eq!(home.json_of(&["agents", "list"]), serde_json::json!([]));
+    assert_eq!(home.json_of(&["classic", "agents", "list"]), serde_json::json!([]));
 }
 
 #[test]

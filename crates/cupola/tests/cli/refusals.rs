@@ -23,14 +23,14 @@ fn a_second_server_on_the_same_data_is_refused() {
 fn a_signal_to_end_drains_and_succeeds() {
     let home = Home::new();
     let server = home.serve();
-    let agent = home.json_of(&["agents", "create", "--name", "kept"]);
+    let agent = home.json_of(&["classic", "agents", "create", "--name", "kept"]);
     server.signal(Signal::TERM);
     let (status, said) = server.wait();
     assert!(status.success(), "{status}");
     assert!(said.contains("SIGTERM: no new turns"), "{said}");
-    assert_eq!(home.run(&["agents", "list"]).code, Some(1));
+    assert_eq!(home.run(&["classic", "agents", "list"]).code, Some(1));
     let _again = home.serve();
-    assert_eq!(home.json_of(&["agents", "list"]), serde_json::json!([agent]));
+    assert_eq!(home.json_of(&["classic", "agents", "list"]), serde_json::json!([agent]));
 }
 
 #[test]

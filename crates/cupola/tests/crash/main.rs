@@ -6,5 +6,6 @@ mod conversation;
 mod full_disk;
 mod kills;
 mod responses;
+mod sdk;
 mod server;
 mod signals;

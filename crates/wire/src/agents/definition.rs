@@ -43,19 +43,31 @@ impl Definition {
     }
 }
 
+impl TryFrom<Extra> for Definition {
+    type Error = serde_json::Error;
+
+    fn try_from(fields: Extra) -> Result<Self, Self::Error> {
+        serde_json::from_value(Value::Object(fields))
+    }
+}
+
+impl From<PromptDefinition> for Definition {
+    fn from(prompt: PromptDefinition) -> Self {
+        let mut fields = Extra::new();
+        fields.insert("kind".to_owned(), "prompt".into());
+        // A struct with text for keys is always an object.
+        if let Ok(Value::Object(said)) = serde_json::to_value(prompt) {
+            fields.extend(said.into_iter().filter(|(name, _)| name != "kind"));
+        }
+        Self(fields)
+    }
+}
+
 impl<'de> Deserialize<'de> for Definition {
+    /// Of any kind, so that a client can read what a newer service has.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        match tag(&value, "kind")? {
-            "prompt" => drop(variant::<PromptDefinition, D::Error>(value.clone())?),
-            "workflow" => drop(variant::<WorkflowDefinition, D::Error>(value.clone())?),
-            kind if KINDS.contains(&kind) => {}
-            kind => {
-                let known = KINDS.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ");
-                let message = format!("kind{INNER_PATH}unknown variant `{kind}`, expected one of {known}");
-                return Err(D::Error::custom(message));
-            }
-        }
+        tag(&value, "kind")?;
         match value {
             Value::Object(mut fields) => {
                 if let Some(kind) = fields.shift_remove("kind") {
@@ -68,51 +80,71 @@ impl<'de> Deserialize<'de> for Definition {
     }
 }
 
+/// Reads a definition of one of [`KINDS`], with the fields that its kind needs.
+pub(super) fn of_known_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Definition, D::Error> {
+    let definition = Definition::deserialize(deserializer)?;
+    let fields = || Value::Object(definition.0.clone());
+    match definition.kind() {
+        "prompt" => drop(variant::<PromptDefinition, D::Error>(fields())?),
+        "workflow" => drop(variant::<WorkflowDefinition, D::Error>(fields())?),
+        kind if KINDS.contains(&kind) => {}
+        kind => {
+            let known = KINDS.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(", ");
+            let message = format!("kind{INNER_PATH}unknown variant `{kind}`, expected one of {known}");
+            return Err(D::Error::custom(message));
+        }
+    }
+    Ok(definition)
+}
+
 /// An agent that is a model with instructions and tools.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
 pub struct PromptDefinition {
     /// The deployment that answers for it.
     pub model: String,
     /// The system instructions.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<String>,
     /// Sampling temperature, 0 to 2.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
     /// Nucleus sampling, 0 to 1.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f64>,
     /// How much it thinks.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<Extra>,
     /// The tools that it may call; each has a `type`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tools: Option<Vec<Extra>>,
     /// A word, or an object that names a tool.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<Value>,
     /// The form of its answers.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<Extra>,
     /// What a response can fill into its instructions and tools.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub structured_inputs: Option<IndexMap<String, StructuredInput>>,
+    /// Fields of newer services.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 /// Something that a response can fill in.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
 pub struct StructuredInput {
     /// What it is.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Its value where a response gives none.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_value: Option<Value>,
     /// What its value must look like: a JSON schema.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Extra>,
     /// Whether a response must give it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub required: Option<bool>,
 }
 
@@ -139,9 +171,11 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_kind_is_refused_with_the_known_ones() {
-        let refused = serde_json::from_value::<Definition>(json!({"kind": "robot"}));
-        let error = refused.expect_err("is refused").to_string();
+    fn an_unknown_kind_is_read_but_not_accepted() {
+        let sent = json!({"kind": "robot"});
+        let read: Definition = serde_json::from_value(sent.clone()).expect("is read");
+        assert_eq!(read.kind(), "robot");
+        let error = of_known_kind(sent).expect_err("is refused").to_string();
         assert!(
             error.starts_with("kind\u{1f}unknown variant `robot`, expected one of `prompt`"),
             "{error:?}"

@@ -8,5 +8,5 @@ mod version;
 
 pub use definition::{Definition, KINDS, PromptDefinition, StructuredInput};
 pub use endpoint::{AgentEndpoint, FixedRatio, VersionSelectionRule, VersionSelector};
-pub use object::{AgentDeleted, AgentObject, AgentState, AgentVersionDeleted, AgentVersions};
+pub use object::{AgentDeleted, AgentObject, AgentPatch, AgentState, AgentVersionDeleted, AgentVersions};
 pub use version::{AgentVersion, AgentVersionStatus, CreateAgentVersion};

@@ -51,6 +51,22 @@ pub struct AgentVersions {
     pub latest: Option<AgentVersion>,
 }
 
+/// The body that changes how an agent is reached and introduces itself: a merge patch.
+///
+/// What is absent stays. A field that stands as null in `extra` is removed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
+pub struct AgentPatch {
+    /// How it is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_endpoint: Option<AgentEndpoint>,
+    /// How it introduces itself to other agents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_card: Option<Extra>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
 /// The answer to the delete of an agent.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 pub struct AgentDeleted {

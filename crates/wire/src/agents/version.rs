@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentEndpoint, Definition};
+use super::{AgentEndpoint, Definition, definition::of_known_kind};
 use crate::{Extra, Metadata, UnixSeconds};
 
 /// A version of an agent.
@@ -56,6 +56,7 @@ pub enum AgentVersionStatus {
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 pub struct CreateAgentVersion {
     /// What the agent is in this version.
+    #[serde(deserialize_with = "of_known_kind")]
     pub definition: Definition,
     /// The client's own pairs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,4 +76,19 @@ pub struct CreateAgentVersion {
     /// Fields of newer clients.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+impl CreateAgentVersion {
+    /// A version with this definition.
+    pub fn new(definition: impl Into<Definition>) -> Self {
+        Self {
+            definition: definition.into(),
+            metadata: None,
+            description: None,
+            draft: None,
+            agent_endpoint: None,
+            agent_card: None,
+            extra: Extra::new(),
+        }
+    }
 }
