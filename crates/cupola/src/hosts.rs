@@ -3,7 +3,11 @@
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use cupola_api::{Hosting, HostingParts};
-use cupola_hosting::{DockerRuntime, DockerSettings, Failure as HostingFailure, ProcessRuntime, Runtime};
+use cupola_hosting::{
+    DockerRuntime, DockerSettings, Failure as HostingFailure, OciRuntime, OciSettings, ProcessRuntime,
+    Runtime,
+    image::{DockerConfig, ImageStore, StoreSettings},
+};
 use cupola_identity::Certificates;
 
 use crate::{
@@ -35,20 +39,48 @@ pub async fn choose(config: &Config) -> Result<Host, Failure> {
             let reason = "plain processes without isolation, as configured (hosting.runtime = \"process\")";
             Ok(Host { runtime: Some(runtime), reason: reason.to_owned() })
         }
-        RuntimeChoice::Oci | RuntimeChoice::Auto => {
-            let runtime = docker(config, &folder).await;
-            match runtime {
-                Ok(runtime) => Ok(Host {
-                    runtime: Some(runtime),
-                    reason: "docker, the only one that was found".to_owned(),
-                }),
-                Err(failure) => Ok(Host {
-                    runtime: None,
-                    reason: format!("nothing was found that runs containers. Docker: {}", failure.message),
-                }),
-            }
+        RuntimeChoice::Oci => {
+            let (runtime, runner) =
+                oci(config, &folder).await.map_err(|failure| unusable("oci", &failure))?;
+            Ok(Host {
+                runtime: Some(runtime),
+                reason: format!("oci with the runner {runner}, as configured"),
+            })
+        }
+        RuntimeChoice::Auto => Ok(best(config, &folder).await),
+    }
+}
+
+/// Without a daemon where that works, because it starts sandboxes fastest; else with one.
+async fn best(config: &Config, folder: &Path) -> Host {
+    let oci = match oci(config, folder).await {
+        Ok((runtime, runner)) => {
+            let reason = format!("oci with the runner {runner}: no daemon is needed, and starts are fastest");
+            return Host { runtime: Some(runtime), reason };
+        }
+        Err(failure) => failure.message,
+    };
+    match docker(config, folder).await {
+        Ok(runtime) => {
+            Host { runtime: Some(runtime), reason: format!("docker, because oci does not work: {oci}") }
+        }
+        Err(docker) => {
+            Host { runtime: None, reason: format!("oci does not work: {oci} Docker: {}", docker.message) }
         }
     }
+}
+
+async fn oci(config: &Config, folder: &Path) -> Result<(Arc<dyn Runtime>, String), HostingFailure> {
+    let settings = StoreSettings {
+        insecure_registries: config.hosting.insecure_registries.clone(),
+        docker_config: DockerConfig::of_this_user(),
+        ..StoreSettings::default()
+    };
+    let images = Arc::new(ImageStore::open(folder.join("images"), settings)?);
+    let settings = OciSettings { state: folder.join("sandboxes"), runner: config.hosting.runner };
+    let runtime = OciRuntime::open(settings, images).await?;
+    let runner = runtime.runner();
+    Ok((Arc::new(runtime), runner))
 }
 
 async fn docker(config: &Config, folder: &Path) -> Result<Arc<dyn Runtime>, HostingFailure> {
@@ -68,10 +100,9 @@ fn process(folder: &Path) -> Result<Arc<dyn Runtime>, Failure> {
 
 /// A name for this data directory that is the same at every start, for what is found on a shared daemon.
 fn owner(folder: &Path) -> String {
-    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-    let mut hasher = DefaultHasher::new();
-    folder.hash(&mut hasher);
-    format!("cupola-{:016x}", hasher.finish())
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(folder.as_os_str().as_encoded_bytes());
+    hex::encode(&digest[..8])
 }
 
 fn unusable(name: &str, failure: &HostingFailure) -> Failure {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, num::NonZeroUsize, time::Duration};
 
 use cupola_api::HostingSettings;
-use cupola_hosting::Egress;
+use cupola_hosting::{Egress, RunnerChoice};
 use serde::{Deserialize, Deserializer, de::Error};
 
 use super::durations;
@@ -27,19 +27,6 @@ pub enum RuntimeChoice {
     Off,
 }
 
-/// What starts sandboxes of the runtime `oci`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RunnerChoice {
-    /// `runc` where it works, else Cupola's own.
-    #[default]
-    Auto,
-    /// `runc`.
-    Runc,
-    /// Cupola's own.
-    Builtin,
-}
-
 /// `[hosting]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -47,6 +34,7 @@ pub struct HostingConfig {
     /// What runs hosted agents.
     pub runtime: RuntimeChoice,
     /// What starts sandboxes of the runtime `oci`.
+    #[serde(deserialize_with = "runner")]
     pub runner: RunnerChoice,
     /// The most sandboxes at once.
     pub max_sandboxes: NonZeroUsize,
@@ -158,6 +146,15 @@ impl HostingConfig {
             [word] if word == "none" => Egress::None,
             hosts => Egress::Only(hosts.to_vec()),
         }
+    }
+}
+
+fn runner<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RunnerChoice, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "auto" => Ok(RunnerChoice::Auto),
+        "runc" => Ok(RunnerChoice::Runc),
+        "builtin" => Ok(RunnerChoice::Builtin),
+        other => Err(D::Error::unknown_variant(other, &["auto", "runc", "builtin"])),
     }
 }
 
