@@ -10,12 +10,17 @@ use std::{
 
 use crate::spec::Limits;
 
+/// The kernel gives memory in pieces of up to this size: a group is full when the next one does not fit.
+const LARGEST_PIECE: u64 = 4 * 1024 * 1024;
+
 const PERIOD_MICROS: u64 = 100_000;
 
 /// The groups of one sandbox.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     groups: Vec<Group>,
+    /// Where an OCI runtime makes groups beside these, and leaves them if it is killed.
+    others: Vec<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -42,7 +47,7 @@ struct Hierarchy {
 
 impl Groups {
     /// Makes groups with these limits, and says what can't be limited here.
-    pub(crate) fn make(name: &str, limits: &Limits) -> (Self, Vec<String>) {
+    pub(crate) fn make(name: &str, limits: &Limits, for_oci_runtime: bool) -> (Self, Vec<String>) {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         let hierarchies = hierarchies(&read("/proc/self/mountinfo"), &read("/proc/self/cgroup"));
         let mut made = Self::default();
@@ -55,6 +60,10 @@ impl Groups {
             if let Err(error) = made.hold(&hierarchies, kind, controller, name, limits) {
                 warnings.push(format!("On this machine {what} of a sandbox can't be limited: {error}"));
             }
+        }
+        if for_oci_runtime {
+            let all = hierarchies.iter().map(|hierarchy| hierarchy.folder.join(name));
+            made.others = all.filter(|folder| !folder.exists()).collect();
         }
         (made, warnings)
     }
@@ -73,21 +82,29 @@ impl Groups {
         })
     }
 
-    /// Whether a process was killed for want of memory.
-    pub(crate) fn was_out_of_memory(&self) -> bool {
+    /// Whether a process was killed for want of memory. `was_killed` is whether the first one was.
+    pub(crate) fn was_out_of_memory(&self, was_killed: bool) -> bool {
         self.groups.iter().any(|group| {
-            let file = match group.kind {
-                Kind::Unified => "memory.events",
-                Kind::Memory => "memory.oom_control",
-                _ => return false,
-            };
-            fs::read_to_string(group.folder.join(file)).is_ok_and(|text| kills(&text) > 0)
+            let read = |file| fs::read_to_string(group.folder.join(file)).unwrap_or_default();
+            let number = |file| read(file).trim().parse::<u64>().unwrap_or(0);
+            match group.kind {
+                Kind::Unified => kills(&read("memory.events")) > 0,
+                // The first version counts a kill in the very group of the killed, and an OCI runtime removes its
+                // own. But that all memory was in use is known here too.
+                Kind::Memory => {
+                    let most = || number("memory.max_usage_in_bytes") + LARGEST_PIECE;
+                    let by_the_runtime = was_killed && !self.others.is_empty();
+                    kills(&read("memory.oom_control")) > 0
+                        || by_the_runtime && most() >= number("memory.limit_in_bytes")
+                }
+                Kind::Processor | Kind::Processes => false,
+            }
         })
     }
 
     /// Where the groups are, for whoever cleans up after a service that was killed.
     pub(crate) fn folders(&self) -> Vec<PathBuf> {
-        self.groups.iter().map(|group| group.folder.clone()).collect()
+        self.groups.iter().map(|group| &group.folder).chain(&self.others).cloned().collect()
     }
 
     fn hold(

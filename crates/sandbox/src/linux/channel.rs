@@ -19,6 +19,8 @@ pub(crate) struct Order {
     pub spec: Spec,
     /// Whether this process may do as it likes, or has to enter a user namespace of its own first.
     pub privileged: bool,
+    /// The name of its control groups.
+    pub group: String,
     /// Whether there is a control group that counts processes.
     pub processes_are_counted: bool,
 }

@@ -102,7 +102,8 @@ impl Child {
         tokio::spawn(async move {
             let mut exit = wait(&watch, by_oci_runtime).await;
             let by_itself = !asked_to_end.load(Ordering::Acquire) && exit.code != Some(0);
-            exit.out_of_memory = by_itself && groups.was_out_of_memory();
+            exit.out_of_memory =
+                by_itself && groups.was_out_of_memory(exit.signal == Some(Signal::KILL.as_raw()));
             if let Some(keeper) = keeper {
                 dismiss(keeper);
             }

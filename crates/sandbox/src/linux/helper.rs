@@ -133,7 +133,10 @@ fn second_process(channel: &UnixStream, order: &Order) -> StartError {
         let counted = if order.processes_are_counted { None } else { Some(spec.limits.processes) };
         match &spec.runner {
             Runner::Builtin => cage(spec, &built, order.privileged, counted, channel),
-            Runner::Oci(runtime) => oci_config::hand_over(spec, &built, runtime, || die_with_parent(channel)),
+            Runner::Oci(runtime) => oci_config::hand_over(spec, &built, runtime, &order.group, || {
+                no_input()?;
+                die_with_parent(channel)
+            }),
         }
     };
     become_program().unwrap_or_else(|failure| failure)

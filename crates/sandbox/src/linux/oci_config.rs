@@ -28,6 +28,7 @@ pub(crate) fn hand_over(
     spec: &Spec,
     built: &Built,
     runtime: &Path,
+    group: &str,
     ready: impl FnOnce() -> io::Result<()>,
 ) -> Result<StartError, StartError> {
     if built.users.is_none() {
@@ -38,7 +39,7 @@ pub(crate) fn hand_over(
     let bundle = stage.join("bundle");
     show_processes(stage).map_err(step("Showing the runtime its processes"))?;
     fs::create_dir(&bundle)
-        .and_then(|()| fs::write(bundle.join("config.json"), config(spec, built).to_string()))
+        .and_then(|()| fs::write(bundle.join("config.json"), config(spec, built, group).to_string()))
         .map_err(step("Writing the configuration of the OCI runtime"))?;
     let arguments: [PathBuf; 7] = [
         runtime.into(),
@@ -64,7 +65,7 @@ fn show_processes(stage: &Path) -> io::Result<()> {
     tree::put(processes, Tree::open(Path::new("/proc"), 0)?.root())
 }
 
-fn config(spec: &Spec, built: &Built) -> Value {
+fn config(spec: &Spec, built: &Built, group: &str) -> Value {
     let range = json!([{"containerID": 0, "hostID": spec.first_id, "size": RANGE}]);
     let namespaces = ["pid", "mount", "ipc", "uts", "cgroup", "user"].map(|kind| json!({"type": kind}));
     json!({
@@ -78,7 +79,7 @@ fn config(spec: &Spec, built: &Built) -> Value {
             "uidMappings": range,
             "gidMappings": range,
             // Below the group of the shell, which has the limits.
-            "cgroupsPath": spec.name,
+            "cgroupsPath": group,
             "maskedPaths": root::HIDDEN,
             "readonlyPaths": root::READ_ONLY,
             "seccomp": syscalls::as_oci(),

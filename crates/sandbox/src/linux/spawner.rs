@@ -34,7 +34,8 @@ pub async fn spawn(spec: Spec) -> Result<Child, StartError> {
 
 fn start(spec: Spec) -> Result<Started, StartError> {
     let group = format!("cupola-{}-{}", std::process::id(), spec.name);
-    let (groups, warnings) = Groups::make(&group, &spec.limits);
+    let by_oci_runtime = matches!(spec.runner, Runner::Oci(_));
+    let (groups, warnings) = Groups::make(&group, &spec.limits, by_oci_runtime);
     let (ours, theirs) =
         UnixStream::pair().map_err(|error| StartError::machine("Making a channel", error))?;
     ours.set_read_timeout(Some(PATIENCE))
@@ -42,12 +43,11 @@ fn start(spec: Spec) -> Result<Started, StartError> {
         .map_err(|error| StartError::machine("Making a channel", error))?;
     let helper = start_helper(theirs).map_err(|error| StartError::machine("Starting the helper", error))?;
     let mut attempt = Attempt { helper: Some(helper), process: None, warnings };
-    let by_oci_runtime = matches!(spec.runner, Runner::Oci(_));
-    match attempt.carry_out(&ours, &groups, spec) {
+    match attempt.carry_out(&ours, &groups, group, spec) {
         Ok(met) => {
             Ok(Started { groups, by_oci_runtime, warnings: std::mem::take(&mut attempt.warnings), ..met })
         }
-        Err(_) if groups.was_out_of_memory() => {
+        Err(_) if groups.was_out_of_memory(true) => {
             Err(StartError::Machine("The memory limit of the sandbox is too small to start it.".into()))
         }
         Err(error) => Err(error),
@@ -66,6 +66,7 @@ impl Attempt {
         &mut self,
         channel: &UnixStream,
         groups: &Groups,
+        group: String,
         spec: Spec,
     ) -> Result<Started, StartError> {
         let told = |error: io::Error| StartError::machine("Talking to the helper", error);
@@ -77,7 +78,7 @@ impl Attempt {
         let (stdout, stderr) = helper.stdout.take().zip(helper.stderr.take()).ok_or_else(gone)?;
         let privileged = rustix::process::geteuid().is_root();
         let ports = spec.listen.clone();
-        let order = Order { spec, privileged, processes_are_counted: groups.count_processes() };
+        let order = Order { spec, privileged, group, processes_are_counted: groups.count_processes() };
         channel::send(channel, &order).map_err(told)?;
         let kept = if privileged { None } else { Some(self.receive_door(channel)?) };
         let kept = kept.map(Door::kept);

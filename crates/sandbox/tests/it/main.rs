@@ -9,6 +9,7 @@ mod file_system;
 mod life;
 mod limits;
 mod network;
+mod oci;
 mod root;
 
 /// A sandbox is this same program, started again. The test harness has its own `main`, so this comes before it.

@@ -64,6 +64,13 @@ impl Place {
         }
     }
 
+    /// The same with the OCI runtime that is installed.
+    pub fn script_by_runc(&self, script: &str) -> Spec {
+        let runc = ["/usr/bin/runc", "/usr/sbin/runc", "/usr/local/bin/runc"].map(PathBuf::from);
+        let runc = runc.into_iter().find(|path| path.exists()).expect("runc is installed");
+        Spec { runner: Runner::Oci(runc), ..self.script(script) }
+    }
+
     /// Runs a script to its end.
     pub async fn run(&self, script: &str) -> Ended {
         run(self.script(script)).await.unwrap()
