@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Far from the numbers of people and services, and from those that container tools take by default.
-const FIRST: u32 = 0x7000_0000;
+pub(super) const FIRST: u32 = 0x7000_0000;
 
 /// Each range is as large as the numbers that images know.
 const RANGE: u32 = 0x1_0000;

@@ -1,4 +1,4 @@
-//! Images, by this service's own cage.
+//! Images, by this service's own cage and by an installed OCI runtime.
 
 use std::sync::Arc;
 
@@ -7,8 +7,18 @@ use cupola_hosting::{OciRuntime, OciSettings, RunnerChoice};
 use super::root::Busybox;
 use crate::runtime_suite::{Bench, runtime_suite};
 
-async fn builtin() -> Bench {
-    bench(RunnerChoice::Builtin).await
+mod builtin {
+    async fn bench() -> super::Bench {
+        super::bench(super::RunnerChoice::Builtin).await
+    }
+    super::runtime_suite!(bench);
+}
+
+mod runc {
+    async fn bench() -> super::Bench {
+        super::bench(super::RunnerChoice::Runc).await
+    }
+    super::runtime_suite!(bench);
 }
 
 async fn bench(runner: RunnerChoice) -> Bench {
@@ -22,5 +32,3 @@ async fn bench(runner: RunnerChoice) -> Bench {
         _keeps: vec![Box::new(folder)],
     }
 }
-
-runtime_suite!(builtin);
