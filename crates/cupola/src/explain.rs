@@ -107,6 +107,7 @@ mod tests {
         "data_dir_in_use",
         "data_dir_unusable",
         "exposure_without_identity",
+        "hosting_unavailable",
     ];
 
     #[test]

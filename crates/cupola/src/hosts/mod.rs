@@ -1,5 +1,7 @@
 //! What runs hosted agents on this machine: the runtime that is configured, or the best that is found.
 
+mod automatic;
+
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use cupola_api::{Hosting, HostingParts};
@@ -10,6 +12,7 @@ use cupola_hosting::{
 };
 use cupola_identity::Certificates;
 
+use self::automatic::Automatic;
 use crate::{
     config::{Config, RuntimeChoice},
     failure::Failure,
@@ -47,12 +50,18 @@ pub async fn choose(config: &Config) -> Result<Host, Failure> {
                 reason: format!("oci with the runner {runner}, as configured"),
             })
         }
-        RuntimeChoice::Auto => Ok(best(config, &folder).await),
+        RuntimeChoice::Auto => {
+            let runtime: Arc<dyn Runtime> = Arc::new(Automatic::new(config));
+            Ok(Host {
+                runtime: Some(runtime),
+                reason: "the best that is found once one is needed".to_owned(),
+            })
+        }
     }
 }
 
 /// Without a daemon where that works, because it starts sandboxes fastest; else with one.
-async fn best(config: &Config, folder: &Path) -> Host {
+pub async fn best(config: &Config, folder: &Path) -> Host {
     let oci = match oci(config, folder).await {
         Ok((runtime, runner)) => {
             let reason = format!("oci with the runner {runner}: no daemon is needed, and starts are fastest");
@@ -112,6 +121,20 @@ fn unusable(name: &str, failure: &HostingFailure) -> Failure {
     )
 }
 
+/// Ends what an earlier process left running.
+async fn swept(runtime: &dyn Runtime) {
+    match runtime.sweep().await {
+        Ok(left) if left.is_empty() => {}
+        Ok(left) => tracing::info!(sandboxes = left.len(), "ended what an earlier process left running"),
+        Err(failure) => tracing::warn!(%failure, "what an earlier process left running was not found out"),
+    }
+}
+
+/// Whether there ever was a hosted agent here.
+fn left_behind(config: &Config) -> bool {
+    config.data.join("hosting").exists()
+}
+
 /// Hosting on the runtime that was chosen. What an earlier process left running is ended first.
 pub async fn hosting(
     config: &Config,
@@ -123,10 +146,16 @@ pub async fn hosting(
         tracing::info!("hosted agents can't run: {}", host.reason);
         return None;
     };
-    match runtime.sweep().await {
-        Ok(left) if left.is_empty() => {}
-        Ok(left) => tracing::info!(sandboxes = left.len(), "ended what an earlier process left running"),
-        Err(failure) => tracing::warn!(%failure, "what an earlier process left running was not found out"),
+    match config.hosting.runtime {
+        // Looks around by itself, and sweeps then. What was left running is of a time before this start; that it is
+        // found soon is enough.
+        RuntimeChoice::Auto => {
+            if left_behind(config) {
+                let runtime = Arc::clone(&runtime);
+                tokio::spawn(async move { runtime.sweep().await });
+            }
+        }
+        _ => swept(&*runtime).await,
     }
     tracing::debug!(runtime = runtime.name(), "hosted agents run on {}", host.reason);
     Some(Arc::new(Hosting::new(HostingParts {
