@@ -13,8 +13,8 @@ use axum::{
 use tower::ServiceExt as _;
 
 use crate::{
-    ApiError, Service, agents, classic, connections, conversations, datasets, deployments, gate, indexes,
-    local_identity, passthrough, path, responses, state_stores, storage, tasks,
+    ApiError, Service, a2a, agents, classic, connections, conversations, datasets, deployments, gate,
+    indexes, local_identity, passthrough, path, responses, state_stores, storage, tasks,
 };
 
 /// One operation.
@@ -139,6 +139,14 @@ Foundry {
     import_agent_version:  POST   "/agents/{agent}/versions:import"                 needs "agents/*/write"  => agents::import_version;
     get_agent_version:     GET    "/agents/{agent}/versions/{version}"              needs "agents/*/read"   => agents::get_version;
     delete_agent_version:  DELETE "/agents/{agent}/versions/{version}"              needs "agents/*/delete" => agents::delete_version;
+
+    get_agent_card:        GET    "/agents/{agent}/endpoint/protocols/a2a/agentCard/v0.3" needs "agents/*/read" => a2a::card;
+    call_agent:            POST   "/agents/{agent}/endpoint/protocols/a2a"          needs "agents/*/action" => a2a::call;
+    send_to_agent:         POST   "/agents/{agent}/endpoint/protocols/a2a/v1/message:send" needs "agents/*/action" => a2a::send;
+    stream_to_agent:       POST   "/agents/{agent}/endpoint/protocols/a2a/v1/message:stream" needs "agents/*/action" => a2a::stream;
+    get_agent_task:        GET    "/agents/{agent}/endpoint/protocols/a2a/v1/tasks/{task}" needs "agents/*/read" => a2a::get;
+    cancel_agent_task:     POST   "/agents/{agent}/endpoint/protocols/a2a/v1/tasks/{task}:cancel" needs "agents/*/action" => a2a::cancel;
+    subscribe_agent_task:  GET    "/agents/{agent}/endpoint/protocols/a2a/v1/tasks/{task}:subscribe" needs "agents/*/read" => a2a::subscribe;
 
     list_connections:      GET    "/connections"                                    needs "connections/read" => connections::list;
     get_connection:        GET    "/connections/{name}"                             needs "connections/read" => connections::get;

@@ -21,6 +21,7 @@ mod template;
 pub use create::{create, create_version, update};
 pub use delete::{delete, delete_version};
 pub use get::{get, get_version};
+pub use kinds::{agent_key, find_agent};
 pub use list::{list, list_versions};
 pub use not_built::{download_code, generate, import, import_into, import_version};
 pub use patch::patch;
