@@ -58,6 +58,7 @@ pub fn all() -> &'static [Step] {
             needs: &[BINARY],
             run: python::agent_server,
         },
+        Step { name: "python, a2a-sdk 0.3.26", suites: &[Python], needs: &[BINARY], run: python::a2a },
         Step {
             name: "javascript, @azure/ai-agents 1.1.0 and @azure/ai-projects 2.8.0",
             suites: &[Js],
