@@ -52,6 +52,7 @@ async def test_a_context_goes_on(client):
 async def test_what_is_over_can_not_be_cancelled_and_what_is_not_there_not_be_found(client):
     agent = client(streaming=False)
     task, _ = await ask(agent, "Hello?")
-    for refused in (agent.cancel_task(TaskIdParams(id=task.id)), agent.get_task(TaskQueryParams(id="resp_1"))):
+    unknown = agent.get_task(TaskQueryParams(id="resp_1"))
+    for refused in (agent.cancel_task(TaskIdParams(id=task.id)), unknown):
         with pytest.raises((A2AClientHTTPError, A2AClientJSONRPCError)):
             await refused

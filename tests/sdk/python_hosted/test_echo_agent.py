@@ -4,19 +4,22 @@ import asyncio
 import os
 import socket
 import sys
+import uuid
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest_asyncio
 
 
-@pytest_asyncio.fixture
-async def echo():
-    """Asks the agent, as the gateway of the platform would."""
+@asynccontextmanager
+async def hosted(**environment: str):
+    """A process of the agent, and a way to ask it as the gateway of the platform would."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = os.environ | {"PORT": str(port)}
-    process = await asyncio.create_subprocess_exec(sys.executable, "echo_agent.py", env=environment)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "echo_agent.py", env=os.environ | {"PORT": str(port)} | environment
+    )
     try:
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
             await until_ready(session)
@@ -27,8 +30,16 @@ async def echo():
 
             yield ask
     finally:
-        process.terminate()
+        # As a crash would, and as one that has ended already allows.
+        if process.returncode is None:
+            process.kill()
         await process.wait()
+
+
+@pytest_asyncio.fixture
+async def echo():
+    async with hosted() as ask:
+        yield ask
 
 
 async def until_ready(session: aiohttp.ClientSession) -> None:
@@ -39,6 +50,15 @@ async def until_ready(session: aiohttp.ClientSession) -> None:
                     return
         except aiohttp.ClientConnectionError:
             pass
+        await asyncio.sleep(0.05)
+
+
+async def until_stored(rest, response: dict, status: str) -> dict:
+    """The response as the service has it, once it has this status."""
+    while True:
+        _, stored = await rest("GET", f"openai/v1/responses/{response['id']}")
+        if stored.get("status") == status:
+            return stored
         await asyncio.sleep(0.05)
 
 
@@ -75,3 +95,21 @@ async def test_a_response_that_is_not_there_can_not_be_continued(echo, new_id):
     assert (status, answer["error"]["code"]) == (404, "not_found")
     status, answer = await echo(input="one", previous_response_id=new_id("resp"))
     assert (status, answer["error"]["message"]) == (400, "Malformed identifier.")
+
+
+async def test_a_response_in_the_background_is_a_task_and_completes(rest):
+    async with hosted(FOUNDRY_AGENT_SESSION_ID=uuid.uuid4().hex) as echo:
+        status, response = await echo(input="Hi", background=True)
+        assert (status, response["status"]) == (200, "in_progress")
+        assert said(await until_stored(rest, response, "completed")) == "0 before. Echo: Hi"
+
+
+async def test_a_response_whose_container_was_killed_is_ended_by_the_next_one(rest):
+    session = uuid.uuid4().hex
+    async with hosted(FOUNDRY_AGENT_SESSION_ID=session) as echo:
+        _, response = await echo(input="wait", background=True)
+        await until_stored(rest, response, "in_progress")
+    _, left = await rest("GET", f"tasks?session_id={session}&status=in_progress")
+    assert len(left["data"]) == 1
+    async with hosted(FOUNDRY_AGENT_SESSION_ID=session, ECHO_GOES_ON="yes"):
+        assert said(await until_stored(rest, response, "completed")) == "0 before. Echo: wait"
