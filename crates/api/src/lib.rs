@@ -4,6 +4,7 @@
 //! request passes the gate (who is it, may they, which project), then a short handler: read, check,
 //! call the engine or the store, answer.
 
+mod a2a;
 mod agents;
 mod assets;
 mod body;

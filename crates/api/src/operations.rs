@@ -13,7 +13,7 @@ use axum::{
 use tower::ServiceExt as _;
 
 use crate::{
-    ApiError, Service, agents, classic, connections, conversations, datasets, deployments, gate, hosted,
+    ApiError, Service, a2a, agents, classic, connections, conversations, datasets, deployments, gate, hosted,
     indexes, local_identity, passthrough, path, responses, state_stores, storage, tasks,
 };
 
@@ -156,6 +156,14 @@ Foundry {
     invoke_put_below:      PUT    "/agents/{agent}/endpoint/protocols/invocations/{*rest}" needs "agents/*/action" => hosted::invoke_below;
     invoke_patch_below:    PATCH  "/agents/{agent}/endpoint/protocols/invocations/{*rest}" needs "agents/*/action" => hosted::invoke_below;
     invoke_delete_below:   DELETE "/agents/{agent}/endpoint/protocols/invocations/{*rest}" needs "agents/*/action" => hosted::invoke_below;
+
+    get_agent_card:        GET    "/agents/{agent}/endpoint/protocols/a2a/agentCard/v0.3" needs "agents/*/read" => a2a::card;
+    call_agent:            POST   "/agents/{agent}/endpoint/protocols/a2a"          needs "agents/*/action" => a2a::call;
+    send_to_agent:         POST   "/agents/{agent}/endpoint/protocols/a2a/v1/message:send" needs "agents/*/action" => a2a::send;
+    stream_to_agent:       POST   "/agents/{agent}/endpoint/protocols/a2a/v1/message:stream" needs "agents/*/action" => a2a::stream;
+    get_agent_task:        GET    "/agents/{agent}/endpoint/protocols/a2a/v1/tasks/{task}" needs "agents/*/read" => a2a::get;
+    cancel_agent_task:     POST   "/agents/{agent}/endpoint/protocols/a2a/v1/tasks/{task}:cancel" needs "agents/*/action" => a2a::cancel;
+    subscribe_agent_task:  GET    "/agents/{agent}/endpoint/protocols/a2a/v1/tasks/{task}:subscribe" needs "agents/*/read" => a2a::subscribe;
 
     list_connections:      GET    "/connections"                                    needs "connections/read" => connections::list;
     get_connection:        GET    "/connections/{name}"                             needs "connections/read" => connections::get;

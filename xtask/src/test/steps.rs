@@ -53,6 +53,13 @@ pub fn all() -> &'static [Step] {
             run: python::projects_preview,
         },
         Step {
+            name: "python, azure-ai-agentserver-core 2.2.0",
+            suites: &[Python],
+            needs: &[BINARY],
+            run: python::agent_server,
+        },
+        Step { name: "python, a2a-sdk 0.3.26", suites: &[Python], needs: &[BINARY], run: python::a2a },
+        Step {
             name: "javascript, @azure/ai-agents 1.1.0 and @azure/ai-projects 2.8.0",
             suites: &[Js],
             needs: &[BINARY],

@@ -23,7 +23,7 @@ mod template;
 pub use create::{create, create_version, update};
 pub use delete::{delete, delete_version};
 pub use get::{download_code, get, get_version};
-pub use kinds::version_key;
+pub use kinds::{agent_key, find_agent, version_key};
 pub use list::{list, list_versions};
 pub use not_built::{generate, import, import_into, import_version};
 pub use patch::patch;

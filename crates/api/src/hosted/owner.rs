@@ -12,6 +12,12 @@ impl FromRequestParts<Service> for Owner {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, ApiError> {
-        Ok(Self(Requester::from_request_parts(parts, service).await?.user))
+        Ok(Requester::from_request_parts(parts, service).await?.into())
+    }
+}
+
+impl From<Requester> for Owner {
+    fn from(requester: Requester) -> Self {
+        Self(requester.user)
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     body::{Json, answer},
     items::{Item, compaction, prefix},
     path::{BoundAgent, Project},
+    storage::Requester,
 };
 
 /// What the model is asked, after everything that was said.
@@ -33,9 +34,10 @@ pub async fn compact(
     State(service): State<Service>,
     Project(project): Project,
     BoundAgent(bound): BoundAgent,
+    requester: Requester,
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
-    let prepared = prepare(&service, &project, &body, bound, &Memory::none()).await?;
+    let prepared = prepare(&service, &project, &requester, &body, bound, &Memory::none()).await?;
     let Prepared { response, spec, asked, partition, .. } = prepared;
     let mut output = user_messages(&service, &project, &asked).await?;
     let id = response["id"].as_str().unwrap_or_default();

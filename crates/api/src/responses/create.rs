@@ -46,19 +46,18 @@ pub async fn create(
     State(service): State<Service>,
     Project(project): Project,
     BoundAgent(bound): BoundAgent,
-    owner: hosted::Owner,
     requester: Requester,
     headers: HeaderMap,
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
-    check_sight(&service, &project, &requester, &body).await?;
     if let Some((name, version)) = hosted_agent(&service, &project, &body, bound.as_deref()).await? {
+        check_sight(&service, &project, &requester, &body).await?;
         let agent = (name.as_str(), version.as_deref());
-        return hosted::respond(&service, &project, &owner, agent, &headers, body).await;
+        return hosted::respond(&service, &project, &requester.into(), agent, &headers, body).await;
     }
     let streams = request::flag(&body, "stream")? == Some(true);
     checks::check_question(&body)?;
-    let prepared = prepare(&service, &project, &body, bound, &Memory::none()).await?;
+    let prepared = prepare(&service, &project, &requester, &body, bound, &Memory::none()).await?;
     let agent = prepared.agent.clone();
     let begun = begin(&service, &project, prepared, streams).await?;
     let mut answer = match (begun.frames, begun.end) {
@@ -77,7 +76,7 @@ pub async fn create(
 }
 
 /// Refuses to follow what whoever asks may not see.
-pub async fn check_sight(
+async fn check_sight(
     service: &Service,
     project: &Arc<str>,
     requester: &Requester,
@@ -109,11 +108,13 @@ pub struct Prepared {
 pub async fn prepare(
     service: &Service,
     project: &Arc<str>,
+    requester: &Requester,
     body: &Map<String, Value>,
     bound: Option<String>,
     memory: &Memory,
 ) -> Result<Prepared, ApiError> {
     checks::check(body)?;
+    check_sight(service, project, requester, body).await?;
     let agent = resolve_agent(service, project, body, bound).await?;
     if agent.is_none() && request::text(body, "model")?.is_none_or(str::is_empty) {
         return Err(ApiError::invalid("Missing required parameter: 'model'.")

@@ -36,7 +36,6 @@ pub async fn get(
     Ids([id]): Ids<1>,
     requester: Requester,
     parameters: Parameters,
-    owner: hosted::Owner,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     hide_from_others(&service, &project, &requester, &id).await?;
@@ -49,7 +48,7 @@ pub async fn get(
         let after = parameters.get("starting_after").map(|after| format!("&starting_after={after}"));
         let below = format!("?stream=true{}", after.unwrap_or_default());
         let asked = (Method::GET, below.as_str());
-        return hosted::forward(&service, &project, &owner, &value, asked, &headers).await;
+        return hosted::forward(&service, &project, &requester.into(), &value, asked, &headers).await;
     }
     if value["background"] != true {
         let message =
@@ -151,15 +150,14 @@ pub async fn cancel(
     State(service): State<Service>,
     Project(project): Project,
     Ids([id]): Ids<1>,
-    owner: hosted::Owner,
-    headers: HeaderMap,
     requester: Requester,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     hide_from_others(&service, &project, &requester, &id).await?;
     let response: Value = serde_json::from_slice(&find(&service, &project, &id).await?).unwrap_or_default();
     if is_hosted(&id) {
         let asked = (Method::POST, "/cancel");
-        return hosted::forward(&service, &project, &owner, &response, asked, &headers).await;
+        return hosted::forward(&service, &project, &requester.into(), &response, asked, &headers).await;
     }
     if response["background"] != true {
         return Err(ApiError::invalid("Cannot cancel a synchronous response.").code("invalid_payload"));

@@ -6,7 +6,7 @@ use cupola_store::TurnKey;
 use serde_json::{Map, Value, json};
 
 use super::{
-    create::{Prepared, check_sight, prepare},
+    create::{Prepared, prepare},
     memory::Memory,
 };
 use crate::{
@@ -24,8 +24,8 @@ pub async fn input_tokens(
     requester: Requester,
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
-    check_sight(&service, &project, &requester, &body).await?;
-    let Prepared { spec, response, .. } = prepare(&service, &project, &body, bound, &Memory::none()).await?;
+    let Prepared { spec, response, .. } =
+        prepare(&service, &project, &requester, &body, bound, &Memory::none()).await?;
     let resolved = service
         .catalog()
         .resolve(&spec.deployment)

@@ -83,7 +83,7 @@ fn ttl(seconds: Option<i64>) -> Result<i64, ApiError> {
         seconds if seconds == NEVER || seconds > 0 => Ok(seconds),
         seconds => {
             let message = format!(
-                "Invalid 'item_ttl_seconds': expected a value >= 1, or -1 for ever, but got {seconds} instead."
+                "Invalid 'item_ttl_seconds': expected a value >= 1, or -1 for ever, but got {seconds}."
             );
             Err(ApiError::invalid(message).code("integer_below_min_value").param("item_ttl_seconds"))
         }

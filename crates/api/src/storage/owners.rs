@@ -32,7 +32,8 @@ fn insert(key: Key, response: &str, call: &Call, created_at: i64) -> Change {
     }
 }
 
-/// Whether there is a response that whoever asks may know of. Those of prompt agents belong to the whole project.
+/// Whether there is a response that whoever asks may know of. Those of prompt agents belong to the whole
+/// project.
 pub async fn is_visible(
     service: &Service,
     project: &Arc<str>,

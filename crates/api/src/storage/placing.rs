@@ -5,6 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use cupola_store::{Batch, Key};
 use serde_json::Value;
 
+use super::ids;
 use crate::{
     ApiError, Service, conversations,
     items::{Item, prefix},
@@ -20,8 +21,8 @@ pub struct Place<'p> {
 }
 
 /// The changes that add items. What stands there already is left alone, so that nothing is added twice.
-/// An item that stands elsewhere is added to a conversation as a copy under a new id; in a response its id
-/// is enough.
+/// An item that stands elsewhere, or whose id can't be an item's, is added to a conversation as a copy under a
+/// new id; in a response its id is enough.
 pub async fn add(
     service: &Service,
     project: &Arc<str>,
@@ -37,7 +38,7 @@ pub async fn add(
             continue;
         }
         let stored = service.store().get(&Key::new(project, conversations::ITEM, id)).await?;
-        let is_new = stored.is_none() && !id.is_empty();
+        let is_new = stored.is_none() && ids::may_be_item(id);
         let stands_elsewhere = stored.is_none_or(|stored| stored.parent != place.parent);
         if is_new {
             changes.push(conversations::insert_item(project, place.parent, item, now));

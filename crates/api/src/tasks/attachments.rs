@@ -5,7 +5,11 @@ use std::sync::Arc;
 use cupola_store::{Batch, Change};
 use serde_json::{Map, Value};
 
-use super::{kinds::attachment_key, record::Task, transition::Attachments};
+use super::{
+    kinds::{attachment_key, stored_id},
+    record::Task,
+    transition::Attachments,
+};
 use crate::{ApiError, Service, body::document};
 
 /// The changes that go with a change of a task's attachments.
@@ -42,7 +46,7 @@ pub async fn changes(
                     }),
                     (None, value) => changes.push(Change::Insert {
                         key: key(name),
-                        parent: task.to_owned(),
+                        parent: stored_id(task),
                         facet: String::new(),
                         created_at,
                         doc: document(value),

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::{
     attachments,
     body::{Body, check_whole},
-    kinds::{TASK, binding, check_binding, task_key},
+    kinds::{TASK, binding, check_binding, shown_id, task_key},
     lease::{LeaseRequest, acquire},
     moment::Moment,
     record::{Status, Task},
@@ -62,7 +62,7 @@ pub async fn create(
             Ok(with_etag((StatusCode::CREATED, answer(&task)).into_response(), Some(&task.etag)))
         }
         Err(StoreError::Conflict(Conflict::Exists(key))) if key.kind == TASK => {
-            Err(Refusal::Exists(key.id).into())
+            Err(Refusal::Exists(shown_id(&key.id).to_owned()).into())
         }
         Err(error) => Err(error.into()),
     }

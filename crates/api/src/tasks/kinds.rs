@@ -12,14 +12,28 @@ pub const TASK: Kind = Kind("task");
 /// The value of an attachment; its parent is the task.
 pub const ATTACHMENT: Kind = Kind("task_attachment");
 
+/// Goes before the id of a task in its key. Containers choose the ids, and take those of responses: without
+/// it, whoever deletes a task would take along what belongs to the response.
+const PREFIX: &str = "tasks/";
+
+/// What the id of a task is in its key.
+pub fn stored_id(id: &str) -> String {
+    format!("{PREFIX}{id}")
+}
+
+/// The id of a task by that in its key.
+pub fn shown_id(id: &str) -> &str {
+    id.strip_prefix(PREFIX).unwrap_or(id)
+}
+
 /// The key of a task.
 pub fn task_key(project: &Arc<str>, id: &str) -> Key {
-    Key::new(project, TASK, id)
+    Key::new(project, TASK, stored_id(id))
 }
 
 /// The key of the value of an attachment.
 pub fn attachment_key(project: &Arc<str>, task: &str, name: &str) -> Key {
-    Key::new(project, ATTACHMENT, format!("{task}/{name}"))
+    Key::new(project, ATTACHMENT, format!("{}/{name}", stored_id(task)))
 }
 
 /// What tasks of a session can be found by.

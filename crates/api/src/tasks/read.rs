@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 
 use super::{
     attachments::fill,
-    kinds::{TASK, binding, find, read},
+    kinds::{TASK, binding, find, read, shown_id, stored_id},
     moment::Moment,
     record::{Status, Task},
     refusal::invalid,
@@ -39,9 +39,11 @@ pub async fn list(
     State(service): State<Service>,
     Project(project): Project,
     requester: Requester,
-    query: ListQuery,
+    mut query: ListQuery,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
+    query.after = query.after.as_deref().map(stored_id);
+    query.before = query.before.as_deref().map(stored_id);
     let mut filter = Filter::of(&parameters, Moment(service.clock().now()))?;
     if let Some(sandbox) = &requester.sandbox {
         // A sandbox sees the tasks of its own session, whatever it asks for.
@@ -65,6 +67,9 @@ pub async fn list(
                 stored.doc = document(&task);
             }
         }
+    }
+    for stored in &mut slice.items {
+        stored.id = shown_id(&stored.id).to_owned();
     }
     Ok(page(&slice))
 }

@@ -1,4 +1,5 @@
-//! How a task changes. Without IO and clock: a task, a change and the time give the next task, or say why not.
+//! How a task changes. Without IO and clock: a task, a change and the time give the next task, or say why
+//! not.
 
 use serde_json::{Map, Value};
 

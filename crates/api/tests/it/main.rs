@@ -2,6 +2,7 @@
 //! wants it to say.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod a2a;
 mod access;
 mod agent_traffic;
 mod agent_versions;

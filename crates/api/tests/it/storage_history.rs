@@ -205,3 +205,15 @@ async fn ends_that_come_at_the_same_moment_add_the_answer_once() {
     }
     assert_eq!(said(&app, &conversation).await, ["Hi", "Echo: Hi"]);
 }
+
+#[tokio::test]
+async fn an_item_with_the_id_of_a_conversation_can_not_take_it_along() {
+    let app = TestApp::start().await;
+    let victim = conversation(&app).await;
+    app.user.post(PATH, creation(&begun_in(&victim), &[question("Hi")])).await.created();
+    let (response, mut item) = (begun(), question("x"));
+    item["id"] = json!(victim);
+    app.user.post(PATH, creation(&response, &[item])).await.created();
+    app.user.delete(&path_of(&response)).await.accepted();
+    assert_eq!(said(&app, &victim).await, ["Hi"]);
+}

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     app::{Actor, Answer, TestApp, assert_refused},
     named_agents::refusal,
+    storage::{begun as begun_response, creation, question},
 };
 
 pub const PATH: &str = "/tasks";
@@ -233,4 +234,17 @@ async fn a_sandbox_sees_the_tasks_of_its_session_alone() {
         assert_eq!(other.list(PATH).await, Vec::<Value>::new());
         assert_eq!(other.list(&format!("{PATH}?agent_name=echo&session_id=s1")).await, Vec::<Value>::new());
     }
+}
+
+#[tokio::test]
+async fn a_task_that_has_the_id_of_a_response_leaves_it_alone() {
+    let app = TestApp::start().await;
+    let response = begun_response();
+    app.user.post("/storage/responses", creation(&response, &[question("Hi")])).await.created();
+    let id = response["id"].as_str().unwrap();
+    app.user.post(PATH, work(id)).await.created();
+    assert_eq!(app.user.delete(&format!("{PATH}/{id}?force=true")).await.status, 204);
+    let path = format!("/storage/responses/{id}");
+    assert_eq!(app.user.get(&path).await.accepted(), response);
+    assert_eq!(app.user.list(&format!("{path}/input_items")).await.len(), 1);
 }

@@ -71,6 +71,9 @@ impl Interpreters {
         if let Some(known) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&path) {
             return Ok(known.clone());
         }
+        if !path.is_file() {
+            return Err(bad(format!("`{name}` is not in the code package.")));
+        }
         let found = if is_python(&path) {
             let found = ask(&path).await;
             let found = found.map_err(|error| bad(format!("`{name}` can't be started here: {error}.")))?;

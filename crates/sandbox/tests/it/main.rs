@@ -11,6 +11,7 @@ mod limits;
 mod network;
 mod oci;
 mod root;
+mod rootless;
 
 /// A sandbox is this same program, started again. The test harness has its own `main`, so this comes before it.
 #[allow(unsafe_code)]

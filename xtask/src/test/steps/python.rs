@@ -31,6 +31,16 @@ pub fn projects_preview(workspace: &Workspace, _: &Args) -> Result<Outcome> {
     suite(workspace, "python_v2", "projects-2.0.0b3")
 }
 
+/// What hosted containers are made of: `azure-ai-agentserver-core` 2.2.0 and its companions.
+pub fn agent_server(workspace: &Workspace, _: &Args) -> Result<Outcome> {
+    suite(workspace, "python_hosted", "agentserver-2.2.0")
+}
+
+/// `a2a-sdk` 0.3.26: agents that talk to agents.
+pub fn a2a(workspace: &Workspace, _: &Args) -> Result<Outcome> {
+    suite(workspace, "python_a2a", "a2a-0.3.26")
+}
+
 fn suite(workspace: &Workspace, name: &str, generation: &str) -> Result<Outcome> {
     let suite = workspace.root.join("tests/sdk").join(name);
     let python = environment(workspace, generation, &suite.join("requirements"))?;

@@ -23,6 +23,7 @@ use crate::{
         create::{Prepared, begin, prepare, warm_up},
         memory::Memory,
     },
+    storage::Requester,
 };
 
 /// Silence after which a ping is sent, so that nobody in between takes the connection for dead.
@@ -38,6 +39,7 @@ const MOST_WAITING: usize = 16;
 pub struct Connection {
     service: Service,
     project: Arc<str>,
+    requester: Requester,
     bound: Option<String>,
     socket: WebSocket,
     memory: Memory,
@@ -60,10 +62,15 @@ enum Farewell {
 
 impl Connection {
     /// A connection that was just made. The address may name the agent that answers.
-    pub fn new(service: Service, project: Arc<str>, bound: Option<String>, socket: WebSocket) -> Self {
+    pub fn new(
+        service: Service,
+        project: Arc<str>,
+        (requester, bound): (Requester, Option<String>),
+        socket: WebSocket,
+    ) -> Self {
         let until = Instant::now() + service.limits().socket_lifetime;
         let (memory, waiting) = (Memory::none(), VecDeque::new());
-        Self { service, project, bound, socket, memory, waiting, until }
+        Self { service, project, requester, bound, socket, memory, waiting, until }
     }
 
     /// Answers until the connection ends.
@@ -155,7 +162,8 @@ impl Connection {
             check_question(&body)?;
         }
         let (service, project) = (&self.service, &self.project);
-        let prepared = prepare(service, project, &body, self.bound.clone(), &self.memory).await?;
+        let prepared =
+            prepare(service, project, &self.requester, &body, self.bound.clone(), &self.memory).await?;
         let Prepared { asked, response, .. } = &prepared;
         let (asked, is_stored) = (Arc::clone(asked), response["store"] != false);
         let frames = match generates {

@@ -15,6 +15,7 @@ use crate::{
     ApiError, Service,
     path::{BoundAgent, Project},
     server::Slot,
+    storage::Requester,
 };
 
 /// `GET responses` with an upgrade
@@ -22,6 +23,7 @@ pub async fn connect(
     State(service): State<Service>,
     Project(project): Project,
     BoundAgent(bound): BoundAgent,
+    requester: Requester,
     slot: Option<Extension<Slot>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
@@ -31,7 +33,7 @@ pub async fn connect(
     })?;
     let limit = service.limits().max_body_bytes;
     Ok(upgrade.max_message_size(limit).max_frame_size(limit).on_upgrade(move |socket| async move {
-        Connection::new(service, project, bound, socket).serve().await;
+        Connection::new(service, project, (requester, bound), socket).serve().await;
         // Until here the connection counts as one.
         drop(slot);
     }))

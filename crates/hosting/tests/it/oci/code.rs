@@ -1,8 +1,11 @@
 //! Code packages on the system of this machine, in a cage.
 
-use std::sync::Arc;
+use std::{fs, sync::Arc, time::Duration};
 
-use cupola_hosting::{OciRuntime, OciSettings, Program, RunnerChoice, Source};
+use cupola_hosting::{
+    Code, Egress, Limits, LogBook, OciRuntime, OciSettings, Program, Progress, RunnerChoice, Runtime,
+    SandboxSpec, Source,
+};
 
 use super::root::Busybox;
 use crate::runtime_suite::{Bench, COMMAND, runtime_suite};
@@ -25,3 +28,64 @@ async fn bench() -> Bench {
 }
 
 runtime_suite!(bench);
+
+/// A runtime, and a folder for a package.
+async fn runtime() -> (OciRuntime, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("package")).unwrap();
+    fs::create_dir(folder.path().join("home")).unwrap();
+    let settings = OciSettings { state: folder.path().join("state"), runner: RunnerChoice::Builtin };
+    let images = Arc::new(Busybox::make(folder.path()));
+    (OciRuntime::open(settings, images).await.unwrap(), folder)
+}
+
+fn package(folder: &tempfile::TempDir, entry_point: &[&str]) -> Source {
+    Source::Code(Program {
+        folder: folder.path().join("package"),
+        entry_point: entry_point.iter().map(|word| (*word).to_owned()).collect(),
+        language: "python_3_13".into(),
+    })
+}
+
+#[tokio::test]
+async fn a_python_package_runs_on_the_python_of_this_machine() {
+    let (runtime, folder) = runtime().await;
+    let main = "import os, json, ssl, sys, getpass\nimport beside\n\
+                print(getpass.getuser(), os.getcwd(), beside.word, sys.argv[1:], flush=True)\n\
+                open(os.path.expanduser('~/note'), 'w').write('kept')\n\
+                open('/app/x', 'w')\n";
+    fs::write(folder.path().join("package/main.py"), main).unwrap();
+    fs::write(folder.path().join("package/beside.py"), "word = 'found'").unwrap();
+    let prepared = runtime.prepare(&package(&folder, &["python3", "main.py", "-v"]), &|_: Progress| {}).await;
+    let logs = Arc::new(LogBook::default());
+    let spec = SandboxSpec {
+        id: format!("python-{}", std::process::id()),
+        environment: [("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned())].into(),
+        port: 8088,
+        home: folder.path().join("home"),
+        mounts: Vec::new(),
+        limits: Limits { cpu_millis: 1000, memory_bytes: 256 << 20, processes: 32, disk_bytes: 8 << 20 },
+        egress: Egress::None,
+        service: "127.0.0.1:1".parse().unwrap(),
+        logs: Arc::clone(&logs),
+    };
+    let sandbox = runtime.start(&prepared.unwrap(), spec).await.unwrap();
+    let mut exit = sandbox.exit();
+    assert_eq!(exit.wait_for(Option::is_some).await.unwrap().unwrap().code, Some(1));
+    sandbox.stop(Duration::ZERO).await;
+    let lines: Vec<String> = logs.since(0).into_iter().map(|line| line.text).collect();
+    assert!(lines.contains(&"session /app found ['-v']".to_owned()), "{lines:?}");
+    assert!(lines.last().unwrap().contains("Read-only file system"), "{lines:?}");
+    assert_eq!(fs::read_to_string(folder.path().join("home/note")).unwrap(), "kept");
+}
+
+#[tokio::test]
+async fn an_entry_point_that_is_not_there_is_said_when_the_package_is_prepared() {
+    let (runtime, folder) = runtime().await;
+    for entry_point in [&["no-such-program"][..], &[]] {
+        let failure = runtime.prepare(&package(&folder, entry_point), &|_: Progress| {}).await.unwrap_err();
+        assert_eq!(failure.code, Code::CodeError, "{failure}");
+    }
+    let prepared = runtime.prepare(&package(&folder, &["./missing"]), &|_: Progress| {}).await;
+    assert!(prepared.is_err_and(|failure| failure.message.contains("missing")));
+}

@@ -1,0 +1,17 @@
+//! Agent to agent (A2A, version 0.3): other agents find an agent by its card, and talk to it. A message
+//! becomes a response of the agent, a task is that response, and a context is a conversation.
+
+mod ask;
+mod card;
+mod context;
+mod fault;
+mod message;
+mod proto;
+mod rest;
+mod rpc;
+mod stream;
+mod task;
+
+pub use card::card;
+pub use rest::{cancel, get, send, stream, subscribe};
+pub use rpc::call;
