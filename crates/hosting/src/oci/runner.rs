@@ -17,8 +17,8 @@ const PLACES: [&str; 4] = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/loca
 /// Which one is to be taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RunnerChoice {
-    /// This service's own. It starts sandboxes faster than others, leaves no process of its own beside them, and
-    /// works without root.
+    /// This service's own. It starts sandboxes faster than others, leaves no process of its own beside them,
+    /// and works without root.
     #[default]
     Builtin,
     /// An installed OCI runtime (`runc`, or else `crun`).

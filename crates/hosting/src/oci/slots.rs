@@ -1,7 +1,7 @@
 //! Ranges of user numbers, one for each sandbox that lives.
 //!
-//! The kernel counts some resources by user, such as watches on files. With users of their own, sandboxes don't
-//! take them from each other, nor from anybody on this machine.
+//! The kernel counts some resources by user, such as watches on files. With users of their own, sandboxes
+//! don't take them from each other, nor from anybody on this machine.
 
 use std::{
     collections::BTreeSet,

@@ -269,7 +269,10 @@ pub async fn mounts_are_seen_and_only_written_where_that_is_meant(bench: Bench) 
 pub async fn a_port_refuses_until_somebody_listens(bench: Bench) {
     let case = Case::new(bench).await;
     let running = case
-        .start("echo up; while ! [ -e $HOME/go ]; do sleep 0.01; done; while true; do busybox nc -l -p $PORT -e echo hello; done")
+        .start(
+            "echo up; while ! [ -e $HOME/go ]; do sleep 0.01; done; \
+                while true; do busybox nc -l -p $PORT -e echo hello; done",
+        )
         .await;
     running.says("up").await;
     let error = running.sandbox.connect().await.err().expect("nobody listens yet");
@@ -369,7 +372,8 @@ pub async fn nothing_is_reached_where_egress_is_none(bench: Bench) {
     let port = listener.local_addr().unwrap().port();
     let script = format!(
         "for host in 127.0.0.1 192.0.2.1 $(busybox ip route 2>/dev/null | busybox awk '{{print $3}}'); do \
-         busybox nc -w 2 $host {port} </dev/null && echo reached $host; done; echo \"[$HTTP_PROXY]\"; echo end"
+         busybox nc -w 2 $host {port} </dev/null && echo reached $host; done; \
+         echo \"[$HTTP_PROXY]\"; echo end"
     );
     let (_, said) = case.run(&script).await;
     assert!(!said.contains("reached") && said.contains("[]\nend\n"), "{said}");
@@ -382,7 +386,8 @@ pub async fn only_the_listed_hosts_are_reached_where_there_is_a_list(bench: Benc
     let case = Case::new(bench).await;
     // A name that leads to this machine: no list opens that.
     let mut spec = case.spec(
-        "for url in http://unlisted.example/ http://localhost:9/; do busybox wget -Y on -q -O - $url; done; echo end",
+        "for url in http://unlisted.example/ http://localhost:9/; do \
+         busybox wget -Y on -q -O - $url; done; echo end",
     );
     spec.egress = Egress::Only(vec!["localhost:9".into()]);
     let (_, said) = case.run_spec(spec.clone()).await;

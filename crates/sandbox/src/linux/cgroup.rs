@@ -89,8 +89,8 @@ impl Groups {
             let number = |file| read(file).trim().parse::<u64>().unwrap_or(0);
             match group.kind {
                 Kind::Unified => kills(&read("memory.events")) > 0,
-                // The first version counts a kill in the very group of the killed, and an OCI runtime removes its
-                // own. But that all memory was in use is known here too.
+                // The first version counts a kill in the very group of the killed, and an OCI runtime removes
+                // its own. But that all memory was in use is known here too.
                 Kind::Memory => {
                     let most = || number("memory.max_usage_in_bytes") + LARGEST_PIECE;
                     let by_the_runtime = was_killed && !self.others.is_empty();

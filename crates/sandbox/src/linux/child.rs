@@ -148,8 +148,8 @@ impl Child {
         self.stderr.take()
     }
 
-    /// Asks the program to end (SIGTERM). A program that does not care would be ended by that, were it not the
-    /// first process of its namespace, which the kernel spares; so it is ended at once.
+    /// Asks the program to end (SIGTERM). A program that does not care would be ended by that, were it not
+    /// the first process of its namespace, which the kernel spares; so it is ended at once.
     pub fn terminate(&self) {
         self.asked_to_end.store(true, Ordering::Release);
         self.signal(if self.cares_for(Signal::TERM) { Signal::TERM } else { Signal::KILL });

@@ -1,8 +1,8 @@
 //! The other side: this binary, started again, makes a sandbox and becomes the program in it.
 //!
 //! There are two steps, since a process can't move into a new process namespace itself. The first process
-//! makes the namespaces, starts the second one in them, and ends. The second one is a child of the service; it
-//! builds the file system, gives up what it may do, and becomes the program.
+//! makes the namespaces, starts the second one in them, and ends. The second one is a child of the service;
+//! it builds the file system, gives up what it may do, and becomes the program.
 
 use std::{
     env,

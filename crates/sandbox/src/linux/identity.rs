@@ -59,8 +59,8 @@ impl User {
     }
 }
 
-/// A list as it stands in the image, or nothing: images may have none. An image may put anything there, such as
-/// a pipe that never ends or a link that leads out, so only a plain file below the root is read.
+/// A list as it stands in the image, or nothing: images may have none. An image may put anything there, such
+/// as a pipe that never ends or a link that leads out, so only a plain file below the root is read.
 fn list(root: &OwnedFd, path: &str) -> String {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let mut text = String::new();

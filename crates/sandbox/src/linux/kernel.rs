@@ -25,8 +25,8 @@ pub(crate) enum Forked {
 pub(crate) fn clone_process(flags: libc::c_int) -> io::Result<Forked> {
     let flags = libc::c_long::from(flags | libc::SIGCHLD);
     let none = ptr::null::<libc::c_void>();
-    // SAFETY: without CLONE_VM and with no new stack this is a fork: the child has its own copy of all memory.
-    // The helper is single-threaded, so no lock is held by a thread that the copy lacks.
+    // SAFETY: without CLONE_VM and with no new stack this is a fork: the child has its own copy of all
+    // memory. The helper is single-threaded, so no lock is held by a thread that the copy lacks.
     let number = unsafe { libc::syscall(libc::SYS_clone, flags, none, none, none, none) };
     match number {
         -1 => Err(io::Error::last_os_error()),

@@ -1,7 +1,7 @@
 //! The same cage by an installed OCI runtime: its configuration, and the handing over.
 //!
-//! The runtime runs as the first process of the outer shell, so that it and its container end with the service
-//! whatever happens. The file system, the network and the limits are the shell's.
+//! The runtime runs as the first process of the outer shell, so that it and its container end with the
+//! service whatever happens. The file system, the network and the limits are the shell's.
 
 use std::{
     ffi::CString,

@@ -174,7 +174,8 @@ fn open_parts(spec: &Spec) -> Result<Parts, StartError> {
     Ok(parts)
 }
 
-/// The order overlayfs wants. It refuses a folder that comes twice; what the lower one has, the upper one has.
+/// The order overlayfs wants. It refuses a folder that comes twice; what the lower one has, the upper one
+/// has.
 fn topmost_first(layers: &[PathBuf]) -> Vec<&PathBuf> {
     let mut seen = HashSet::new();
     layers.iter().rev().filter(|layer| seen.insert(*layer)).collect()
@@ -186,8 +187,8 @@ fn who(spec: &Spec, tree: &Tree, privileged: bool, warn: &mut dyn FnMut(String))
         return Ok(user);
     }
     warn(format!(
-        "The program runs as root inside, not as `{}`: without the rights of root, this service can offer its \
-         sandboxes one user.",
+        "The program runs as root inside, not as `{}`: without the rights of root, this service can offer \
+         its sandboxes one user.",
         spec.user
     ));
     Ok(User::default())

@@ -18,15 +18,16 @@ const PATIENCE: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 pub struct Trace {
     /// Its first process, as this machine counts.
     pub process: i32,
-    /// When that was started, in ticks since the machine was. Numbers of processes come again; this tells them
-    /// apart.
+    /// When that was started, in ticks since the machine was. Numbers of processes come again; this tells
+    /// them apart.
     pub started: u64,
     /// Its control groups.
     pub groups: Vec<PathBuf>,
 }
 
 impl Trace {
-    /// Ends the sandbox if it lives, removes what is left of it, and says whether it lived. It blocks until then.
+    /// Ends the sandbox if it lives, removes what is left of it, and says whether it lived. It blocks until
+    /// then.
     pub fn erase(self) -> bool {
         let lived = self.kill();
         cgroup::remove(&self.groups);

@@ -54,8 +54,10 @@ async fn it_sees_no_process_but_its_own() {
 async fn secrets_of_the_machine_are_hidden_and_knobs_are_closed() {
     let ended = Place::new()
         .run(
-            "cat /proc/kcore /proc/keys /proc/timer_list /proc/interrupts | wc -c; ls /proc/acpi /proc/scsi | wc -l; \
-             for f in /proc/sys/kernel/core_pattern /proc/sysrq-trigger; do echo x > $f && echo written; done; \
+            "cat /proc/kcore /proc/keys /proc/timer_list /proc/interrupts | wc -c; \
+             ls /proc/acpi /proc/scsi | wc -l; \
+             for f in /proc/sys/kernel/core_pattern /proc/sysrq-trigger; do \
+             echo x > $f && echo written; done; \
              ls /sys; ls -A /dev",
         )
         .await;

@@ -13,7 +13,8 @@ mod oci;
 mod root;
 mod rootless;
 
-/// A sandbox is this same program, started again. The test harness has its own `main`, so this comes before it.
+/// A sandbox is this same program, started again. The test harness has its own `main`, so this comes before
+/// it.
 #[allow(unsafe_code)]
 // SAFETY: the section holds pointers to functions of this type, which the C runtime calls one by one.
 #[unsafe(link_section = ".init_array")]

@@ -14,7 +14,8 @@ async fn there_is_no_network_but_its_own() {
     let port = host.local_addr().unwrap().port();
     let ended = place
         .run(&format!(
-            "ifconfig -a | grep -c Link; nc -w 2 127.0.0.1 {port} </dev/null; nc -w 2 192.0.2.1 80 </dev/null; echo end"
+            "ifconfig -a | grep -c Link; nc -w 2 127.0.0.1 {port} </dev/null; \
+             nc -w 2 192.0.2.1 80 </dev/null; echo end"
         ))
         .await;
     assert_eq!(ended.output, "1\nend\n", "{ended:?}");

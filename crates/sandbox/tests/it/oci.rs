@@ -19,7 +19,8 @@ async fn a_program_runs_and_is_heard_out() {
 #[tokio::test]
 async fn it_has_no_capability_and_can_not_mount() {
     let place = Place::new();
-    let script = "grep -E '^(Cap|NoNewPrivs|Seccomp:)' /proc/self/status; mount -t tmpfs x /tmp; unshare -U true; \
+    let script = "grep -E '^(Cap|NoNewPrivs|Seccomp:)' /proc/self/status; mount -t tmpfs x /tmp; \
+                  unshare -U true; \
                   cat /proc/kcore /proc/keys | wc -c; ls -d /proc/[0-9]* | wc -l";
     let ended = run(place.script_by_runc(script)).await.unwrap();
     for line in ended.output.lines().filter(|line| line.starts_with("Cap")) {

@@ -9,8 +9,8 @@ use std::{
 /// Somebody without rights, who owns nothing.
 const NOBODY: u32 = 65_534;
 
-/// What does not hold without root: the user that an image names, and limits that need control groups. And one
-/// that looks at its whole process, which here is that of all tests.
+/// What does not hold without root: the user that an image names, and limits that need control groups. And
+/// one that looks at its whole process, which here is that of all tests.
 const NOT_HERE: [&str; 6] = [
     "cage::it_runs_as_the_user_that_the_image_names",
     "life::no_sandbox_survives_the_death_of_the_service",
