@@ -3,3 +3,4 @@
 mod code;
 mod image;
 mod root;
+mod sweep;
