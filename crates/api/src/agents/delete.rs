@@ -25,7 +25,7 @@ pub async fn delete(
     Ids([name]): Ids<1>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let force = parameters.flag("force")? == Some(true);
+    let force = is_forced(&parameters)?;
     let key = agent_key(&project, &name);
     find_agent(&service, &key).await?;
     hosted::vacate(&service, &project, &name, None, force).await?;
@@ -51,7 +51,7 @@ pub async fn delete_version(
     Ids([name, version]): Ids<2>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let force = parameters.flag("force")? == Some(true);
+    let force = is_forced(&parameters)?;
     find_version(&service, &project, &name, &version).await?;
     hosted::vacate(&service, &project, &name, Some(&version), force).await?;
     loop {
@@ -62,6 +62,14 @@ pub async fn delete_version(
     }
     let object = "agent.version.deleted".to_owned();
     Ok(answer(&AgentVersionDeleted { object, name, version, deleted: true }))
+}
+
+/// Whether active sessions may be ended. Clients of the previews of 2025 know neither sessions nor a way to say
+/// so.
+fn is_forced(parameters: &Parameters) -> Result<bool, ApiError> {
+    let is_first_generation =
+        parameters.get("api-version").is_some_and(|version| version.starts_with("2025-"));
+    Ok(parameters.flag("force")?.unwrap_or(is_first_generation))
 }
 
 /// Commits, or says that somebody else has changed the agent meanwhile: what is to be done may be something
