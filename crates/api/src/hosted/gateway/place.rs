@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use cupola_hosting::Code;
 use cupola_store::{Change, Conflict, Key, Kind, StoreError};
 
 use crate::{
@@ -40,6 +41,21 @@ pub struct Place {
     pub hosted: HostedDefinition,
     /// The session.
     pub session: Session,
+}
+
+impl Place {
+    /// That the agent's version names this protocol.
+    pub fn require(&self, protocol: &str) -> Result<(), ApiError> {
+        if self.hosted.speaks(protocol) {
+            return Ok(());
+        }
+        let message = format!(
+            "The version {} of the agent '{}' does not speak the protocol '{protocol}': its definition does not \
+             name it in 'protocol_versions'.",
+            self.agent.version, self.agent.name
+        );
+        Err(ApiError::invalid(message).code(Code::ProtocolVersionNotSupported.as_str()))
+    }
 }
 
 /// Finds the session of a request, or makes it.
