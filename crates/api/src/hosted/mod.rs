@@ -11,6 +11,7 @@ mod rooms;
 pub mod session;
 mod settings;
 mod tenants;
+mod warm;
 
 use cupola_wire::agents::CreateAgentVersion;
 

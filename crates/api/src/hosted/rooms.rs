@@ -134,6 +134,12 @@ pub async fn vacate(
             running.id
         )));
     }
+    if let Some(hosting) = service.hosting() {
+        for session in hosting.warm().clear(project, agent, version) {
+            leave(service, &session).await;
+            hosting.forget(&session.guid).await;
+        }
+    }
     for session in &sessions {
         leave(service, session).await;
         if let Some(hosting) = service.hosting() {
