@@ -104,7 +104,7 @@ async fn make(service: &Service, project: &Arc<str>, name: &str, number: &str) -
         Ok(order) => hosting.fleet().enter(order).await.map(drop),
         Err(error) => Err(failure(error)),
     };
-    rooms::leave(service, &trial).await;
+    rooms::leave(service, project, &trial).await.map_err(failure)?;
     hosting.forget(&trial.guid).await;
     tried.map(|()| prepared.digest)
 }

@@ -12,6 +12,7 @@ pub mod session;
 mod settings;
 mod tenants;
 mod warm;
+mod work;
 
 use cupola_wire::agents::CreateAgentVersion;
 
@@ -22,6 +23,7 @@ pub use owner::Owner;
 pub use package::{download as download_package, receive as receive_package};
 pub use rooms::vacate;
 pub use settings::HostingSettings;
+pub use work::{rest, work};
 
 use crate::{ApiError, Service};
 

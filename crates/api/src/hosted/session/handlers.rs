@@ -143,7 +143,7 @@ pub async fn stop(
     Ids([name, id]): Ids<2>,
 ) -> Result<StatusCode, ApiError> {
     let session = find(&service, &project, &owner, &name, &id).await?;
-    rooms::leave(&service, &session).await;
+    rooms::leave(&service, &project, &session).await?;
     keeper::mark(&service, &project, &name, &id, SessionEvent::Stopped).await?;
     Ok(StatusCode::NO_CONTENT)
 }
