@@ -41,6 +41,7 @@ mod responses_history;
 mod responses_refusals;
 mod responses_sockets;
 mod responses_streams;
+mod responses_voices;
 mod run_steps;
 mod runs;
 mod sockets;
