@@ -93,8 +93,7 @@ impl Gate {
             .authenticator()
             .authenticate(text(header::AUTHORIZATION), text(API_KEY))
             .map_err(|refusal| ApiError::unauthenticated(refusal.code(), refusal.to_string()))?;
-        let name =
-            path.strip_prefix(PROJECTS).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        let name = path.strip_prefix(PROJECTS).and_then(|rest| rest.split('/').next()).unwrap_or_default();
         let project = service.project(name).ok_or_else(ApiError::no_such_route)?;
         if !caller.allows_project(&project) {
             return Err(ApiError::forbidden(

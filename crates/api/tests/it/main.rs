@@ -22,6 +22,7 @@ mod faults;
 mod files;
 mod golden;
 mod indexes;
+mod input_tokens;
 mod lists;
 mod messages;
 mod model;

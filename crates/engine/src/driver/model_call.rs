@@ -373,7 +373,7 @@ fn count_usage(resolved: &Resolved, request: &ModelRequest, answer: &Answer) -> 
     let reasoning_tokens =
         thought.into_iter().filter(|text| !text.is_empty()).map(|text| counter.count_text(text)).sum();
     ModelUsage {
-        prompt_tokens: request.messages.iter().map(|message| counter.count(message)).sum(),
+        prompt_tokens: counter.count_request(&request.messages, &request.tools),
         completion_tokens: counter.count(&written) + reasoning_tokens,
         cached_tokens: 0,
         reasoning_tokens,

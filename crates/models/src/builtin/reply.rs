@@ -82,7 +82,7 @@ impl Reply {
         let finish = if writer.is_full() { Finish::Length } else { self.finish.unwrap_or(natural) };
         writer.items.push(Ok(ModelDelta::Finish(finish)));
         writer.items.push(Ok(ModelDelta::Usage(ModelUsage {
-            prompt_tokens: words::count_request(request) as u64,
+            prompt_tokens: words::count_request(request),
             completion_tokens: writer.written(),
             cached_tokens: 0,
             reasoning_tokens,
