@@ -175,9 +175,9 @@ async fn an_agent_or_a_tool_that_this_service_only_keeps() {
     );
     assert!(error["message"].as_str().unwrap().contains("'code_interpreter'"), "{error}");
 
-    agent(&app, json!({"kind": "hosted", "image": "i"})).await;
+    agent(&app, json!({"kind": "container_app", "container_app_resource_id": "i"})).await;
     let refused = app.user.post(PATH, beside_agent(json!({}))).await;
-    let message = "The agent 'weather' is of the kind 'hosted', which this version of Cupola stores but can't \
+    let message = "The agent 'weather' is of the kind 'container_app', which this version of Cupola stores but can't \
                    run.";
     assert_envelope(&refused, 400, "agent_kind_not_available", message, None, "invalid_request_error");
 }
