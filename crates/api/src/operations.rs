@@ -274,5 +274,6 @@ pub fn router(service: Service) -> Router {
         .layer(from_fn(gate::identify))
         .with_state(service);
     // Outside of the router, because it changes the path that the router looks at.
-    Router::new().fallback_service(routes.map_request(path::set_verb_apart))
+    let verbs: Vec<&str> = OPERATIONS.iter().filter_map(|operation| path::verb(operation.path)).collect();
+    Router::new().fallback_service(routes.map_request(move |request| path::set_verb_apart(request, &verbs)))
 }
