@@ -155,6 +155,16 @@ Foundry {
     stream_version_log:    GET    "/agents/{agent}/versions/{version}/sessions/{session}:logstream" needs "sessions/read" => hosted::logs::stream_of_version;
     stream_session_log:    GET    "/agents/{agent}/sessions/{session}:logstream" needs "sessions/read" => hosted::logs::stream;
 
+    start_container:       POST   "/agents/{agent}/versions/{version}/containers/default:start" needs "agents/*/write" => hosted::containers::start;
+    update_container:      POST   "/agents/{agent}/versions/{version}/containers/default:update" needs "agents/*/write" => hosted::containers::update;
+    stop_container:        POST   "/agents/{agent}/versions/{version}/containers/default:stop" needs "agents/*/write" => hosted::containers::stop;
+    delete_container:      POST   "/agents/{agent}/versions/{version}/containers/default:delete" needs "agents/*/write" => hosted::containers::delete;
+    get_container:         GET    "/agents/{agent}/versions/{version}/containers/default" needs "agents/*/read" => hosted::containers::get;
+    stream_container_log:  GET    "/agents/{agent}/versions/{version}/containers/default:logstream" needs "agents/*/read" => hosted::containers::log;
+    list_container_operations: GET "/agents/{agent}/versions/{version}/containers/default/operations" needs "agents/*/read" => hosted::containers::list_operations;
+    list_agent_operations: GET    "/agents/{agent}/operations"                      needs "agents/*/read"   => hosted::containers::list_all_operations;
+    get_agent_operation:   GET    "/agents/{agent}/operations/{operation}"          needs "agents/*/read"   => hosted::containers::get_operation;
+
     invoke_get:            GET    "/agents/{agent}/endpoint/protocols/invocations"  needs "agents/*/action" => hosted::invoke;
     invoke_post:           POST   "/agents/{agent}/endpoint/protocols/invocations"  needs "agents/*/action" => hosted::invoke;
     invoke_put:            PUT    "/agents/{agent}/endpoint/protocols/invocations"  needs "agents/*/action" => hosted::invoke;

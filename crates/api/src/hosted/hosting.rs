@@ -11,7 +11,7 @@ use std::{
 use cupola_hosting::{Ended, Fleet, LogBook, Prepared, Runtime};
 use tokio::sync::mpsc;
 
-use super::{files, logs::Shelf, settings::HostingSettings, tenants::Tenants};
+use super::{containers::Lines, files, logs::Shelf, settings::HostingSettings, tenants::Tenants};
 
 /// The parts that hosting is made of.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub struct Hosting {
     tenants: Tenants,
     /// What versions run, as far as it was asked for.
     prepared: Mutex<HashMap<String, Prepared>>,
+    /// Who works on the containers of the older control plane.
+    lines: Lines,
     /// What sandboxes have said, by session; it outlives the sandbox.
     shelf: Arc<Shelf>,
 }
@@ -59,6 +61,7 @@ impl Hosting {
             endings: Mutex::new(Some(endings)),
             tenants: Tenants::default(),
             prepared: Mutex::default(),
+            lines: Lines::default(),
             shelf,
         }
     }
@@ -91,6 +94,11 @@ impl Hosting {
     /// Who lives in which sandbox.
     pub fn tenants(&self) -> &Tenants {
         &self.tenants
+    }
+
+    /// Who works on containers.
+    pub fn lines(&self) -> &Lines {
+        &self.lines
     }
 
     /// What a version runs, if that is known.

@@ -1,6 +1,7 @@
 //! Hosted agents: the user's own program, run in a sandbox per session.
 
 mod build;
+pub mod containers;
 mod definition;
 mod environment;
 pub mod files;
@@ -42,5 +43,6 @@ pub async fn start(service: &Service) -> Result<(), ApiError> {
     hosting.sweep().await;
     tokio::spawn(session::keep(service.clone()));
     session::settle_all(service).await?;
-    resume(service).await
+    resume(service).await?;
+    containers::resume(service).await
 }

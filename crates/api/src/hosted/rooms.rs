@@ -8,7 +8,7 @@ use cupola_store::{Change, Conflict, StoreError};
 use cupola_wire::agents::AgentVersionStatus;
 
 use super::{
-    build,
+    build, containers,
     definition::HostedDefinition,
     environment::{self, PORT},
     hosting::Hosting,
@@ -127,6 +127,7 @@ pub async fn vacate(
     version: Option<&str>,
     force: bool,
 ) -> Result<(), ApiError> {
+    containers::vacate(service, project, agent, version, force).await?;
     let mut sessions = session::all(service, project, agent).await?;
     sessions.retain(|session| version.is_none_or(|version| session.version == version));
     let runs = |session: &&Session| session.state == SessionState::Active;
@@ -210,6 +211,7 @@ fn expel(service: &Service, hosting: &Hosting, session: &Session) {
     service.managed_identity().take_back(&subject(session));
 }
 
-fn not_ready(message: String) -> ApiError {
+/// The error of a sandbox that did not come up.
+pub fn not_ready(message: String) -> ApiError {
     ApiError::upstream(StatusCode::FAILED_DEPENDENCY, message).code("session_not_ready")
 }

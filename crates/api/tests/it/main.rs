@@ -20,6 +20,7 @@ mod faults;
 mod files;
 mod golden;
 mod hosted_agent;
+mod hosted_containers;
 mod hosted_definitions;
 mod hosted_files;
 mod hosted_gateway;

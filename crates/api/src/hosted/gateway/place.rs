@@ -10,7 +10,7 @@ use crate::{
     agents::ResolvedAgent,
     body::document,
     hosted::{
-        Owner,
+        Owner, containers,
         definition::HostedDefinition,
         rooms,
         session::{self, Session},
@@ -74,6 +74,11 @@ pub async fn find(
     }
     let agent = agents::resolve_by_traffic(service, project, name, wanted.version).await?;
     let hosted = rooms::require_hosted(service, &agent)?;
+    if wanted.session.is_none()
+        && let Some(session) = containers::replica(service, project, &agent, &hosted).await?
+    {
+        return Ok(Place { agent, hosted, session });
+    }
     let session = begin(service, project, owner, &agent, id, partition).await?;
     Ok(Place { agent, hosted, session })
 }
