@@ -246,11 +246,16 @@ impl From<CommandError> for ApiError {
     }
 }
 
+/// Marks answers whose words are this service's own, and not those of a container or a model server.
+#[derive(Clone, Copy, Debug)]
+struct OwnWords;
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         // Plain data: writing it as JSON can't fail.
         let body = serde_json::to_vec(&ErrorEnvelope { error: self.detail }).unwrap_or_default();
         let mut response = (self.status, body).into_response();
+        response.extensions_mut().insert(OwnWords);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(seconds) = self.retry_after {
@@ -263,9 +268,10 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Adds what the newer clients expect in every error: a list of details and where to find the request.
+/// Adds what the newer clients expect in every error: a list of details and where to find the request. What others
+/// say is passed on as it is.
 pub async fn with_details(response: Response) -> Response {
-    if !response.status().is_client_error() && !response.status().is_server_error() {
+    if response.extensions().get::<OwnWords>().is_none() {
         return response;
     }
     let (mut parts, body) = response.into_parts();

@@ -13,6 +13,7 @@ use super::{
     exchange::{Ask, coming},
     headers::{inward, set},
     place::{self, Wanted},
+    refusal::refused,
     responses::forward_to,
 };
 use crate::{
@@ -30,8 +31,8 @@ pub async fn invoke(
     owner: Owner,
     Ids([name]): Ids<1>,
     request: Request,
-) -> Result<Response, ApiError> {
-    pass(&service, &project, &owner, &name, "", request).await
+) -> Response {
+    pass(&service, &project, &owner, &name, "", request).await.unwrap_or_else(refused)
 }
 
 /// Any method below it
@@ -41,8 +42,8 @@ pub async fn invoke_below(
     owner: Owner,
     Ids([name, rest]): Ids<2>,
     request: Request,
-) -> Result<Response, ApiError> {
-    pass(&service, &project, &owner, &name, &format!("/{rest}"), request).await
+) -> Response {
+    pass(&service, &project, &owner, &name, &format!("/{rest}"), request).await.unwrap_or_else(refused)
 }
 
 async fn pass(
@@ -73,7 +74,7 @@ async fn pass(
     let invocation = asked.unwrap_or_else(|| ids::new("inv_"));
     set(&mut headers, INVOCATION, &invocation);
     let ask = Ask { method: parts.method, uri, headers, body: coming(body) };
-    let mut answer = forward_to(service, project, owner, &place, ask).await?;
+    let mut answer = forward_to(service, project, owner, &place, ask).await.unwrap_or_else(refused);
     let headers = answer.headers_mut();
     if !headers.contains_key(INVOCATION) {
         set(headers, INVOCATION, &invocation);

@@ -15,6 +15,7 @@ use super::{
     exchange::{Ask, ask, whole},
     headers::{inward, set},
     place::{self, Place, Wanted},
+    refusal::refused,
 };
 use crate::{
     ApiError, Call, Service,
@@ -26,6 +27,17 @@ use crate::{
 
 /// `POST responses` for a hosted agent.
 pub async fn respond(
+    service: &Service,
+    project: &Arc<str>,
+    owner: &Owner,
+    agent: (&str, Option<&str>),
+    headers: &HeaderMap,
+    body: Map<String, Value>,
+) -> Response {
+    responded(service, project, owner, agent, headers, body).await.unwrap_or_else(refused)
+}
+
+async fn responded(
     service: &Service,
     project: &Arc<str>,
     owner: &Owner,
@@ -62,17 +74,25 @@ pub async fn respond(
         },
     )
     .await;
-    match answer {
-        Ok(mut answer) => {
-            sign(answer.headers_mut(), &place, &id);
-            Ok(answer)
-        }
-        Err(error) => Err(error),
-    }
+    // Also where it failed, the client learns where it came to.
+    let mut answer = answer.unwrap_or_else(refused);
+    sign(answer.headers_mut(), &place, &id);
+    Ok(answer)
 }
 
 /// Another operation on a response, by the container that makes it. `response` is what is stored of it.
 pub async fn forward(
+    service: &Service,
+    project: &Arc<str>,
+    owner: &Owner,
+    response: &Value,
+    operation: (Method, &str),
+    headers: &HeaderMap,
+) -> Response {
+    forwarded(service, project, owner, response, operation, headers).await.unwrap_or_else(refused)
+}
+
+async fn forwarded(
     service: &Service,
     project: &Arc<str>,
     owner: &Owner,
@@ -86,7 +106,7 @@ pub async fn forward(
     let place = place::find(service, project, owner, name, wanted).await?;
     let uri = format!("/responses/{id}{below}").parse().map_err(|_| ApiError::missing("Response", id))?;
     let ask = Ask { method, uri, headers: inward(headers), body: whole(Bytes::new()) };
-    let mut answer = forward_to(service, project, owner, &place, ask).await?;
+    let mut answer = forward_to(service, project, owner, &place, ask).await.unwrap_or_else(refused);
     sign(answer.headers_mut(), &place, id);
     Ok(answer)
 }
