@@ -3,7 +3,7 @@
 //! A fault that trying again can't mend is never 5xx: the official clients retry those for minutes.
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use cupola_engine::{BeginError, CommandError};
@@ -268,8 +268,8 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Adds what the newer clients expect in every error: a list of details and where to find the request. What others
-/// say is passed on as it is.
+/// Adds what the newer clients expect in every error: a list of details, where to find the request, and whose fault
+/// it is. What others say is passed on as it is.
 pub async fn with_details(response: Response) -> Response {
     if response.extensions().get::<OwnWords>().is_none() {
         return response;
@@ -285,5 +285,36 @@ pub async fn with_details(response: Response) -> Response {
         error.entry("additionalInfo").or_insert_with(|| serde_json::json!({}));
     }
     parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(SOURCE, HeaderValue::from_static(source(parts.status)));
     Response::from_parts(parts, crate::body::document(&envelope).into())
+}
+
+/// Whose fault an error is. Containers say it in the same header.
+const SOURCE: HeaderName = HeaderName::from_static("x-platform-error-source");
+
+/// The fault of a container or a model server that failed or was silent, else the platform's or the client's.
+fn source(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::FAILED_DEPENDENCY | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => "upstream",
+        status if status.is_server_error() => "platform",
+        _ => "user",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_error_says_whose_fault_it_is() {
+        for (error, expected) in [
+            (ApiError::invalid("wrong"), "user"),
+            (ApiError::missing("Session", "s"), "user"),
+            (ApiError::draining(), "platform"),
+            (ApiError::upstream(StatusCode::FAILED_DEPENDENCY, "it ended"), "upstream"),
+            (ApiError::upstream(StatusCode::GATEWAY_TIMEOUT, "it is silent"), "upstream"),
+        ] {
+            assert_eq!(with_details(error.into_response()).await.headers()[SOURCE], expected);
+        }
+    }
 }

@@ -18,7 +18,7 @@ mod tenants;
 use cupola_wire::agents::CreateAgentVersion;
 
 pub use build::{begin as begin_build, resume};
-pub use gateway::{forward, invoke, invoke_below, refused, respond};
+pub use gateway::{forward, invoke, invoke_below, respond};
 pub use hosting::{Hosting, HostingParts};
 pub use owner::Owner;
 pub use package::{download as download_package, receive as receive_package};

@@ -47,15 +47,11 @@ pub async fn create(
     headers: HeaderMap,
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
-    let sight = check_sight(&service, &project, &requester, &body).await;
+    check_sight(&service, &project, &requester, &body).await?;
     if let Some((name, version)) = hosted_agent(&service, &project, &body, bound.as_deref()).await? {
-        if let Err(hidden) = sight {
-            return Ok(hosted::refused(hidden));
-        }
         let agent = (name.as_str(), version.as_deref());
-        return Ok(hosted::respond(&service, &project, &owner, agent, &headers, body).await);
+        return hosted::respond(&service, &project, &owner, agent, &headers, body).await;
     }
-    sight?;
     let prepared = prepare(&service, &project, &body, bound).await?;
     let agent = prepared.agent.clone();
     let conversation = prepared.response["conversation"]["id"].as_str();

@@ -49,7 +49,7 @@ pub async fn get(
         let after = parameters.get("starting_after").map(|after| format!("&starting_after={after}"));
         let below = format!("?stream=true{}", after.unwrap_or_default());
         let asked = (Method::GET, below.as_str());
-        return Ok(hosted::forward(&service, &project, &owner, &value, asked, &headers).await);
+        return hosted::forward(&service, &project, &owner, &value, asked, &headers).await;
     }
     if value["background"] != true {
         let message =
@@ -159,7 +159,7 @@ pub async fn cancel(
     let response: Value = serde_json::from_slice(&find(&service, &project, &id).await?).unwrap_or_default();
     if is_hosted(&id) {
         let asked = (Method::POST, "/cancel");
-        return Ok(hosted::forward(&service, &project, &owner, &response, asked, &headers).await);
+        return hosted::forward(&service, &project, &owner, &response, asked, &headers).await;
     }
     if response["background"] != true {
         return Err(ApiError::invalid("Cannot cancel a synchronous response.").code("invalid_payload"));

@@ -13,7 +13,6 @@ use super::{
     exchange::{Ask, coming},
     headers::{inward, set},
     place::{self, Wanted},
-    refusal::refused,
     responses::forward_to,
 };
 use crate::{
@@ -31,8 +30,8 @@ pub async fn invoke(
     owner: Owner,
     Ids([name]): Ids<1>,
     request: Request,
-) -> Response {
-    pass(&service, &project, &owner, &name, "", request).await.unwrap_or_else(refused)
+) -> Result<Response, ApiError> {
+    pass(&service, &project, &owner, &name, "", request).await
 }
 
 /// Any method below it
@@ -42,8 +41,8 @@ pub async fn invoke_below(
     owner: Owner,
     Ids([name, rest]): Ids<2>,
     request: Request,
-) -> Response {
-    pass(&service, &project, &owner, &name, &format!("/{rest}"), request).await.unwrap_or_else(refused)
+) -> Result<Response, ApiError> {
+    pass(&service, &project, &owner, &name, &format!("/{rest}"), request).await
 }
 
 async fn pass(
@@ -74,7 +73,7 @@ async fn pass(
     let invocation = asked.unwrap_or_else(|| ids::new("inv_"));
     set(&mut headers, INVOCATION, &invocation);
     let ask = Ask { method: parts.method, uri, headers, body: coming(body) };
-    let mut answer = forward_to(service, project, owner, &place, ask).await.unwrap_or_else(refused);
+    let mut answer = forward_to(service, project, owner, &place, ask).await?;
     let headers = answer.headers_mut();
     if !headers.contains_key(INVOCATION) {
         set(headers, INVOCATION, &invocation);

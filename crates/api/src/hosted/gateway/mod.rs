@@ -4,10 +4,8 @@ mod exchange;
 mod headers;
 mod invocations;
 mod place;
-mod refusal;
 mod responses;
 
 pub use headers::set as set_header;
 pub use invocations::{invoke, invoke_below};
-pub use refusal::refused;
 pub use responses::{forward, respond};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     http::{HeaderMap, HeaderValue, Method, Uri, header},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
 use cupola_engine::ids;
@@ -15,7 +15,6 @@ use super::{
     exchange::{Ask, ask, whole},
     headers::{inward, set},
     place::{self, Place, Wanted},
-    refusal::refused,
 };
 use crate::{
     ApiError, Call, Service,
@@ -27,17 +26,6 @@ use crate::{
 
 /// `POST responses` for a hosted agent.
 pub async fn respond(
-    service: &Service,
-    project: &Arc<str>,
-    owner: &Owner,
-    agent: (&str, Option<&str>),
-    headers: &HeaderMap,
-    body: Map<String, Value>,
-) -> Response {
-    responded(service, project, owner, agent, headers, body).await.unwrap_or_else(refused)
-}
-
-async fn responded(
     service: &Service,
     project: &Arc<str>,
     owner: &Owner,
@@ -75,24 +63,13 @@ async fn responded(
     )
     .await;
     // Also where it failed, the client learns where it came to.
-    let mut answer = answer.unwrap_or_else(refused);
+    let mut answer = answer.unwrap_or_else(ApiError::into_response);
     sign(answer.headers_mut(), &place, &id);
     Ok(answer)
 }
 
 /// Another operation on a response, by the container that makes it. `response` is what is stored of it.
 pub async fn forward(
-    service: &Service,
-    project: &Arc<str>,
-    owner: &Owner,
-    response: &Value,
-    operation: (Method, &str),
-    headers: &HeaderMap,
-) -> Response {
-    forwarded(service, project, owner, response, operation, headers).await.unwrap_or_else(refused)
-}
-
-async fn forwarded(
     service: &Service,
     project: &Arc<str>,
     owner: &Owner,
@@ -106,7 +83,8 @@ async fn forwarded(
     let place = place::find(service, project, owner, name, wanted).await?;
     let uri = format!("/responses/{id}{below}").parse().map_err(|_| ApiError::missing("Response", id))?;
     let ask = Ask { method, uri, headers: inward(headers), body: whole(Bytes::new()) };
-    let mut answer = forward_to(service, project, owner, &place, ask).await.unwrap_or_else(refused);
+    let answer = forward_to(service, project, owner, &place, ask).await;
+    let mut answer = answer.unwrap_or_else(ApiError::into_response);
     sign(answer.headers_mut(), &place, id);
     Ok(answer)
 }
