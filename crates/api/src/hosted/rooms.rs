@@ -110,6 +110,7 @@ pub async fn leave(service: &Service, project: &Arc<str>, session: &Session) -> 
 pub async fn stop(service: &Service, session: &Session) {
     let Some(hosting) = service.hosting() else { return };
     hosting.fleet().stop(&session.guid).await;
+    hosting.keep_logs(&session.guid).await;
     expel(service, hosting, session);
 }
 
