@@ -88,6 +88,7 @@ pub async fn enter(
         Err(failure) => {
             expel(service, hosting, session);
             hosting.logs(&session.guid).add(LogStream::Platform, failure.to_string().as_bytes());
+            hosting.keep_logs(&session.guid).await;
             let now = service.clock().seconds();
             session::change(service, project, &session.agent, &session.id, |session| {
                 session.fail(&failure, now);
@@ -103,6 +104,7 @@ pub async fn enter(
 pub async fn leave(service: &Service, session: &Session) {
     let Some(hosting) = service.hosting() else { return };
     hosting.fleet().stop(&session.guid).await;
+    hosting.keep_logs(&session.guid).await;
     expel(service, hosting, session);
 }
 
@@ -192,7 +194,7 @@ pub async fn order(
 }
 
 /// The program may run as any user, and its sandbox is all that can reach the folder.
-fn make_home(home: &Path) -> std::io::Result<()> {
+pub fn make_home(home: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(home)?;
     std::fs::set_permissions(home, std::fs::Permissions::from_mode(0o777))
 }

@@ -38,6 +38,7 @@ pub async fn keep(service: Service) {
                 logs.add(LogStream::Platform, line.as_bytes());
             }
         }
+        hosting.keep_logs(&id).await;
         let stopped = SessionEvent::Stopped;
         if let Err(error) = mark(&service, &tenant.project, &tenant.agent, &tenant.session, stopped).await {
             tracing::error!(session = %tenant.session, error = ?error.detail(), "a session's end was not noted");
