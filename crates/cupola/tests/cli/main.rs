@@ -14,6 +14,7 @@ mod env;
 mod explain;
 mod help;
 mod home;
+mod hosted;
 mod migrate;
 mod proxies;
 mod quickstart;
