@@ -11,6 +11,7 @@ mod connections;
 mod conversations;
 mod doctor;
 mod env;
+mod examples;
 mod explain;
 mod help;
 mod home;
