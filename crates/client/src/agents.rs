@@ -16,7 +16,7 @@ use crate::{
 /// Agents.
 #[derive(Clone, Debug)]
 pub struct Agents {
-    service: Arc<Service>,
+    pub(crate) service: Arc<Service>,
 }
 
 /// Which agents.

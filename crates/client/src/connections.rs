@@ -63,6 +63,6 @@ impl Connections {
 
     /// Deletes a connection. Only Cupola offers this.
     pub async fn delete(&self, name: &str) -> Result<()> {
-        self.service.remove(&["connections", name]).await
+        self.service.remove(&["connections", name], Query::new()).await
     }
 }

@@ -51,15 +51,25 @@ pub enum Error {
     /// An argument can't be sent, for example an empty id.
     #[error("{0}")]
     Argument(String),
-    /// A run, a response or a file was not ready in time. It goes on: get it again, or cancel it.
+    /// A run, a response, a file or a version was not ready in time. It goes on: get it again, or cancel it.
     #[error("{id} was still {status} after {after:?}")]
     Deadline {
-        /// The run, the response or the file.
+        /// The run, the response, the file or the version.
         id: String,
         /// Where it stood when it was last seen.
         status: String,
         /// How long it was waited for.
         after: Duration,
+    },
+    /// A version of a hosted agent could not be made.
+    #[error("{id} could not be made{}: {message}", code_text(code))]
+    VersionFailed {
+        /// `NAME:VERSION`.
+        id: String,
+        /// A word for programs, for example `ImagePullBackOff`.
+        code: Option<String>,
+        /// The service's sentence.
+        message: String,
     },
     /// A run waits for something that functions can't give, for example an approval.
     #[error("run {run_id} waits for `{kind}`, which functions can't answer: answer it or cancel the run")]

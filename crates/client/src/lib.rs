@@ -63,6 +63,27 @@
 //! [`Responses::follow`] and [`Responses::wait_for`]. Lists are [`Stream`](futures_util::Stream)s too: they
 //! ask for the next page when it is needed.
 //!
+//! **Hosted agents** are programs: an image, or a code package. A version of one takes its time to come up:
+//!
+//! ```no_run
+//! # use cupola_client::{Patience, ProjectClient, types::{CreateAgentVersion, CreateResponse, HostedDefinition}};
+//! # async fn example(client: ProjectClient) -> cupola_client::Result<()> {
+//! let definition = HostedDefinition::image("registry.example.com/team/echo:1")
+//!     .with_cpu("0.5")
+//!     .with_memory("1Gi")
+//!     .speaking("responses", "2.0.0");
+//! let agents = client.agents();
+//! let version = agents.create_version("echo", &CreateAgentVersion::new(definition)).await?;
+//! agents.wait_until_active("echo", &version.version, Patience::default()).await?;
+//! client.responses().create(&CreateResponse::to_agent("echo", "Hello")).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`ProjectClient::sessions`] has their sessions, with [files](Sessions::files) and [logs](Sessions::logs),
+//! [`Agents::create_version_from_code`] takes a zip file, and [`ProjectClient::invocations`] sends requests of
+//! any shape.
+//!
 //! **Credentials.** [`ProjectClient::from_env`] needs only what `cupola env` prints. [`ProjectClient::new`]
 //! takes any `TokenCredential` of `azure_core`, so everything in the `azure_identity` crate works, and
 //! [`ProjectClient::with_key`] takes an API key.
@@ -94,6 +115,7 @@ mod environment;
 mod error;
 mod function_output;
 mod functions;
+mod hosted;
 mod list;
 mod managed_identity;
 mod options;
@@ -109,8 +131,8 @@ mod values;
 
 pub use agents::{AgentQuery, Agents, VersionQuery};
 pub use classic::{
-    AgentEvent, AgentsClient, EventStream, MessageQuery, ProcessOptions, assistant_message, text_of,
-    user_message,
+    AgentEvent, AgentsClient, ByteStream, EventStream, MessageQuery, ProcessOptions, assistant_message,
+    text_of, user_message,
 };
 pub use connections::{ConnectionQuery, Connections};
 pub use conversations::{ConversationQuery, Conversations, ItemQuery, Items};
@@ -118,6 +140,10 @@ pub use deployments::{DeploymentQuery, Deployments};
 pub use error::{Error, Result};
 pub use function_output::{FunctionOutput, Json};
 pub use functions::{FunctionSet, NoArguments};
+pub use hosted::{
+    CodeDownload, CodePackage, Invocation, InvocationAnswer, Invocations, LogQuery, LogStream, Patience,
+    SessionFiles, Sessions,
+};
 pub use list::ItemStream;
 use managed_identity::ManagedIdentity;
 pub use options::ClientOptions;
@@ -132,6 +158,6 @@ pub use upload::{FilePurpose, Upload};
 pub mod types {
     pub use cupola_wire::{
         Extra, Metadata, UnixSeconds, agents::*, classic::*, connections::*, conversations::*,
-        deployments::*, error::ErrorDetail, responses::*,
+        deployments::*, error::ErrorDetail, hosted::*, responses::*,
     };
 }

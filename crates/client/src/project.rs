@@ -5,8 +5,8 @@ use std::sync::Arc;
 use azure_core::credentials::{Secret, TokenCredential};
 
 use crate::{
-    Agents, AgentsClient, ClientOptions, Connections, Conversations, Deployments, Responses, Result, connect,
-    environment, service::Service, transport::transport,
+    Agents, AgentsClient, ClientOptions, Connections, Conversations, Deployments, Invocations, Responses,
+    Result, Sessions, connect, environment, service::Service, transport::transport,
 };
 
 /// A client for one project: agents with versions, conversations, responses and what they use.
@@ -94,6 +94,16 @@ impl ProjectClient {
     /// Conversations with one agent, at its own endpoint.
     pub fn conversations_of(&self, agent: &str) -> Result<Conversations> {
         Ok(Conversations::new(Arc::new(self.service.of_agent(agent)?)))
+    }
+
+    /// Sessions of a hosted agent.
+    pub fn sessions(&self, agent: &str) -> Sessions {
+        Sessions::new(self.service.clone(), agent)
+    }
+
+    /// Requests of any shape to the program of a hosted agent.
+    pub fn invocations(&self, agent: &str) -> Invocations {
+        Invocations::new(self.service.clone(), agent)
     }
 
     /// What models there are.

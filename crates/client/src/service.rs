@@ -88,15 +88,35 @@ impl Service {
         self.send(self.request(Method::Post, path, Query::new())?).await
     }
 
-    /// `POST path` with a body of another type.
-    pub(crate) async fn post_bytes<T: DeserializeOwned>(
+    /// `POST path` with a JSON body; the answer's body says nothing new.
+    pub(crate) async fn tell(&self, path: &[&str], body: &impl Serialize) -> Result<()> {
+        self.exchange(self.json_request(Method::Post, path, body)?).await.map(drop)
+    }
+
+    /// `POST path` with a body of another type, which the headers say.
+    pub(crate) async fn post_with<T: DeserializeOwned>(
         &self,
         path: &[&str],
-        content_type: String,
+        headers: &[(&'static str, String)],
         body: Bytes,
     ) -> Result<T> {
         let mut request = self.request(Method::Post, path, Query::new())?;
-        request.insert_header(headers::CONTENT_TYPE, content_type);
+        for (name, value) in headers {
+            request.insert_header(*name, value.clone());
+        }
+        request.set_body(body);
+        self.send(request).await
+    }
+
+    /// `PUT path` with raw bytes.
+    pub(crate) async fn put_bytes<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: Query,
+        body: Bytes,
+    ) -> Result<T> {
+        let mut request = self.request(Method::Put, path, query)?;
+        request.insert_header(headers::CONTENT_TYPE, "application/octet-stream");
         request.set_body(body);
         self.send(request).await
     }
@@ -107,8 +127,8 @@ impl Service {
     }
 
     /// `DELETE path`; the answer has no body.
-    pub(crate) async fn remove(&self, path: &[&str]) -> Result<()> {
-        self.exchange(self.request(Method::Delete, path, Query::new())?).await.map(drop)
+    pub(crate) async fn remove(&self, path: &[&str], query: Query) -> Result<()> {
+        self.exchange(self.request(Method::Delete, path, query)?).await.map(drop)
     }
 
     /// `DELETE path` with a query.
@@ -122,8 +142,8 @@ impl Service {
     }
 
     /// `GET path` of raw bytes; the answer's body is not read yet.
-    pub(crate) async fn open_get(&self, path: &[&str]) -> Result<AsyncRawResponse> {
-        let mut request = self.request(Method::Get, path, Query::new())?;
+    pub(crate) async fn open_get(&self, path: &[&str], query: Query) -> Result<AsyncRawResponse> {
+        let mut request = self.request(Method::Get, path, query)?;
         request.insert_header(headers::ACCEPT, "application/octet-stream");
         self.open(request).await
     }
@@ -132,6 +152,22 @@ impl Service {
     pub(crate) async fn open_events(&self, path: &[&str], query: Query) -> Result<AsyncRawResponse> {
         let mut request = self.request(Method::Get, path, query)?;
         request.insert_header(headers::ACCEPT, "text/event-stream");
+        self.open(request).await
+    }
+
+    /// Any request; the answer's body is not read yet.
+    pub(crate) async fn open_any(
+        &self,
+        (method, path, query): (Method, &[&str], Query),
+        headers: Vec<(String, String)>,
+        body: Bytes,
+    ) -> Result<AsyncRawResponse> {
+        let mut request = self.request(method, path, query)?;
+        request.insert_header(headers::ACCEPT, "*/*");
+        for (name, value) in headers {
+            request.insert_header(name.to_ascii_lowercase(), value);
+        }
+        request.set_body(body);
         self.open(request).await
     }
 

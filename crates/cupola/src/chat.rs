@@ -31,6 +31,7 @@ Ctrl-C  stop the answer that is being written";
     cupola chat helper\n  \
     cupola chat helper:2 --conversation conv_abc123\n  \
     cupola chat --model gpt-4o\n  \
+    cupola chat echo --session mine\n  \
     echo \"What can you do?\" | cupola chat helper")]
 pub struct ChatArgs {
     /// The agent's name, or NAME:VERSION
@@ -42,6 +43,9 @@ pub struct ChatArgs {
     /// The conversation to go on with; without it a new one is begun
     #[arg(long, value_name = "CONVERSATION")]
     conversation: Option<String>,
+    /// The session of a hosted agent [default: that of the conversation]
+    #[arg(long, value_name = "SESSION", requires = "agent")]
+    session: Option<String>,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -49,9 +53,10 @@ pub struct ChatArgs {
 /// Talks until the person has had enough.
 pub async fn run(args: &ChatArgs) -> Result<(), Failure> {
     let server = Server::open(&args.server)?;
-    if let Some(agent) = &args.agent {
-        agents::require(&server, agent).await?;
-    }
+    let found = match &args.agent {
+        Some(agent) => Some((agents::require(&server, agent).await?, agent)),
+        None => None,
+    };
     if let Some(id) = &args.conversation {
         conversations::find(&server, id).await?;
     }
@@ -61,11 +66,16 @@ pub async fn run(args: &ChatArgs) -> Result<(), Failure> {
         conversation: args.conversation.clone(),
         ..CreateResponse::default()
     };
+    let request = match found {
+        Some((found, agent)) => found.prepare(request, agent, args.session.as_deref())?,
+        None => request.in_background(),
+    };
     let chat = Chat {
         server: &server,
         args,
         talk: Talk::new(&server, request, args.server.json)?,
         lines: Lines::default(),
+        session: None,
     };
     match talk::is_interactive() && !args.server.json {
         true => chat.with_person().await,
@@ -78,6 +88,8 @@ struct Chat<'a> {
     args: &'a ChatArgs,
     talk: Talk<'a>,
     lines: Lines,
+    /// The session in which a hosted agent answered last.
+    session: Option<String>,
 }
 
 impl Chat<'_> {
@@ -149,6 +161,7 @@ impl Chat<'_> {
     async fn say(&mut self, text: &str) -> Result<(), Failure> {
         self.begin().await?;
         let response = self.talk.exchange(text.into(), Some(&mut self.lines)).await?;
+        self.session = agents::session_of(&response).map(str::to_owned);
         if response.status == ResponseStatus::Cancelled {
             anstream::eprintln!("{DIM}(stopped){DIM:#}");
             return Ok(());
@@ -198,6 +211,10 @@ impl Chat<'_> {
         };
         let command = self.server.command(&format!("chat {with} --conversation {conversation}"));
         anstream::eprintln!("{DIM}Go on later:{DIM:#} {command}");
+        if let (Some(session), Some(agent)) = (&self.session, &self.args.agent) {
+            let logs = self.server.command(&format!("agents logs {} --session {session}", agent.name));
+            anstream::eprintln!("{DIM}What its program said:{DIM:#} {logs}");
+        }
     }
 }
 

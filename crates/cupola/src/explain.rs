@@ -41,6 +41,11 @@ pub fn run(args: &ExplainArgs) -> Result<(), UnknownCode> {
     Ok(())
 }
 
+/// The code, where there is a page for it.
+pub fn known(code: &str) -> Option<&'static str> {
+    PAGES.iter().find(|page| page.code == code).map(|page| page.code)
+}
+
 fn find(code: &str) -> Result<&'static Page, UnknownCode> {
     let wanted = code.trim().replace('-', "_");
     PAGES.iter().find(|page| page.code.eq_ignore_ascii_case(&wanted)).ok_or_else(|| {

@@ -29,6 +29,7 @@ mod pairs;
 mod progress;
 mod quickstart;
 mod server;
+mod sessions;
 mod signals;
 mod table;
 mod talk;
@@ -64,6 +65,7 @@ enum Command {
     Token(token::TokenArgs),
     Agents(agents::AgentsArgs),
     Chat(chat::ChatArgs),
+    Sessions(sessions::SessionsArgs),
     Conversations(conversations::ConversationsArgs),
     Connections(connections::ConnectionsArgs),
     Classic(classic::ClassicArgs),
@@ -100,6 +102,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Token(args) => token::run(&args),
         Command::Chat(args) => instance::runtime()?.block_on(chat::run(&args)),
         Command::Agents(args) => instance::runtime()?.block_on(agents::run(&args)),
+        Command::Sessions(args) => instance::runtime()?.block_on(sessions::run(&args)),
         Command::Conversations(args) => instance::runtime()?.block_on(conversations::run(&args)),
         Command::Connections(args) => instance::runtime()?.block_on(connections::run(&args)),
         Command::Classic(args) => instance::runtime()?.block_on(classic::run(&args)),

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::{
     config::{Config, Flags},
-    data_dir, env,
+    data_dir, env, explain,
     failure::Failure,
     invocation,
 };
@@ -140,6 +140,11 @@ fn data_flag(given: Option<&str>) -> String {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
+        if let Error::VersionFailed { code: Some(code), .. } = &error
+            && let Some(code) = explain::known(code)
+        {
+            return Self::with_code(code, error.to_string());
+        }
         Self::plain(match error {
             Error::Service { status, message, code, .. } => {
                 let code = code.map(|code| format!(" {code}")).unwrap_or_default();

@@ -9,6 +9,7 @@ pub mod connections;
 pub mod conversations;
 pub mod deployments;
 pub mod error;
+pub mod hosted;
 pub mod responses;
 mod tagged;
 mod words;

@@ -39,7 +39,7 @@ impl Files {
     /// Uploads a file.
     pub async fn upload(&self, upload: &Upload) -> Result<File> {
         let (content_type, form) = upload.form();
-        self.service.post_bytes(&["files"], content_type, form).await
+        self.service.post_with(&["files"], &[("content-type", content_type)], form).await
     }
 
     /// Uploads a file and waits until the service has processed it, well or not: see its `status`.
@@ -76,7 +76,7 @@ impl Files {
 
     /// The bytes of one file as they come.
     pub async fn content(&self, file_id: &str) -> Result<ByteStream> {
-        let response = self.service.open_get(&["files", file_id, "content"]).await?;
+        let response = self.service.open_get(&["files", file_id, "content"], Query::new()).await?;
         Ok(response.into_body().map_err(Error::from).boxed())
     }
 

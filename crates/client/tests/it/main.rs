@@ -8,6 +8,7 @@ mod credentials;
 mod deployments;
 mod failures;
 mod files;
+mod hosted;
 mod lists;
 mod objects;
 mod processing;

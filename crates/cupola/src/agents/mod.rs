@@ -2,14 +2,17 @@
 
 mod create;
 mod definition;
+mod deploy;
+mod hosted;
+mod logs;
 mod run;
 mod shown;
 mod state;
 
 pub mod reference;
 
-pub use self::run::require;
-use self::{create::NewVersion, reference::AgentName, run::RunArgs};
+pub use self::run::{require, session_of};
+use self::{create::NewVersion, deploy::DeployArgs, logs::LogsArgs, reference::AgentName, run::RunArgs};
 use crate::{
     failure::Failure,
     listing::ListArgs,
@@ -19,7 +22,7 @@ use crate::{
 /// The command that lists agents.
 pub const LIST: &str = "agents list";
 
-/// List, show, create, run and delete agents
+/// List, show, create, deploy, run and delete agents
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "An agent has a name and versions. A version never changes; NAME:2 is the second one.\n\
@@ -27,7 +30,8 @@ pub const LIST: &str = "agents list";
     Example:\n  \
     cupola agents create helper --instructions \"Answer in one sentence.\"\n  \
     cupola agents run helper \"What can you do?\"\n  \
-    cupola chat helper"
+    cupola chat helper\n  \
+    cupola agents deploy ./echo"
 )]
 pub struct AgentsArgs {
     #[command(subcommand)]
@@ -71,11 +75,39 @@ enum AgentsCommand {
         tools:\n    \
         - {type: function, name: get_time, parameters: {type: object, properties: {}}, strict: false}")]
     Create(NewVersion),
+    /// Create a version of a hosted agent, from an image or from code, as agent.yaml says
+    #[command(after_help = "\
+        Nothing is built: an image is pulled by the server, code is sent as a zip file and run there. What has not \
+        changed makes no new version. Code leaves out what .agentignore names (in the way of .gitignore), and \
+        .git, .venv, .env and __pycache__.\n\n\
+        An agent.yaml; paths begin where it is:\n  \
+        name: echo\n  \
+        image: registry.example.com/team/echo:1   # or: code: .\n  \
+        registry_connection: my-registry          # where the registry asks who you are\n  \
+        runtime: python_3_13                      # code alone, as are the next two\n  \
+        entry_point: python main.py\n  \
+        dependency_resolution: remote_build       # or: bundled\n  \
+        cpu: 0.5\n  \
+        memory: 1Gi\n  \
+        protocols: {responses: 2.0.0}\n  \
+        environment: {GREETING: Hello}\n  \
+        idle_timeout: 15m\n  \
+        description: Says what you say.\n\n\
+        Example:\n  \
+        cupola agents deploy ./echo\n  \
+        cupola agents deploy . --image registry.example.com/team/echo:$(git rev-parse --short HEAD)")]
+    Deploy(DeployArgs),
+    /// Show what the program of a hosted agent says
+    #[command(after_help = "Example:\n  \
+        cupola agents logs echo\n  \
+        cupola agents logs echo --session mine --follow --tail 20")]
+    Logs(LogsArgs),
     /// Ask an agent once and print the answer as it is written
     #[command(after_help = "Example:\n  \
         cupola agents run helper \"What can you do?\"\n  \
         cupola agents run helper:2 - < question.txt\n  \
-        cupola agents run helper \"Hello!\" --json | jq .usage\n\n\
+        cupola agents run helper \"Hello!\" --json | jq .usage\n  \
+        cupola agents run echo \"Hello!\" --session mine\n\n\
         For more than one question: cupola chat helper")]
     Run(RunArgs),
     /// Let agents answer
@@ -117,6 +149,8 @@ pub async fn run(args: &AgentsArgs) -> Result<(), Failure> {
         }
         AgentsCommand::Show { agent } => shown::one(&server, agent, json).await,
         AgentsCommand::Create(new) => create::run(&server, new, json).await,
+        AgentsCommand::Deploy(args) => deploy::run(&server, args, json).await,
+        AgentsCommand::Logs(args) => logs::run(&server, args, json).await,
         AgentsCommand::Run(args) => run::run(&server, args, json).await,
         AgentsCommand::Enable { names } => state::set(&server, names, true, json).await,
         AgentsCommand::Disable { names } => state::set(&server, names, false, json).await,

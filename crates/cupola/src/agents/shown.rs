@@ -6,7 +6,7 @@ use cupola_client::{
 };
 use serde_json::Value;
 
-use super::{LIST, reference::AgentName};
+use super::{LIST, hosted, reference::AgentName};
 use crate::{
     failure::Failure,
     fields::{Fields, metadata_lines},
@@ -138,7 +138,10 @@ pub fn version_fields(version: &AgentVersion) -> Fields {
     fields.add("kind", definition.kind());
     fields.add_some("model", text(definition, "model"));
     fields.add_some("instructions", text(definition, "instructions"));
-    fields.add("tools", tools(definition));
+    match definition.hosted() {
+        Some(hosted) => hosted::add(&mut fields, &hosted),
+        None => fields.add("tools", tools(definition)),
+    }
     for name in ["temperature", "top_p", "tool_choice", "text", "reasoning"] {
         let value = definition.fields().get(name).filter(|value| !value.is_null());
         fields.add_some(name, value.map(ToString::to_string));
@@ -149,6 +152,16 @@ pub fn version_fields(version: &AgentVersion) -> Fields {
     fields
         .add("created", format!("{} ({})", when::moment(version.created_at), when::ago(version.created_at)));
     fields.add_some("metadata", Some(metadata_lines(&version.metadata)));
+    if version.status != AgentVersionStatus::Active {
+        fields.add("status", status_word(version.status));
+    }
+    fields.add_some(
+        "error",
+        version.error().map(|error| match error.code {
+            Some(code) => format!("{} ({code})", error.message),
+            None => error.message,
+        }),
+    );
     fields
 }
 
@@ -197,11 +210,20 @@ fn state(state: AgentState) -> Cell {
 }
 
 fn status(status: AgentVersionStatus) -> Cell {
+    let style = match status {
+        AgentVersionStatus::Active => GREEN,
+        AgentVersionStatus::Failed => RED,
+        _ => DIM,
+    };
+    Cell::styled(status_word(status), style)
+}
+
+fn status_word(status: AgentVersionStatus) -> &'static str {
     match status {
-        AgentVersionStatus::Creating => Cell::styled("creating", DIM),
-        AgentVersionStatus::Active => Cell::styled("active", GREEN),
-        AgentVersionStatus::Failed => Cell::styled("failed", RED),
-        AgentVersionStatus::Deleting => Cell::styled("deleting", DIM),
-        AgentVersionStatus::Deleted => Cell::styled("deleted", DIM),
+        AgentVersionStatus::Creating => "creating",
+        AgentVersionStatus::Active => "active",
+        AgentVersionStatus::Failed => "failed",
+        AgentVersionStatus::Deleting => "deleting",
+        AgentVersionStatus::Deleted => "deleted",
     }
 }

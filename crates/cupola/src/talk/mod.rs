@@ -53,17 +53,11 @@ pub enum Typed {
 }
 
 impl<'a> Talk<'a> {
-    /// A talk in which nothing was said yet. From now on Ctrl-C does not end the program.
+    /// A talk in which nothing was said yet. An answer in the background can be stopped in the middle; from any
+    /// other, only the connection can be taken. From now on Ctrl-C does not end the program.
     pub fn new(server: &'a Server, request: CreateResponse, quiet: bool) -> Result<Self, Failure> {
         let interrupts = signal(SignalKind::interrupt())?;
-        Ok(Self {
-            server,
-            request: request.in_background(),
-            label: None,
-            quiet,
-            interrupts,
-            was_interrupted: false,
-        })
+        Ok(Self { server, request, label: None, quiet, interrupts, was_interrupted: false })
     }
 
     /// The same with a name before each answer.
@@ -106,7 +100,8 @@ impl<'a> Talk<'a> {
                 next = wait(&mut events, &answer) => next,
                 _ = self.interrupts.recv() => {
                     answer.hush()?;
-                    if std::mem::replace(&mut self.was_interrupted, true) {
+                    let is_kept_running = request.background == Some(true);
+                    if std::mem::replace(&mut self.was_interrupted, true) || !is_kept_running {
                         return Err(Failure::plain("Interrupted."));
                     }
                     self.cancel(&answer).await?;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     Extra, INNER_PATH,
+    hosted::HostedDefinition,
     tagged::{tag, variant},
 };
 
@@ -41,6 +42,25 @@ impl Definition {
         }
         serde_json::from_value(Value::Object(self.0.clone())).ok()
     }
+
+    /// What a hosted agent has; nothing for other kinds.
+    pub fn hosted(&self) -> Option<HostedDefinition> {
+        if self.kind() != "hosted" {
+            return None;
+        }
+        serde_json::from_value(Value::Object(self.0.clone())).ok()
+    }
+
+    /// The definition with these fields.
+    pub(crate) fn of_kind(kind: &str, fields: &impl Serialize) -> Self {
+        let mut all = Extra::new();
+        all.insert("kind".to_owned(), kind.into());
+        // A struct with text for keys is always an object.
+        if let Ok(Value::Object(said)) = serde_json::to_value(fields) {
+            all.extend(said.into_iter().filter(|(name, _)| name != "kind"));
+        }
+        Self(all)
+    }
 }
 
 impl TryFrom<Extra> for Definition {
@@ -53,13 +73,7 @@ impl TryFrom<Extra> for Definition {
 
 impl From<PromptDefinition> for Definition {
     fn from(prompt: PromptDefinition) -> Self {
-        let mut fields = Extra::new();
-        fields.insert("kind".to_owned(), "prompt".into());
-        // A struct with text for keys is always an object.
-        if let Ok(Value::Object(said)) = serde_json::to_value(prompt) {
-            fields.extend(said.into_iter().filter(|(name, _)| name != "kind"));
-        }
-        Self(fields)
+        Self::of_kind("prompt", &prompt)
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AgentEndpoint, Definition, definition::of_known_kind};
-use crate::{Extra, Metadata, UnixSeconds};
+use crate::{Extra, Metadata, UnixSeconds, error::ErrorDetail};
 
 /// A version of an agent.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
@@ -34,6 +34,13 @@ pub struct AgentVersion {
     /// Fields of newer clients.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+impl AgentVersion {
+    /// Why it could not be made.
+    pub fn error(&self) -> Option<ErrorDetail> {
+        self.extra.get("error").and_then(|error| serde_json::from_value(error.clone()).ok())
+    }
 }
 
 /// Whether a version can be used.
