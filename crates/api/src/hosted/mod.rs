@@ -47,5 +47,6 @@ pub async fn start(service: &Service) -> Result<(), ApiError> {
     tokio::spawn(session::keep(service.clone()));
     session::settle_all(service).await?;
     resume(service).await?;
+    tokio::spawn(session::expire(service.clone()));
     containers::resume(service).await
 }

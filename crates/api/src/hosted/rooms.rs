@@ -116,8 +116,22 @@ pub async fn stop(service: &Service, session: &Session) {
 
 /// Ends a session, with its sandbox and its files. Its record says that it was deleted.
 pub async fn remove(service: &Service, project: &Arc<str>, session: &Session) -> Result<(), ApiError> {
+    end(service, project, session, SessionEvent::Deleted).await
+}
+
+/// Ends a session that nobody has used for too long. Its record says so.
+pub async fn expire(service: &Service, project: &Arc<str>, session: &Session) -> Result<(), ApiError> {
+    end(service, project, session, SessionEvent::Expired).await
+}
+
+async fn end(
+    service: &Service,
+    project: &Arc<str>,
+    session: &Session,
+    how: SessionEvent,
+) -> Result<(), ApiError> {
     leave(service, project, session).await?;
-    session::mark(service, project, &session.agent, &session.id, SessionEvent::Deleted).await?;
+    session::mark(service, project, &session.agent, &session.id, how).await?;
     if let Some(hosting) = service.hosting() {
         hosting.forget(&session.guid).await;
     }

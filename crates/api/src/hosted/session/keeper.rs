@@ -1,6 +1,6 @@
 //! Keeps the records of sessions true to what becomes of their sandboxes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use cupola_hosting::{Ended, LogStream, Why};
 
@@ -8,7 +8,7 @@ use super::{
     record::{self, Session},
     state::SessionEvent,
 };
-use crate::{ApiError, Service, agents, storage};
+use crate::{ApiError, Service, agents, hosted::rooms, storage};
 
 /// Notes what happened to a session, if that changes anything.
 pub async fn mark(
@@ -54,6 +54,33 @@ pub async fn settle_all(service: &Service) -> Result<(), ApiError> {
                 mark(service, project, &agent, &session.id, SessionEvent::Stopped).await?;
                 let why = "The service was started anew, and the container with it.";
                 storage::abandon(service, project, (&agent, &session.id), why).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How often it is looked for sessions that nobody has used for as long as sessions are kept.
+const EXPIRY_PACE: Duration = Duration::from_secs(60 * 60);
+
+/// Ends sessions that nobody has used for as long as sessions are kept, until the service stops.
+pub async fn expire(service: Service) {
+    loop {
+        if let Err(error) = expire_once(&service).await {
+            tracing::error!(error = ?error.detail(), "sessions that have expired were not ended");
+        }
+        tokio::time::sleep(EXPIRY_PACE).await;
+    }
+}
+
+async fn expire_once(service: &Service) -> Result<(), ApiError> {
+    for project in service.projects() {
+        for agent in agents::hosted_names(service, project).await? {
+            let now = service.clock().seconds();
+            for session in record::all(service, project, &agent).await? {
+                if session.has_expired(now) {
+                    rooms::expire(service, project, &session).await?;
+                }
             }
         }
     }

@@ -103,10 +103,19 @@ impl Session {
                 self.stopped_at = None;
                 self.last_accessed_at = now;
             }
-            SessionState::Idle => self.stopped_at = Some(now),
+            SessionState::Idle => {
+                self.stopped_at = Some(now);
+                self.last_accessed_at = now;
+            }
             _ => {}
         }
         true
+    }
+
+    /// Whether nobody has used it for as long as sessions are kept. What runs is used.
+    pub fn has_expired(&self, now: i64) -> bool {
+        let sleeps = self.state.is_usable() && self.state != SessionState::Active;
+        sleeps && self.last_accessed_at + KEPT_SECONDS < now
     }
 
     /// Notes why its sandbox did not come up.
@@ -200,4 +209,21 @@ pub async fn all(service: &Service, project: &Arc<str>, agent: &str) -> Result<V
         limit: usize::MAX - 1,
     };
     service.store().list(listing).await?.items.iter().map(Session::read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_expires_thirty_days_after_its_last_use() {
+        let mut session = Session::new("s".to_owned(), "a", "1", "ann", 1000);
+        session.apply(SessionEvent::Started, 1000);
+        assert!(!session.has_expired(1000 + 2 * KEPT_SECONDS), "what runs is used");
+        session.apply(SessionEvent::Stopped, 2000);
+        assert!(!session.has_expired(2000 + KEPT_SECONDS));
+        assert!(session.has_expired(2001 + KEPT_SECONDS));
+        session.apply(SessionEvent::Expired, 2001 + KEPT_SECONDS);
+        assert!(!session.has_expired(3 * KEPT_SECONDS), "once is enough");
+    }
 }
