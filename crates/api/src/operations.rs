@@ -6,15 +6,15 @@ use axum::{
     extract::DefaultBodyLimit,
     handler::Handler,
     http::Method,
-    middleware::{from_fn, from_fn_with_state, map_response},
+    middleware::{from_fn, from_fn_with_state},
     routing::{MethodFilter, MethodRouter, get, on},
 };
 
 use tower::ServiceExt as _;
 
 use crate::{
-    ApiError, Service, a2a, agents, classic, connections, conversations, datasets, deployments, gate, hosted,
-    indexes, local_identity, passthrough, path, responses, state_stores, storage, tasks,
+    Service, a2a, agents, classic, connections, conversations, datasets, deployments, gate, hosted, indexes,
+    local_identity, passthrough, path, responses, state_stores, storage, tasks,
 };
 
 /// One operation.
@@ -155,6 +155,17 @@ Foundry {
     stream_version_log:    GET    "/agents/{agent}/versions/{version}/sessions/{session}:logstream" needs "sessions/read" => hosted::logs::stream_of_version;
     stream_session_log:    GET    "/agents/{agent}/sessions/{session}:logstream" needs "sessions/read" => hosted::logs::stream;
 
+    start_container:       POST   "/agents/{agent}/versions/{version}/containers/default:start" needs "agents/*/write" => hosted::containers::start;
+    update_container:      POST   "/agents/{agent}/versions/{version}/containers/default:update" needs "agents/*/write" => hosted::containers::update;
+    stop_container:        POST   "/agents/{agent}/versions/{version}/containers/default:stop" needs "agents/*/write" => hosted::containers::stop;
+    delete_container:      POST   "/agents/{agent}/versions/{version}/containers/default:delete" needs "agents/*/write" => hosted::containers::delete;
+    get_container:         GET    "/agents/{agent}/versions/{version}/containers/default" needs "agents/*/read" => hosted::containers::get;
+    stream_container_log:  GET    "/agents/{agent}/versions/{version}/containers/default:logstream" needs "agents/*/read" => hosted::containers::log;
+    list_container_operations: GET "/agents/{agent}/versions/{version}/containers/default/operations" needs "agents/*/read" => hosted::containers::list_operations;
+    list_agent_operations: GET    "/agents/{agent}/operations"                      needs "agents/*/read"   => hosted::containers::list_all_operations;
+    get_agent_operation:   GET    "/agents/{agent}/operations/{operation}"          needs "agents/*/read"   => hosted::containers::get_operation;
+
+    invoke_by_socket:      GET    "/agents/{agent}/endpoint/protocols/invocations_ws" needs "agents/*/action" => hosted::connect;
     invoke_get:            GET    "/agents/{agent}/endpoint/protocols/invocations"  needs "agents/*/action" => hosted::invoke;
     invoke_post:           POST   "/agents/{agent}/endpoint/protocols/invocations"  needs "agents/*/action" => hosted::invoke;
     invoke_put:            PUT    "/agents/{agent}/endpoint/protocols/invocations"  needs "agents/*/action" => hosted::invoke;
@@ -273,12 +284,12 @@ pub fn router(service: Service) -> Router {
         }
     }
     let routes = classic
-        .merge(modern.layer(map_response(crate::error::with_details)))
+        .merge(modern.layer(from_fn(gate::detail)))
         .route("/msi/token", get(local_identity::token))
         .merge(datasets::routes())
         .route("/healthz", get(|| async { "ok\n" }))
-        .fallback(|| async { ApiError::no_such_route() })
-        .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
+        .fallback(gate::lost)
+        .method_not_allowed_fallback(gate::wrong_method)
         // Bodies are limited where they are read, each by its own limit.
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn(gate::identify))

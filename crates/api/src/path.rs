@@ -73,7 +73,7 @@ pub fn with_verb_apart(path: &str) -> String {
 }
 
 /// The last segment of the paths that take WebSocket connections. Everywhere else that wish is passed over.
-const TALKS_WEBSOCKET: &str = "/responses";
+const TALKS_WEBSOCKET: &str = "responses";
 /// The verb of requests for such a connection. They have the path of another operation.
 const WEBSOCKET: &str = ":websocket";
 
@@ -84,17 +84,17 @@ pub fn set_verb_apart<B>(mut request: Request<B>, verbs: &[&str]) -> Request<B> 
     if !path.starts_with("/api/") {
         return request;
     }
-    let path = if path.ends_with(TALKS_WEBSOCKET) && wants_websocket(request.headers()) {
-        format!("{path}{WEBSOCKET}")
+    // `%3A` is how some clients write the colon.
+    let path = path.replace("%3A", ":");
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let mut rewritten = if last == TALKS_WEBSOCKET && wants_websocket(request.headers()) {
+        with_verb_apart(&format!("{path}{WEBSOCKET}"))
+    } else if verb(&path).is_some_and(|verb| verbs.contains(&verb)) {
+        with_verb_apart(&path)
     } else {
-        // `%3A` is how some clients write the colon.
-        path.replace("%3A", ":")
-    };
-    // Ids may hold a colon, too.
-    if !verb(&path).is_some_and(|verb| verbs.contains(&verb)) {
+        // Ids may hold a colon, too.
         return request;
-    }
-    let mut rewritten = with_verb_apart(&path);
+    };
     if let Some(query) = request.uri().query() {
         rewritten.push('?');
         rewritten.push_str(query);
@@ -129,10 +129,10 @@ mod tests {
     fn a_request_for_a_websocket_is_an_operation_of_its_own() {
         let request = Request::get("https://host/api/projects/p/openai/v1/responses?x=1");
         let request = request.header("upgrade", "WebSocket").body(()).expect("builds");
-        let uri = set_verb_apart(request, &["websocket"]).uri().to_string();
+        let uri = set_verb_apart(request, &[]).uri().to_string();
         assert_eq!(uri, "https://host/api/projects/p/openai/v1/responses/~websocket?x=1");
         let elsewhere = Request::get("/api/projects/p/openai/v1/models").header("upgrade", "websocket");
-        let uri = set_verb_apart(elsewhere.body(()).expect("builds"), &["websocket"]).uri().to_string();
+        let uri = set_verb_apart(elsewhere.body(()).expect("builds"), &[]).uri().to_string();
         assert_eq!(uri, "/api/projects/p/openai/v1/models");
     }
 

@@ -11,7 +11,10 @@ use std::{
 use cupola_hosting::{Ended, Fleet, LogBook, Prepared, Runtime};
 use tokio::sync::mpsc;
 
-use super::{files, logs::Shelf, settings::HostingSettings, tenants::Tenants};
+use super::{
+    containers::Lines, files, logs::Shelf, settings::HostingSettings, tenants::Tenants, warm::Warm,
+    work::Work,
+};
 
 /// The parts that hosting is made of.
 #[derive(Debug)]
@@ -36,8 +39,12 @@ pub struct Hosting {
     fleet: Fleet,
     endings: Mutex<Option<mpsc::UnboundedReceiver<Ended>>>,
     tenants: Tenants,
+    warm: Warm,
+    work: Work,
     /// What versions run, as far as it was asked for.
     prepared: Mutex<HashMap<String, Prepared>>,
+    /// Who works on the containers of the older control plane.
+    lines: Lines,
     /// What sandboxes have said, by session; it outlives the sandbox.
     shelf: Arc<Shelf>,
 }
@@ -58,7 +65,10 @@ impl Hosting {
             fleet,
             endings: Mutex::new(Some(endings)),
             tenants: Tenants::default(),
+            warm: Warm::default(),
+            work: Work::default(),
             prepared: Mutex::default(),
+            lines: Lines::default(),
             shelf,
         }
     }
@@ -91,6 +101,21 @@ impl Hosting {
     /// Who lives in which sandbox.
     pub fn tenants(&self) -> &Tenants {
         &self.tenants
+    }
+
+    /// The sandboxes that wait for somebody.
+    pub fn warm(&self) -> &Warm {
+        &self.warm
+    }
+
+    /// What goes on while nobody is connected.
+    pub fn work(&self) -> &Work {
+        &self.work
+    }
+
+    /// Who works on containers.
+    pub fn lines(&self) -> &Lines {
+        &self.lines
     }
 
     /// What a version runs, if that is known.

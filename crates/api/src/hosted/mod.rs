@@ -1,6 +1,7 @@
 //! Hosted agents: the user's own program, run in a sandbox per session.
 
 mod build;
+pub mod containers;
 mod definition;
 mod environment;
 pub mod files;
@@ -13,16 +14,19 @@ mod rooms;
 pub mod session;
 mod settings;
 mod tenants;
+mod warm;
+mod work;
 
 use cupola_wire::agents::CreateAgentVersion;
 
 pub use build::{begin as begin_build, resume};
-pub use gateway::{forward, invoke, invoke_below, respond};
+pub use gateway::{connect, forward, invoke, invoke_below, respond};
 pub use hosting::{Hosting, HostingParts};
 pub use owner::Owner;
 pub use package::{download as download_package, receive as receive_package};
 pub use rooms::vacate;
 pub use settings::HostingSettings;
+pub use work::{rest, work};
 
 use crate::{ApiError, Service};
 
@@ -42,5 +46,6 @@ pub async fn start(service: &Service) -> Result<(), ApiError> {
     hosting.sweep().await;
     tokio::spawn(session::keep(service.clone()));
     session::settle_all(service).await?;
-    resume(service).await
+    resume(service).await?;
+    containers::resume(service).await
 }

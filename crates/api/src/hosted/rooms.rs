@@ -8,14 +8,14 @@ use cupola_store::{Change, Conflict, StoreError};
 use cupola_wire::agents::AgentVersionStatus;
 
 use super::{
-    build,
+    build, containers,
     definition::HostedDefinition,
     environment::{self, PORT},
     hosting::Hosting,
     session::{self, Session, SessionEvent, SessionState},
     tenants::Tenant,
 };
-use crate::{ApiError, Sandbox, Service, agents::ResolvedAgent};
+use crate::{ApiError, Sandbox, Service, agents::ResolvedAgent, storage};
 
 /// What hosted agents run on, or the error of a service without it.
 pub fn hosting(service: &Service) -> Result<&Arc<Hosting>, ApiError> {
@@ -100,8 +100,14 @@ pub async fn enter(
     }
 }
 
+/// Stops the sandbox of a session, and ends what it has left open.
+pub async fn leave(service: &Service, project: &Arc<str>, session: &Session) -> Result<(), ApiError> {
+    stop(service, session).await;
+    storage::abandon(service, project, (&session.agent, &session.id), "Its session was stopped.").await
+}
+
 /// Stops the sandbox of a session.
-pub async fn leave(service: &Service, session: &Session) {
+pub async fn stop(service: &Service, session: &Session) {
     let Some(hosting) = service.hosting() else { return };
     hosting.fleet().stop(&session.guid).await;
     hosting.keep_logs(&session.guid).await;
@@ -110,7 +116,7 @@ pub async fn leave(service: &Service, session: &Session) {
 
 /// Ends a session, with its sandbox and its files. Its record says that it was deleted.
 pub async fn remove(service: &Service, project: &Arc<str>, session: &Session) -> Result<(), ApiError> {
-    leave(service, session).await;
+    leave(service, project, session).await?;
     session::mark(service, project, &session.agent, &session.id, SessionEvent::Deleted).await?;
     if let Some(hosting) = service.hosting() {
         hosting.forget(&session.guid).await;
@@ -127,6 +133,7 @@ pub async fn vacate(
     version: Option<&str>,
     force: bool,
 ) -> Result<(), ApiError> {
+    containers::vacate(service, project, agent, version, force).await?;
     let mut sessions = session::all(service, project, agent).await?;
     sessions.retain(|session| version.is_none_or(|version| session.version == version));
     let runs = |session: &&Session| session.state == SessionState::Active;
@@ -136,8 +143,14 @@ pub async fn vacate(
             running.id
         )));
     }
+    if let Some(hosting) = service.hosting() {
+        for session in hosting.warm().clear(project, agent, version) {
+            leave(service, project, &session).await?;
+            hosting.forget(&session.guid).await;
+        }
+    }
     for session in &sessions {
-        leave(service, session).await;
+        leave(service, project, session).await?;
         if let Some(hosting) = service.hosting() {
             hosting.forget(&session.guid).await;
         }
@@ -210,6 +223,7 @@ fn expel(service: &Service, hosting: &Hosting, session: &Session) {
     service.managed_identity().take_back(&subject(session));
 }
 
-fn not_ready(message: String) -> ApiError {
+/// The error of a sandbox that did not come up.
+pub fn not_ready(message: String) -> ApiError {
     ApiError::upstream(StatusCode::FAILED_DEPENDENCY, message).code("session_not_ready")
 }

@@ -36,6 +36,8 @@ pub struct Setup {
     pub connections: Vec<ConfiguredConnection>,
     /// What hosted agents are allowed; they run as processes. No hosting where it is left out.
     pub hosting: Option<HostingSettings>,
+    /// What an earlier service has left behind.
+    pub home: Option<TempDir>,
 }
 
 /// A service with the projects `demo` and `other`.
@@ -63,7 +65,7 @@ impl TestApp {
     }
 
     pub async fn with(setup: Setup) -> Self {
-        let home = tempfile::tempdir().unwrap();
+        let home = setup.home.unwrap_or_else(|| tempfile::tempdir().unwrap());
         let store: SharedStore =
             Arc::new(SqliteStore::open(&home.path().join("cupola.db"), Durability::Normal).unwrap());
         let blobs: Arc<dyn Blobs> = Arc::new(FileBlobs::open(home.path().join("blobs")).unwrap());

@@ -59,11 +59,16 @@ class Program(BaseHTTPRequestHandler):
         body = self.body()
         if self.path.startswith("/responses"):
             seen = self.seen(json.loads(body))
+            if seen["body"]["input"] == "end":
+                os._exit(1)
             seen["id"] = self.headers.get("x-agent-response-id")
             own = [("x-platform-server", "test"), ("set-cookie", "a=b"), ("content-type", "application/json")]
             return self.answer(200, seen, own)
         if self.path.startswith("/invocations/echo"):
             return self.answer(200, self.seen(body.decode("latin-1")))
+        if self.path.startswith("/invocations/refuse"):
+            words = b'{"error": {"message": "%s"}}' % (b"no" * 50000)
+            return self.answer(422, words, [("x-platform-error-source", "upstream")])
         told = {"out": None, "HOME": HOME, "os": os, "sys": sys}
         try:
             exec(body, told)

@@ -143,3 +143,31 @@ async fn a_protocol_that_a_version_does_not_speak_is_refused() {
     let refused = app.user.post_bytes(INVOCATIONS, "x").await;
     assert_refused(&refused, 400, message, Some("ProtocolVersionNotSupported"), None);
 }
+
+#[tokio::test]
+async fn an_error_of_the_platform_says_whose_fault_it_is_and_where_it_came_to() {
+    let app = worker().await;
+    let source = "x-platform-error-source";
+    let wrong = app.user.post(RESPONSES, json!({"input": "hi", "agent_session_id": "../x"})).await;
+    assert_eq!((wrong.status, header(&wrong, source)), (StatusCode::BAD_REQUEST, "user"));
+    let unknown = json!({"input": "hi", "previous_response_id": "caresp_2f924b8437fe553b00none"});
+    let unknown = app.user.post(RESPONSES, unknown).await;
+    assert_eq!((unknown.status, header(&unknown, source)), (StatusCode::NOT_FOUND, "user"));
+    let nobody = app.user.get("/agents/nobody/endpoint/protocols/invocations").await;
+    assert_eq!((nobody.status, header(&nobody, source)), (StatusCode::NOT_FOUND, "user"));
+    // The program ends instead of answering.
+    let ended = app.user.post(RESPONSES, json!({"input": "end"})).await;
+    assert_eq!((ended.status, header(&ended, source)), (StatusCode::FAILED_DEPENDENCY, "upstream"));
+    assert_eq!(header(&ended, "x-agent-version-resolved"), "1");
+    assert!(header(&ended, "x-agent-response-id").starts_with("caresp_"));
+}
+
+#[tokio::test]
+async fn what_a_program_says_about_an_error_passes_unchanged() {
+    let app = worker().await;
+    let refused = app.user.post_bytes(&format!("{INVOCATIONS}/refuse"), "x").await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(header(&refused, "x-platform-error-source"), "upstream");
+    let words = format!("{{\"error\": {{\"message\": \"{}\"}}}}", "no".repeat(50_000));
+    assert!(refused.body == words, "{} bytes", refused.body.len());
+}

@@ -1,12 +1,13 @@
 //! The log of a session: past lines, lines to come, and what is kept of them.
 
+use cupola_api::HostingSettings;
 use http::{Method, StatusCode};
 use http_body_util::BodyExt as _;
 use regex::Regex;
 use serde_json::Value;
 
 use crate::{
-    app::{Actor, TestApp, assert_refused},
+    app::{Actor, Setup, TestApp, assert_refused},
     hosted_agent::{Home, deploy, hosting, modern},
 };
 
@@ -91,13 +92,22 @@ async fn the_log_outlives_the_sandbox() {
     assert!(asleep.contains("The container does not run"), "{asleep}");
     assert!(asleep.contains("\"session_state\":\"Idle\""), "{asleep}");
     assert!(asleep.contains("remember me"), "{asleep}");
-    // What a new start of the service would read.
-    let guid = std::fs::read_dir(app.home.path().join("hosting/sessions")).unwrap().next().unwrap().unwrap();
-    let kept = std::fs::read_to_string(guid.path().join("log")).unwrap();
-    assert!(kept.contains("remember me"), "{kept}");
     home.run("print('and me', flush=True)").await;
     while !past(&app.user, &path, &home).await.contains("and me") {}
     assert!(past(&app.user, &path, &home).await.contains("remember me"));
+}
+
+#[tokio::test]
+async fn the_log_outlives_the_service() {
+    let (app, home) = home().await;
+    home.run("print('remember me', flush=True)").await;
+    let path = format!("/agents/worker/sessions/{}:logstream?follow=false", home.id);
+    while !past(&app.user, &path, &home).await.contains("remember me") {}
+    app.service.hosting().unwrap().close().await;
+    let next = Setup { hosting: Some(HostingSettings::default()), home: Some(app.home), ..Setup::default() };
+    let app = TestApp::with(next).await;
+    let seen = past(&app.user, &path, &home).await;
+    assert!(seen.contains("\"session_state\":\"Idle\"") && seen.contains("remember me"), "{seen}");
 }
 
 #[tokio::test]

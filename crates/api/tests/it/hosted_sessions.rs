@@ -101,7 +101,10 @@ async fn a_session_that_nobody_uses_falls_asleep_by_itself() {
     assert_eq!(home.run("out = open(HOME + '/kept').read()").await, "this");
     let log = home.get(&format!("/agents/worker/sessions/{}:logstream?follow=false", home.id)).await;
     let log = String::from_utf8(log.body.to_vec()).unwrap();
-    assert!(log.contains("Stopped: nobody used it. The next use starts it again."), "{log}");
+    assert!(
+        log.contains("The container was stopped, because nobody used it. The next use starts it again."),
+        "{log}"
+    );
 }
 
 #[tokio::test]

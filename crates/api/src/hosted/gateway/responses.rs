@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     http::{HeaderMap, HeaderValue, Method, Uri, header},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
 use cupola_engine::ids;
@@ -62,13 +62,10 @@ pub async fn respond(
         },
     )
     .await;
-    match answer {
-        Ok(mut answer) => {
-            sign(answer.headers_mut(), &place, &id);
-            Ok(answer)
-        }
-        Err(error) => Err(error),
-    }
+    // Also where it failed, the client learns where it came to.
+    let mut answer = answer.unwrap_or_else(ApiError::into_response);
+    sign(answer.headers_mut(), &place, &id);
+    Ok(answer)
 }
 
 /// Another operation on a response, by the container that makes it. `response` is what is stored of it.
@@ -86,7 +83,8 @@ pub async fn forward(
     let place = place::find(service, project, owner, name, wanted).await?;
     let uri = format!("/responses/{id}{below}").parse().map_err(|_| ApiError::missing("Response", id))?;
     let ask = Ask { method, uri, headers: inward(headers), body: whole(Bytes::new()) };
-    let mut answer = forward_to(service, project, owner, &place, ask).await?;
+    let answer = forward_to(service, project, owner, &place, ask).await;
+    let mut answer = answer.unwrap_or_else(ApiError::into_response);
     sign(answer.headers_mut(), &place, id);
     Ok(answer)
 }
@@ -101,6 +99,14 @@ pub async fn forward_to(
 ) -> Result<Response, ApiError> {
     let Place { agent, hosted, session } = place;
     let visit = rooms::enter(service, project, agent, hosted, session).await?;
+    name_call(service, owner, place, &mut request.headers);
+    let within = rooms::hosting(service)?.settings().answer_within;
+    ask(visit, request, within).await
+}
+
+/// Tells the container for whom it works, and under which name it is to call back.
+pub fn name_call(service: &Service, owner: &Owner, place: &Place, headers: &mut HeaderMap) {
+    let Place { agent, session, .. } = place;
     let call = Call {
         user: owner.0.clone(),
         agent: agent.name.clone(),
@@ -110,11 +116,9 @@ pub async fn forward_to(
     // The container names the call in what it asks of this service while it answers.
     let id = ids::new("call_");
     service.calls().register(id.as_str(), call, service.clock().now());
-    set(&mut request.headers, "x-agent-foundry-call-id", &id);
-    set(&mut request.headers, "x-agent-user-id", &owner.0);
-    set(&mut request.headers, "x-agent-session-id", &session.id);
-    let within = rooms::hosting(service)?.settings().answer_within;
-    ask(visit, request, within).await
+    set(headers, "x-agent-foundry-call-id", &id);
+    set(headers, "x-agent-user-id", &owner.0);
+    set(headers, "x-agent-session-id", &session.id);
 }
 
 /// Tells the container which agent it is, in the words of each generation, and which session this is.

@@ -17,7 +17,22 @@ use tempfile::NamedTempFile;
 #[derive(Debug)]
 pub struct Shelf {
     sessions: PathBuf,
-    books: Mutex<HashMap<String, Arc<LogBook>>>,
+    books: Mutex<HashMap<String, Held>>,
+}
+
+/// A log in memory.
+#[derive(Debug)]
+struct Held {
+    book: Arc<LogBook>,
+    /// The number behind the last line that is on disk, too.
+    kept: u64,
+}
+
+impl Held {
+    /// Whether nobody uses it and the disk has all of it.
+    fn is_needless(&self) -> bool {
+        Arc::strong_count(&self.book) == 1 && *self.book.follow().borrow() == self.kept
+    }
 }
 
 /// A line on disk.
@@ -46,21 +61,30 @@ impl Shelf {
 
     /// The log of a session, with what is kept of it on disk.
     pub fn book(&self, guid: &str) -> Arc<LogBook> {
+        let mut books = self.books();
+        if let Some(held) = books.get(guid) {
+            return Arc::clone(&held.book);
+        }
+        // Whoever read along before is gone by now.
+        books.retain(|_, held| !held.is_needless());
         // What is read here is small and rarely read: the first time that somebody asks.
-        Arc::clone(self.books().entry(guid.to_owned()).or_insert_with(|| Arc::new(self.kept(guid))))
+        let book = Arc::new(self.read(guid));
+        let kept = *book.follow().borrow();
+        books.insert(guid.to_owned(), Held { book: Arc::clone(&book), kept });
+        book
     }
 
     /// Writes a log to disk. It leaves the memory unless somebody still uses it.
     pub fn keep(&self, guid: &str) -> io::Result<()> {
-        let Some(book) = self.books().get(guid).cloned() else { return Ok(()) };
+        let Some(book) = self.books().get(guid).map(|held| Arc::clone(&held.book)) else { return Ok(()) };
         let lines = book.since(0);
+        drop(book);
         self.write(guid, &lines)?;
         let mut books = self.books();
-        let is_used = Arc::strong_count(&book) > 2;
-        let has_grown = book.last(1).last() != lines.last();
-        if !is_used && !has_grown {
-            books.remove(guid);
+        if let Some(held) = books.get_mut(guid) {
+            held.kept = lines.last().map_or(0, |line| line.number + 1);
         }
+        books.retain(|_, held| !held.is_needless());
         Ok(())
     }
 
@@ -72,17 +96,17 @@ impl Shelf {
 
     /// Forgets a log; its file goes with the folder of its session. Whoever follows it is told.
     pub fn forget(&self, guid: &str) {
-        if let Some(book) = self.books().remove(guid) {
-            book.end();
+        if let Some(held) = self.books().remove(guid) {
+            held.book.end();
         }
     }
 
     /// Tells whoever follows a log that the service stops.
     pub fn end_all(&self) {
-        self.books().values().for_each(|book| book.end());
+        self.books().values().for_each(|held| held.book.end());
     }
 
-    fn kept(&self, guid: &str) -> LogBook {
+    fn read(&self, guid: &str) -> LogBook {
         // A log that was never written is an empty one. So is one that a crash has damaged.
         let text = fs::read_to_string(self.sessions.join(guid).join("log")).unwrap_or_default();
         let lines = text.lines().map_while(|line| serde_json::from_str::<Kept>(line).ok());
@@ -106,7 +130,7 @@ impl Shelf {
         Ok(())
     }
 
-    fn books(&self) -> MutexGuard<'_, HashMap<String, Arc<LogBook>>> {
+    fn books(&self) -> MutexGuard<'_, HashMap<String, Held>> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -154,6 +178,19 @@ mod tests {
         assert_eq!(next.book("s").since(0), said);
         next.book("s").add(LogStream::Stdout, b"more");
         assert_eq!(next.book("s").since(0).last().map(|line| line.number), Some(1));
+    }
+
+    #[test]
+    fn logs_that_were_only_read_do_not_pile_up() {
+        let place = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(place.path().to_owned());
+        for number in 0..100 {
+            shelf.book(&number.to_string());
+        }
+        assert_eq!(shelf.books().len(), 1);
+        shelf.book("writing").add(LogStream::Stdout, b"not on disk yet");
+        shelf.book("another");
+        assert_eq!(shelf.book("writing").since(0).len(), 1);
     }
 
     #[test]

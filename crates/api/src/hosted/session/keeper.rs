@@ -8,7 +8,7 @@ use super::{
     record::{self, Session},
     state::SessionEvent,
 };
-use crate::{ApiError, Service, agents};
+use crate::{ApiError, Service, agents, storage};
 
 /// Notes what happened to a session, if that changes anything.
 pub async fn mark(
@@ -29,14 +29,14 @@ pub async fn keep(service: Service) {
     while let Some(Ended { id, why }) = endings.recv().await {
         let Some(tenant) = hosting.tenants().leave(&id) else { continue };
         let logs = hosting.logs(&id);
-        match why {
-            Why::Idle => {
-                logs.add(LogStream::Platform, b"Stopped: nobody used it. The next use starts it again.")
-            }
-            Why::Exited(exit) => {
-                let line = format!("The container {exit}. The next use starts it again.");
-                logs.add(LogStream::Platform, line.as_bytes());
-            }
+        let told = match why {
+            Why::Idle => "The container was stopped, because nobody used it.".to_owned(),
+            Why::Exited(exit) => format!("The container {exit}."),
+        };
+        logs.add(LogStream::Platform, format!("{told} The next use starts it again.").as_bytes());
+        let of_session = (tenant.agent.as_str(), tenant.session.as_str());
+        if let Err(error) = storage::abandon(&service, &tenant.project, of_session, &told).await {
+            tracing::error!(session = %tenant.session, error = ?error.detail(), "open responses were not ended");
         }
         hosting.keep_logs(&id).await;
         let stopped = SessionEvent::Stopped;
@@ -52,6 +52,8 @@ pub async fn settle_all(service: &Service) -> Result<(), ApiError> {
         for agent in agents::hosted_names(service, project).await? {
             for session in record::all(service, project, &agent).await? {
                 mark(service, project, &agent, &session.id, SessionEvent::Stopped).await?;
+                let why = "The service was started anew, and the container with it.";
+                storage::abandon(service, project, (&agent, &session.id), why).await?;
             }
         }
     }
