@@ -46,4 +46,6 @@ def test_the_example_is_deployed_asked_and_remembers_within_its_session(host, ex
     cupola("sessions", "stop", "echo-python", "mine")
     assert cupola(*asked) == "You said: Good morning (question 2)\n"
     assert cupola("sessions", "files", "get", "echo-python", "mine", "asked.txt", "-") == "2"
-    assert "question 2 of this session" in cupola("agents", "logs", "echo-python", "--session", "mine")
+    log = cupola("agents", "logs", "echo-python", "--session", "mine")
+    assert "question 2 of this session" in log
+    assert "trace_id" not in log, "the program prints its traces"

@@ -12,6 +12,13 @@ use crate::hosted::hosting::Hosting;
 /// How long an installation may take.
 const WITHIN: Duration = Duration::from_secs(15 * 60);
 
+/// Only the program itself knows where its home is: no shell is there to say it, and pip takes `~` for a name.
+const PIP: &str = "import os, runpy, sys; \
+    into = os.path.expanduser('~/site-packages'); \
+    sys.argv = ['pip', 'install', '--no-input', '--no-cache-dir', '--disable-pip-version-check', \
+        '--target', into, '-r', 'requirements.txt']; \
+    runpy.run_module('pip', run_name='__main__')";
+
 /// How many of the last lines a failure shows.
 const LINES_SHOWN: usize = 8;
 
@@ -29,11 +36,9 @@ pub async fn dependencies(
     tokio::fs::create_dir(&home).await.map_err(unavailable)?;
     std::fs::set_permissions(&home, std::os::unix::fs::PermissionsExt::from_mode(0o777))
         .map_err(unavailable)?;
-    let words = "python3 -m pip install --no-input --no-cache-dir --disable-pip-version-check --target \
-                 ~/site-packages -r requirements.txt";
     let program = Program {
         folder: code.to_owned(),
-        entry_point: words.split_whitespace().map(str::to_owned).collect(),
+        entry_point: ["python3", "-c", PIP].map(str::to_owned).into(),
         language: language.to_owned(),
     };
     let logs = Arc::new(LogBook::default());

@@ -114,7 +114,8 @@ impl Manifest {
             }
         })?;
         let beside = file.parent().unwrap_or(Path::new(""));
-        let code = fields.code.as_ref().map(|code| beside.join(code));
+        // Without the `.` at its end, which nobody wants to read.
+        let code = fields.code.as_ref().map(|code| beside.join(code).components().collect());
         Ok(Self {
             definition: definition(&fields, keys)?,
             name: fields.name,

@@ -112,8 +112,8 @@ impl Endpoint {
         let token = server.command("token");
         let environment = server.command("env");
         let example = format!(
-            "eval \"$({environment})\" && curl -H \"Authorization: Bearer $({token})\" --json '{{}}' \
-             '{address}?api-version=v1'"
+            "eval \"$({environment})\" && curl --cacert \"$SSL_CERT_FILE\" -d '{{}}' \
+             -H \"Authorization: Bearer $({token})\" '{address}?api-version=v1'"
         );
         Self { address, example }
     }
