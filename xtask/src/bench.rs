@@ -2,12 +2,14 @@
 //! Every number stands beside its target and beside a baseline of the same run. Nothing here fails for
 //! being slow.
 
+mod agent;
 mod baseline;
 mod client;
 mod cpu;
 mod crowd;
 mod figure;
 mod flow;
+mod hosted;
 mod machine;
 mod measure;
 mod page;
@@ -26,6 +28,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
+pub use self::agent::serve as serve_as_agent;
 use self::figure::{Report, Section};
 use self::plan::Plan;
 use crate::process;

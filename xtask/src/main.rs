@@ -9,6 +9,7 @@ mod workspace;
 
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::workspace::Workspace;
@@ -27,16 +28,24 @@ enum Chore {
     Test(test::Args),
     /// Measure the real binary against a model that answers at once.
     Bench(bench::Args),
+    /// Be the agent that the benchmark hosts.
+    #[command(hide = true)]
+    HostedAgent,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let done = Workspace::locate().and_then(|workspace| match cli.chore {
-        Chore::Test(args) => test::run(&workspace, &args),
-        Chore::Bench(args) => bench::run(&workspace, &args),
-    });
-    done.unwrap_or_else(|error| {
+    run(cli.chore).unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+fn run(chore: Chore) -> Result<ExitCode> {
+    match chore {
+        Chore::Test(args) => test::run(&Workspace::locate()?, &args),
+        Chore::Bench(args) => bench::run(&Workspace::locate()?, &args),
+        // In its sandbox there is no workspace.
+        Chore::HostedAgent => bench::serve_as_agent(),
+    }
 }

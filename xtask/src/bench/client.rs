@@ -78,6 +78,18 @@ impl Client {
         self.send(self.request(Method::POST, path, body.into())?)
     }
 
+    /// A `POST` of a form, whose content type tells how to read it.
+    pub fn post_form(&mut self, path: &str, kind: &str, form: impl Into<Bytes>) -> Result<Bytes> {
+        let mut request = self.request(Method::POST, path, form.into())?;
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_str(kind).context("no content type")?);
+        self.send(request)
+    }
+
+    /// A `DELETE`.
+    pub fn delete(&mut self, path: &str) -> Result<Bytes> {
+        self.send(self.request(Method::DELETE, path, Bytes::new())?)
+    }
+
     /// The whole answer, which has to be a success.
     fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Bytes> {
         let (method, uri) = (request.method().clone(), request.uri().clone());

@@ -65,6 +65,8 @@ impl Figure {
     /// How far it is from its target: 1 is on it, below 1 is better.
     pub fn to_target(&self) -> Option<f64> {
         match self.target? {
+            // It may be nothing, which divides nothing.
+            Target::AtMost(limit) if self.value == limit => Some(1.0),
             Target::AtMost(limit) => Some(self.value / limit),
             Target::AtLeast(limit) => Some(limit / self.value),
         }
@@ -85,6 +87,8 @@ pub struct Section {
     pub figures: Vec<Figure>,
     /// The share of the machine that other programs used meanwhile, where that is known.
     pub others: Option<f64>,
+    /// What else is to be said, such as why there are no numbers.
+    pub note: Option<String>,
 }
 
 /// Everything.
@@ -107,6 +111,13 @@ mod tests {
         assert_eq!(Figure::new("latency", 1.5, "ms").at_most(3.0).to_target(), Some(0.5));
         assert_eq!(Figure::new("rate", 2000.0, "/s").at_least(1000.0).to_target(), Some(0.5));
         assert_eq!(Figure::new("plain", 1.0, "ms").to_target(), None);
+    }
+
+    #[test]
+    fn nothing_is_on_a_target_of_nothing_and_anything_misses_it() {
+        let to_target = |value| Figure::new("idle", value, "ms").at_most(0.0).to_target();
+        assert_eq!(to_target(0.0), Some(1.0));
+        assert_eq!(to_target(0.1), Some(f64::INFINITY));
     }
 
     #[test]

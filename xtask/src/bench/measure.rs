@@ -1,9 +1,10 @@
-//! What is measured, in order. One service serves the classic flow, and another one the responses, so that
-//! neither pays for what the other has stored.
+//! What is measured, in order. One service serves the classic flow, another one the responses, and others the
+//! hosted agents, so that none pays for what another has stored.
 
 mod crowd_of_flows;
 mod first_token;
 mod ground;
+mod hosted;
 mod idle;
 mod responses;
 mod single_client;
@@ -14,6 +15,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use self::ground::Ground;
+use self::hosted::Hosts;
 use super::cpu::Reading;
 use super::figure::{Figure, Section};
 use super::plan::Plan;
@@ -25,9 +27,9 @@ pub fn all(binary: &Path, scratch: &Path, plan: &Plan, mut done: impl FnMut(Sect
     let stub = Stub::start()?;
     let mut ground = Ground::new(scratch, &stub)?;
     let (echo_rate, figures) = ground.measure(plan)?;
-    done(Section { title: "Ground: the same machine with less", figures, others: None });
+    done(Section { title: "Ground: the same machine with less", figures, others: None, note: None });
     let figures = start::measure(binary, scratch, plan, stub.address)?;
-    done(Section { title: "Start", figures, others: None });
+    done(Section { title: "Start", figures, others: None, note: None });
 
     let directory = tempfile::tempdir_in(scratch).context("no temporary directory")?;
     let data = directory.path().join("data");
@@ -45,7 +47,10 @@ pub fn all(binary: &Path, scratch: &Path, plan: &Plan, mut done: impl FnMut(Sect
     let service = Service::start(binary, &data, stub.address)?;
     let subject = Subject { service: &service, data: &data, stub: &stub, echo_rate, plan };
     done(watched("Responses", &service, || responses::measure(&subject, &mut ground))?);
-    service.stop()
+    service.stop()?;
+
+    let hosts = Hosts { binary, directory: directory.path(), stub: &stub, plan };
+    hosted::measure(&hosts, &mut ground, done)
 }
 
 /// What the measurements of a running service work with.
@@ -67,5 +72,5 @@ fn watched(
     let before = Reading::now(Some(service.pid()))?;
     let figures = measure()?;
     let spent = Reading::now(Some(service.pid()))?.since(&before);
-    Ok(Section { title, figures, others: Some(spent.others) })
+    Ok(Section { title, figures, others: Some(spent.others), note: None })
 }

@@ -46,6 +46,12 @@ fn table(section: &Section) -> String {
     if section.others.is_some() {
         let _ = writeln!(text, "{}\n", others(section).trim());
     }
+    if let Some(note) = &section.note {
+        let _ = writeln!(text, "{note}\n");
+    }
+    if section.figures.is_empty() {
+        return text;
+    }
     text.push_str("| to target | to baseline | what | measured | target | baseline |\n");
     text.push_str("|---:|---:|---|---:|---:|---|\n");
     for figure in &section.figures {
@@ -79,5 +85,12 @@ mod tests {
         let new = replaced(&page, "new\n").unwrap();
         assert_eq!(new, format!("# Title\n\n{BEGIN}\nnew\n{END}\n\nMethod.\n"));
         assert_eq!(replaced("no marks", "new"), None);
+    }
+
+    #[test]
+    fn a_section_without_numbers_says_why() {
+        let note = Some("Not measured: no sandboxes here".to_owned());
+        let section = Section { title: "Hosted agents", figures: Vec::new(), others: None, note };
+        assert_eq!(table(&section), "\n### Hosted agents\n\nNot measured: no sandboxes here\n\n");
     }
 }

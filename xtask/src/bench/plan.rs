@@ -26,6 +26,14 @@ pub struct Plan {
     pub responses: usize,
     /// Responses of all clients.
     pub crowd_responses: usize,
+    /// Calls of a hosted agent in a warm session.
+    pub hosted_calls: usize,
+    /// The same with a streamed answer.
+    pub hosted_streams: usize,
+    /// Sessions of it from cold, and as many resumed.
+    pub hosted_starts: usize,
+    /// Sessions of it that are idle at once.
+    pub idle_sessions: usize,
     /// The longest time for the flows of all clients, and for their responses.
     pub crowd_limit: Duration,
 }
@@ -44,6 +52,10 @@ impl Plan {
         crowd_flows: 100_000,
         responses: 2_000,
         crowd_responses: 100_000,
+        hosted_calls: 2_000,
+        hosted_streams: 1_000,
+        hosted_starts: 20,
+        idle_sessions: 100,
         crowd_limit: Duration::from_secs(15 * 60),
     };
 
@@ -60,6 +72,10 @@ impl Plan {
         crowd_flows: 5_000,
         responses: 500,
         crowd_responses: 20_000,
+        hosted_calls: 500,
+        hosted_streams: 300,
+        hosted_starts: 5,
+        idle_sessions: 20,
         crowd_limit: Duration::from_secs(60),
     };
 }

@@ -39,8 +39,14 @@ struct Token {
 impl Service {
     /// Starts it and waits for its first answer over HTTPS.
     pub fn start(binary: &Path, data: &Path, model: SocketAddr) -> Result<Self> {
+        Self::start_with(binary, data, model, "")
+    }
+
+    /// The same, with more in its configuration.
+    pub fn start_with(binary: &Path, data: &Path, model: SocketAddr, more: &str) -> Result<Self> {
         let config = data.with_extension("toml");
-        fs::write(&config, configuration(model)).context("the configuration cannot be written")?;
+        let text = configuration(model) + "\n" + more;
+        fs::write(&config, text).context("the configuration cannot be written")?;
         let address = free_address()?;
         let mut command = Command::new(binary);
         command.arg("up").arg("--data").arg(data).arg("--config").arg(&config);

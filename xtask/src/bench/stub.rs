@@ -53,10 +53,7 @@ impl Clock {
 
     /// When the model sent the token in this event, if there is one in it.
     pub fn sent(&self, event: &[u8]) -> Option<Instant> {
-        let stamp = event.iter().position(|byte| *byte == b'@')?;
-        let digits = event[stamp + 1..].iter().take_while(|byte| byte.is_ascii_digit());
-        let nanos = digits.fold(0u64, |nanos, digit| nanos.wrapping_mul(10) + u64::from(digit - b'0'));
-        Some(self.base + Duration::from_nanos(nanos))
+        stamp(event).map(|nanos| self.base + Duration::from_nanos(nanos))
     }
 
     fn nanos(&self) -> u64 {
@@ -66,6 +63,13 @@ impl Clock {
     fn token(&self) -> String {
         event(&format!(r#"{{"content":"@{} "}}"#, self.nanos()), "null")
     }
+}
+
+/// The time that was written into an event, in nanoseconds, if there is one in it.
+pub fn stamp(event: &[u8]) -> Option<u64> {
+    let stamp = event.iter().position(|byte| *byte == b'@')?;
+    let digits = event[stamp + 1..].iter().take_while(|byte| byte.is_ascii_digit());
+    Some(digits.fold(0, |nanos: u64, digit| nanos.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'))))
 }
 
 /// The model, serving until it is dropped.

@@ -5,6 +5,12 @@ use super::figure::{Figure, Section, Target};
 /// Prints one section.
 pub fn print(section: &Section) {
     println!("\n== {}{}", section.title, others(section));
+    if let Some(note) = &section.note {
+        println!("{note}");
+    }
+    if section.figures.is_empty() {
+        return;
+    }
     println!("{:>10} {:>12}", "to target", "to baseline");
     for figure in &section.figures {
         let to_baseline = figure.to_baseline().map_or(String::new(), |ratio| format!("{ratio:.2}×"));
