@@ -66,7 +66,8 @@
 //! **Hosted agents** are programs: an image, or a code package. A version of one takes its time to come up:
 //!
 //! ```no_run
-//! # use cupola_client::{Patience, ProjectClient, types::{CreateAgentVersion, CreateResponse, HostedDefinition}};
+//! # use cupola_client::{Patience, ProjectClient};
+//! # use cupola_client::types::{CreateAgentVersion, CreateResponse, HostedDefinition};
 //! # async fn example(client: ProjectClient) -> cupola_client::Result<()> {
 //! let definition = HostedDefinition::image("registry.example.com/team/echo:1")
 //!     .with_cpu("0.5")
@@ -81,8 +82,8 @@
 //! ```
 //!
 //! [`ProjectClient::sessions`] has their sessions, with [files](Sessions::files) and [logs](Sessions::logs),
-//! [`Agents::create_version_from_code`] takes a zip file, and [`ProjectClient::invocations`] sends requests of
-//! any shape.
+//! [`Agents::create_version_from_code`] takes a zip file, and [`ProjectClient::invocations`] sends requests
+//! of any shape.
 //!
 //! **Credentials.** [`ProjectClient::from_env`] needs only what `cupola env` prints. [`ProjectClient::new`]
 //! takes any `TokenCredential` of `azure_core`, so everything in the `azure_identity` crate works, and

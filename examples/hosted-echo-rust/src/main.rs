@@ -1,7 +1,7 @@
 //! A hosted agent in one static program: it says again what it was told.
 //!
-//! It shows what the platform asks of a container: listen on `$PORT`, answer `GET /readiness`, answer requests
-//! of the protocols that it speaks, and end at SIGTERM.
+//! It shows what the platform asks of a container: listen on `$PORT`, answer `GET /readiness`, answer
+//! requests of the protocols that it speaks, and end at SIGTERM.
 
 mod answer;
 mod http;

@@ -12,8 +12,8 @@ use crate::{Agents, Error, Result};
 pub struct Patience {
     /// How long in all; ten minutes by default.
     pub deadline: Duration,
-    /// How long until the version is looked at for the second time; 100 ms by default. Then twice as long, and
-    /// so on.
+    /// How long until the version is looked at for the second time; 100 ms by default. Then twice as long,
+    /// and so on.
     pub first_pause: Duration,
     /// The longest pause; two seconds by default.
     pub longest_pause: Duration,

@@ -50,7 +50,7 @@ async fn every_stream_of_the_service_is_read_without_a_loss() {
     assert!(files.len() > 10, "{files:?}");
     for (name, text) in files {
         let mut read = read_text(&text).await;
-        if name == "cancelled.sse" {
+        if name.contains("cancelled") {
             // No event tells of this end, so the stream says that it broke off.
             let last = read.pop().unwrap().unwrap_err();
             assert!(matches!(last, Error::StreamEnded(_)), "{name}: {last}");
@@ -62,7 +62,9 @@ async fn every_stream_of_the_service_is_read_without_a_loss() {
         let written: Vec<Value> = events.iter().map(|event| serde_json::to_value(event).unwrap()).collect();
         assert_eq!(written, data_of(&text), "{name}");
         let numbers: Vec<_> = events.iter().map(|event| event.sequence_number().unwrap()).collect();
-        assert_eq!(numbers, (0..events.len() as u64).collect::<Vec<_>>(), "{name}");
+        // Some begin in the middle.
+        let first = numbers[0];
+        assert_eq!(numbers, (first..first + events.len() as u64).collect::<Vec<_>>(), "{name}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! `cupola agents logs`: what the program of a hosted agent says.
 
+use std::time::{Duration, Instant};
+
 use clap::value_parser;
 use cupola_client::{
     LogQuery,
@@ -24,6 +26,9 @@ const CHATTER: [&str; 4] = [
     "The container does not run",
     "No logs since last ",
 ];
+
+/// A stream that is followed lasts at least that long, where there is anything to follow.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Whose log.
 #[derive(Debug, clap::Args)]
@@ -54,12 +59,14 @@ pub async fn run(server: &Server, args: &LogsArgs, json: bool) -> Result<(), Fai
     let mut query = LogQuery { tail: args.tail, follow: args.follow };
     let mut reader = Reader { json, last: None, skipping: None };
     loop {
+        let began = Instant::now();
         let opening = progress::during("Reading the log", own.logs(&session, &query)).await;
         let mut frames = opening.map_err(|error| server.unknown(error, &sessions::list_of(agent)))?;
         while let Some(frame) = frames.try_next().await? {
             reader.take(&frame)?;
         }
-        if !args.follow {
+        // One that ends at once would do so again and again.
+        if !args.follow || began.elapsed() < SHORTEST {
             return Ok(());
         }
         // The server ends a stream in which nothing was said for a while. The next one begins with what was

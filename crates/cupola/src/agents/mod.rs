@@ -77,9 +77,9 @@ enum AgentsCommand {
     Create(NewVersion),
     /// Create a version of a hosted agent, from an image or from code, as agent.yaml says
     #[command(after_help = "\
-        Nothing is built: an image is pulled by the server, code is sent as a zip file and run there. What has not \
-        changed makes no new version. Code leaves out what .agentignore names (in the way of .gitignore), and \
-        .git, .venv, .env and __pycache__.\n\n\
+        Nothing is built: an image is pulled by the server, code is sent as a zip file and run there. \
+        What has not changed makes no new version. Code leaves out what .agentignore names \
+        (in the way of .gitignore), and .git, .venv, .env and __pycache__.\n\n\
         An agent.yaml; paths begin where it is:\n  \
         name: echo\n  \
         image: registry.example.com/team/echo:1   # or: code: .\n  \

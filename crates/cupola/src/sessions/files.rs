@@ -22,9 +22,8 @@ use crate::{
 #[derive(Debug, clap::Subcommand)]
 pub enum FilesCommand {
     /// List what lies in a folder
-    #[command(
-        after_help = "Example:\n  cupola sessions files ls echo mine\n  cupola sessions files ls echo mine out"
-    )]
+    #[command(after_help = "Example:\n  cupola sessions files ls echo mine\n  \
+        cupola sessions files ls echo mine out")]
     Ls {
         #[command(flatten)]
         session: SessionName,

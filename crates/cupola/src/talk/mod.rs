@@ -53,8 +53,8 @@ pub enum Typed {
 }
 
 impl<'a> Talk<'a> {
-    /// A talk in which nothing was said yet. An answer in the background can be stopped in the middle; from any
-    /// other, only the connection can be taken. From now on Ctrl-C does not end the program.
+    /// A talk in which nothing was said yet. An answer in the background can be stopped in the middle; from
+    /// any other, only the connection can be taken. From now on Ctrl-C does not end the program.
     pub fn new(server: &'a Server, request: CreateResponse, quiet: bool) -> Result<Self, Failure> {
         let interrupts = signal(SignalKind::interrupt())?;
         Ok(Self { server, request, label: None, quiet, interrupts, was_interrupted: false })

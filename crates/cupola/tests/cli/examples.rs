@@ -1,4 +1,4 @@
-//! The example of a hosted agent in Rust: built, made an image, pushed to a real registry, deployed and asked.
+//! The example of a hosted agent in Rust: built, made an image, pushed to a registry, deployed and asked.
 
 mod program;
 mod registry;

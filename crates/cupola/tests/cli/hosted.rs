@@ -67,6 +67,16 @@ fn a_directory_is_deployed_once_and_again_only_when_it_has_changed() {
     assert_eq!(other["id"], json!("other:1"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_code_of_a_version_comes_back_as_it_was_sent() {
+    let (home, _server) = home();
+    let version = home.json_of(&["agents", "deploy", "echo"]);
+    let download = home.project().agents().download_code("echo", None).await.unwrap();
+    assert_eq!(download.version.as_deref(), Some("1"));
+    let package = download.into_package().await.unwrap();
+    assert_eq!(version["definition"]["code_configuration"]["content_hash"], json!(package.sha256()));
+}
+
 #[test]
 fn a_version_that_does_not_come_up_is_a_failure_with_the_reason_and_where_to_read_more() {
     let (home, _server) = home();
