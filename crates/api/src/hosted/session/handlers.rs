@@ -7,7 +7,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use cupola_store::{Conflict, StoreError};
+use cupola_store::{Change, Conflict, StoreError};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -63,7 +63,15 @@ pub async fn create(
             None => (begun(id::new(&Partition::new())), None),
         },
     };
-    match service.store().submit(vec![session.insert(&project)]).await {
+    let mut changes = Vec::new();
+    if let Some((former, _)) = record::find(&service, &project, &name, &session.id).await?
+        && !former.state.is_usable()
+    {
+        // A session that has come to its end makes room for one of the same name.
+        changes.push(Change::Delete { key: former.key(&project) });
+    }
+    changes.push(session.insert(&project));
+    match service.store().submit(changes).await {
         Ok(()) => {}
         Err(StoreError::Conflict(Conflict::Exists(_))) => {
             return Err(ApiError::conflict(format!("A session with the id '{}' exists.", session.id)));
