@@ -6,6 +6,7 @@
 
 mod agents;
 mod assets;
+mod attachments;
 mod body;
 mod classic;
 mod connections;
