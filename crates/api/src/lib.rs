@@ -7,6 +7,7 @@
 mod a2a;
 mod agents;
 mod assets;
+mod attachments;
 mod body;
 mod classic;
 mod connections;

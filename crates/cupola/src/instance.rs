@@ -73,8 +73,8 @@ impl Instance {
         let catalog = Arc::new(catalog(config).await?);
 
         let classic = Arc::new(ClassicDialect::new(Arc::clone(&store), Arc::clone(&blobs)));
-        let responses: Arc<dyn Dialect> =
-            Arc::new(ResponsesDialect::new(Arc::clone(&store), Arc::clone(&sealing)));
+        let responses = ResponsesDialect::new(Arc::clone(&store), Arc::clone(&blobs), Arc::clone(&sealing));
+        let responses: Arc<dyn Dialect> = Arc::new(responses);
         let dialects: [Arc<dyn Dialect>; 2] = [classic.clone(), Arc::clone(&responses)];
         let settings = Settings {
             expires_after: config.runs.expires_after,

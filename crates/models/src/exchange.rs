@@ -74,6 +74,13 @@ pub enum Part {
         /// `auto`, `low` or `high`.
         detail: Option<String>,
     },
+    /// A file that is neither text nor an image.
+    File {
+        /// Its name.
+        name: String,
+        /// Its bytes as a `data:` address.
+        data: String,
+    },
 }
 
 /// A call that a model asked for.

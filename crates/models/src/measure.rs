@@ -7,6 +7,8 @@ use crate::{ChatMessage, FunctionDeclaration, Part};
 const MESSAGE_OVERHEAD: u64 = 4;
 /// Tokens that an image is taken for: what common vision models charge for a large one.
 const IMAGE_TOKENS: u64 = 1105;
+/// How much of a file is taken for a page. Servers look at a page as at an image; nobody here opens files.
+const PAGE_BYTES: u64 = 64 * 1024;
 
 /// Says how many tokens a text is.
 pub type TextTokens<'a> = &'a dyn Fn(&str) -> u64;
@@ -27,6 +29,7 @@ pub fn message(message: &ChatMessage, text_tokens: TextTokens<'_>) -> u64 {
             .map(|part| match part {
                 Part::Text { text } => text_tokens(text),
                 Part::Image { .. } => IMAGE_TOKENS,
+                Part::File { name, data } => text_tokens(name) + pages(data) * IMAGE_TOKENS,
             })
             .sum(),
         ChatMessage::Assistant { text, calls } => {
@@ -36,6 +39,11 @@ pub fn message(message: &ChatMessage, text_tokens: TextTokens<'_>) -> u64 {
         ChatMessage::Tool { output, .. } => text_tokens(output),
     };
     content + MESSAGE_OVERHEAD
+}
+
+/// How many pages a file is taken for. A `data:` address writes three bytes as four characters.
+fn pages(data: &str) -> u64 {
+    (data.len() as u64 * 3 / 4).div_ceil(PAGE_BYTES).max(1)
 }
 
 /// The tokens of the declaration of a function.
@@ -67,6 +75,16 @@ mod tests {
         ] {
             assert_eq!(message(&each, &words), tokens, "{each:?}");
         }
+    }
+
+    #[test]
+    fn a_file_is_its_name_and_its_pages() {
+        let file = |bytes: usize| {
+            let data = format!("data:application/pdf;base64,{}", "A".repeat(bytes / 3 * 4));
+            message(&ChatMessage::User { parts: vec![Part::File { name: "a.pdf".into(), data }] }, &words)
+        };
+        assert_eq!(file(3), 4 + 1 + 1105);
+        assert_eq!(file(150_000), 4 + 1 + 3 * 1105);
     }
 
     #[test]

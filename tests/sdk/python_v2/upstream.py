@@ -74,8 +74,9 @@ def embeddings(body: dict) -> dict:
 
 
 def chat_completion(body: dict):
-    """A sentence with the names of all fields of the request."""
-    text = " ".join(sorted(body))
+    """A sentence with the names of all fields of the request; of a question in parts, the parts as JSON."""
+    content = body["messages"][-1]["content"]
+    text = json.dumps(content) if isinstance(content, list) else " ".join(sorted(body))
     head = {"id": "chatcmpl-1", "created": 1, "model": body["model"], "service_tier": "of-the-upstream"}
     if body.get("stream"):
         chunk = {**head, "object": "chat.completion.chunk"}

@@ -3,35 +3,32 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cupola_engine::{Dialect, HistoryItem, HistoryPage, Resumed, TurnSpec};
 use cupola_models::{ChatMessage, Part};
 use cupola_store::{Blobs, Key, Listing, Order, SharedStore, StoreError, TurnKey};
-use cupola_wire::classic::{ContentBlock, File, Message, Role, Run, RunStep, StepStatus};
-use futures_util::TryStreamExt;
+use cupola_wire::classic::{ContentBlock, Message, Role, Run, RunStep, StepStatus};
 use serde::de::DeserializeOwned;
 
 use super::{
-    kinds::{FILE, MESSAGE, RUN, RUN_STEP},
+    kinds::{MESSAGE, RUN, RUN_STEP},
     projection::RunProjection,
     spec::turn_spec,
 };
+use crate::attachments::Attachments;
 
 /// Messages that are read at once.
 const PAGE: usize = 50;
-/// The largest image that is handed to a model.
-const MAX_IMAGE: usize = 20 * 1024 * 1024;
 
 /// Classic agents, as the engine knows them.
 pub struct ClassicDialect {
     store: SharedStore,
-    blobs: Arc<dyn Blobs>,
+    attachments: Attachments,
 }
 
 impl ClassicDialect {
     /// The dialect over a store.
     pub fn new(store: SharedStore, blobs: Arc<dyn Blobs>) -> Self {
-        Self { store, blobs }
+        Self { attachments: Attachments::new(Arc::clone(&store), blobs), store }
     }
 
     async fn message(&self, project: &Arc<str>, message: Message) -> Result<ChatMessage, StoreError> {
@@ -58,41 +55,11 @@ impl ClassicDialect {
                 text("url").map(|url| Part::Image { url, detail: text("detail") })
             }
             ContentBlock::ImageFile(image) => {
-                let detail = image.image_file.detail;
-                Some(match self.image(&Key::new(project, FILE, image.image_file.file_id)).await? {
-                    Some(url) => Part::Image { url, detail },
-                    // The model should not believe that there never was an image.
-                    None => Part::Text { text: "[an image that is no longer available]".to_owned() },
-                })
+                let image = image.image_file;
+                Some(self.attachments.image(project, &image.file_id, image.detail).await?)
             }
             ContentBlock::Other(_) => None,
         })
-    }
-
-    /// An uploaded image as a `data:` address; `None` if it is gone or too large.
-    async fn image(&self, file: &Key) -> Result<Option<String>, StoreError> {
-        let Some(resource) = self.store.get(file).await? else { return Ok(None) };
-        let info: File = read(file, &resource.doc)?;
-        if info.bytes > MAX_IMAGE as u64 {
-            return Ok(None);
-        }
-        let Some(bytes) = self.blobs.get(&file.id).await? else { return Ok(None) };
-        let bytes: Vec<u8> = bytes
-            .try_fold(Vec::new(), |mut all, piece| async move {
-                all.extend_from_slice(&piece);
-                Ok(all)
-            })
-            .await?;
-        Ok(Some(format!("data:{};base64,{}", media_type(&info.filename), STANDARD.encode(bytes))))
-    }
-}
-
-fn media_type(filename: &str) -> &'static str {
-    match filename.rsplit('.').next().map(str::to_ascii_lowercase).as_deref() {
-        Some("jpg" | "jpeg") => "image/jpeg",
-        Some("gif") => "image/gif",
-        Some("webp") => "image/webp",
-        _ => "image/png",
     }
 }
 

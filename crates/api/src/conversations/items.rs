@@ -11,7 +11,7 @@ use super::kinds::{
     ITEM, check_id, conversation_key, find, insert_item, no_conversation, no_item, resolve_references,
 };
 use crate::{
-    ApiError, Service,
+    ApiError, Service, attachments,
     body::{Json, document, json},
     classic::checks,
     items::{Include, Item, compaction, normalise, prefix},
@@ -58,6 +58,7 @@ pub(super) async fn prepare(
     checks::count("items", sent.len(), MAX_ITEMS)?;
     let mut items = normalise("items", &Value::Array(sent), partition)?;
     compaction::check(service.sealing(), project, "items", &items)?;
+    attachments::check(service.store(), project, "items", &items).await?;
     let rename = |kind: &str| partition.id(prefix(kind));
     resolve_references(service, project, "items", &mut items, rename).await?;
     let now = service.clock().seconds();

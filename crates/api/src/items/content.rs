@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{ApiError, classic::checks};
+use crate::{ApiError, attachments, classic::checks};
 
 /// The longest text of a part.
 const MAX_TEXT: usize = 10 * 1024 * 1024;
@@ -98,16 +98,44 @@ fn image(param: &str, part: &Map<String, Value>) -> Result<(), ApiError> {
     }
 }
 
-/// A file is stored here, comes along, or is fetched from an address.
+/// A file is stored here, or comes along. Nobody fetches it from an address: this service asks no strangers,
+/// and the servers of models know no such files.
 fn file(param: &str, part: &Map<String, Value>) -> Result<(), ApiError> {
     for field in ["file_id", "file_data", "file_url"] {
         match part.get(field) {
-            Some(Value::String(_)) => return Ok(()),
+            Some(Value::String(sent)) => {
+                let param = format!("{param}.{field}");
+                return match field {
+                    "file_data" => file_data(&param, sent),
+                    "file_url" => Err(file_url(&param)),
+                    _ => Ok(()),
+                };
+            }
             None | Some(Value::Null) => {}
             Some(_) => return Err(wrong_type(&format!("{param}.{field}"), "a string")),
         }
     }
     Err(missing(&format!("{param}.file_id")))
+}
+
+fn file_data(param: &str, sent: &str) -> Result<(), ApiError> {
+    match attachments::size_of(sent) {
+        Some(size) if size > attachments::MAX_BYTES => Err(attachments::too_large(param)),
+        Some(_) => Ok(()),
+        None => {
+            let message =
+                format!("Invalid '{param}': expected a file as data (data:…;base64,…) or as base64.");
+            Err(ApiError::invalid(message).code("invalid_value").param(param))
+        }
+    }
+}
+
+fn file_url(param: &str) -> ApiError {
+    let message = format!(
+        "Invalid '{param}': files are not fetched from addresses. Send the file itself in 'file_data', \
+         or upload it (POST files) and name it in 'file_id'."
+    );
+    ApiError::invalid(message).code("invalid_value").param(param)
 }
 
 fn is_address(text: &str, data: &str) -> bool {
@@ -170,6 +198,10 @@ mod tests {
         let path = json!([{"type": "input_image", "image_url": "/tmp/cat.png"}]);
         assert_refused(path, "content[0].image_url", "invalid_value");
         assert_refused(json!([{"type": "input_file"}]), "content[0].file_id", "missing_required_parameter");
+        let page = json!([{"type": "input_file", "file_url": "https://files.test/a.pdf"}]);
+        assert_refused(page, "content[0].file_url", "invalid_value");
+        let words = json!([{"type": "input_file", "file_data": "Hello, world!"}]);
+        assert_refused(words, "content[0].file_data", "invalid_value");
         assert_refused(json!([{"type": "smell"}]), "content[0].type", "invalid_value");
     }
 }

@@ -227,11 +227,11 @@ impl Format {
     }
 }
 
-/// The text of a content; images in it are of no use to who reads only text.
+/// The text of a content; images and files in it are of no use to who reads only text.
 fn text(content: Option<Content>) -> String {
     let texts = parts(content).into_iter().filter_map(|part| match part {
         Part::Text { text } => Some(text),
-        Part::Image { .. } => None,
+        Part::Image { .. } | Part::File { .. } => None,
     });
     texts.collect::<Vec<_>>().join("\n")
 }

@@ -27,7 +27,7 @@ use super::{
     stream::Stream,
 };
 use crate::{
-    ApiError, Service, agents,
+    ApiError, Service, agents, attachments,
     body::{Json, json as answer},
     conversations,
     frames::stream,
@@ -234,6 +234,7 @@ async fn input(
     };
     let mut items = normalise("input", sent, partition)?;
     compaction::check(service.sealing(), project, "input", &items)?;
+    attachments::check(service.store(), project, "input", &items).await?;
     conversations::resolve_references(service, project, "input", &mut items, |kind| {
         partition.id(prefix(kind))
     })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cupola_engine::{Dialect, HistoryPage, Resumed, TurnSpec};
 use cupola_identity::SealingKey;
-use cupola_store::{Key, SharedStore, StoreError, TurnKey};
+use cupola_store::{Blobs, Key, SharedStore, StoreError, TurnKey};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -17,20 +17,22 @@ use super::{
     stream::Stream,
     transcript::Transcript,
 };
-use crate::partition::Partition;
+use crate::{attachments::Attachments, partition::Partition};
 
 /// Responses, as the engine knows them.
 pub struct ResponsesDialect {
     store: SharedStore,
     history: History,
+    attachments: Attachments,
     /// Opens summaries of earlier conversations.
     sealing: Arc<SealingKey>,
 }
 
 impl ResponsesDialect {
     /// The dialect over a store.
-    pub fn new(store: SharedStore, sealing: Arc<SealingKey>) -> Self {
-        Self { history: History::new(Arc::clone(&store)), store, sealing }
+    pub fn new(store: SharedStore, blobs: Arc<dyn Blobs>, sealing: Arc<SealingKey>) -> Self {
+        let history = History::new(Arc::clone(&store));
+        Self { history, attachments: Attachments::new(Arc::clone(&store), blobs), store, sealing }
     }
 
     async fn document(&self, key: &Key) -> Result<Option<(Value, i64)>, StoreError> {
@@ -104,7 +106,9 @@ impl Dialect for ResponsesDialect {
         };
         self.complete(turn, &mut page).await?;
         page.items.reverse();
-        let mut groups = Transcript { sealing: &self.sealing, project: &turn.project }.groups(&page.items);
+        let transcript =
+            Transcript { sealing: &self.sealing, attachments: &self.attachments, project: &turn.project };
+        let mut groups = transcript.groups(&page.items).await?;
         groups.reverse();
         Ok(HistoryPage { items: groups, next: page.next.map(|place| place.cursor()) })
     }

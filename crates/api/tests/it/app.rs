@@ -79,8 +79,8 @@ impl TestApp {
 
         let sealing = Arc::new(SealingKey::open(home.path()).unwrap());
         let classic = Arc::new(ClassicDialect::new(Arc::clone(&store), Arc::clone(&blobs)));
-        let responses: Arc<dyn Dialect> =
-            Arc::new(ResponsesDialect::new(Arc::clone(&store), Arc::clone(&sealing)));
+        let responses = ResponsesDialect::new(Arc::clone(&store), Arc::clone(&blobs), Arc::clone(&sealing));
+        let responses: Arc<dyn Dialect> = Arc::new(responses);
         let dialects: [Arc<dyn Dialect>; 2] = [classic.clone(), Arc::clone(&responses)];
         let deployments = setup.deployments.unwrap_or_else(|| Arc::new(setup.model.clone()));
         let catalog = setup.catalog.unwrap_or_else(|| Arc::new(Catalog::of(Arc::new(setup.model.clone()))));

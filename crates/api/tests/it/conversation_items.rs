@@ -25,12 +25,13 @@ async fn items_path(app: &TestApp, items: Value) -> String {
 async fn items_are_stored_with_ids_of_the_conversations_partition_and_a_status() {
     let app = TestApp::start().await;
     let path = items_path(&app, json!([])).await;
+    let file = app.user.upload_text("notes.txt").await;
     let body = json!({"items": [
         {"role": "user", "content": "Hello"},
         {"type": "message", "role": "user", "content": [
             {"type": "input_text", "text": "Look"},
             {"type": "input_image", "image_url": "https://example.com/a.png"},
-            {"type": "input_file", "file_id": "assistant-1"},
+            {"type": "input_file", "file_id": file},
         ]},
         {"type": "message", "role": "assistant", "id": "msg_sent_again", "status": "completed",
          "content": [{"type": "output_text", "text": "Nice"}]},

@@ -40,6 +40,7 @@ mod open_responses_shapes;
 mod passthrough;
 mod redaction;
 mod responses;
+mod responses_attachments;
 mod responses_background;
 mod responses_background_streams;
 mod responses_checks;

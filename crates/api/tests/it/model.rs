@@ -105,11 +105,12 @@ fn line(message: &ChatMessage) -> String {
     match message {
         ChatMessage::System { text } => format!("system: {text}"),
         ChatMessage::User { parts } => {
-            let parts: Vec<&str> = parts
+            let parts: Vec<String> = parts
                 .iter()
                 .map(|part| match part {
-                    Part::Text { text } => text.as_str(),
-                    Part::Image { url, .. } => url.as_str(),
+                    Part::Text { text } => text.clone(),
+                    Part::Image { url, .. } => url.clone(),
+                    Part::File { name, data } => format!("{name} = {data}"),
                 })
                 .collect();
             format!("user: {}", parts.join(" + "))

@@ -61,7 +61,7 @@ fn tokens(messages: &[ChatMessage]) -> u64 {
         ChatMessage::System { text } | ChatMessage::Assistant { text, .. } => text.split_whitespace().count(),
         ChatMessage::User { parts } => match &parts[0] {
             Part::Text { text } => text.split_whitespace().count(),
-            Part::Image { .. } => unreachable!("there are no images here"),
+            Part::Image { .. } | Part::File { .. } => unreachable!("there is only text here"),
         },
         ChatMessage::Tool { output, .. } => output.split_whitespace().count(),
     };

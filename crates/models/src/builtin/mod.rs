@@ -51,17 +51,30 @@ impl Provider for Builtin {
 
 /// What the user said last.
 fn latest_user_text(request: &ModelRequest) -> String {
+    text_of(latest_user_parts(request))
+}
+
+/// The names of the files that the user sent last.
+fn latest_file_names(request: &ModelRequest) -> Vec<&str> {
+    let names = latest_user_parts(request).iter().filter_map(|part| match part {
+        Part::File { name, .. } => Some(name.as_str()),
+        Part::Text { .. } | Part::Image { .. } => None,
+    });
+    names.collect()
+}
+
+fn latest_user_parts(request: &ModelRequest) -> &[Part] {
     let latest = request.messages.iter().rev().find_map(|message| match message {
-        ChatMessage::User { parts } => Some(parts),
+        ChatMessage::User { parts } => Some(parts.as_slice()),
         _ => None,
     });
-    latest.map(|parts| text_of(parts)).unwrap_or_default()
+    latest.unwrap_or_default()
 }
 
 fn text_of(parts: &[Part]) -> String {
     let texts = parts.iter().filter_map(|part| match part {
         Part::Text { text } => Some(text.as_str()),
-        Part::Image { .. } => None,
+        Part::Image { .. } | Part::File { .. } => None,
     });
     texts.collect::<Vec<_>>().join("\n")
 }

@@ -7,7 +7,7 @@ use super::{
     choice::choose,
     hints::Hints,
     instance::{Generator, Optional},
-    latest_outputs, latest_user_text,
+    latest_file_names, latest_outputs, latest_user_text,
     reply::{Call, Reply},
 };
 use crate::{ChatMessage, FunctionDeclaration, ModelRequest, ResponseFormat};
@@ -73,6 +73,10 @@ fn explanation(request: &ModelRequest, user_text: &str) -> String {
     }
     if !user_text.trim().is_empty() {
         text.push_str(&format!(" You asked: \"{}\"", clip(user_text)));
+    }
+    let files = latest_file_names(request);
+    if !files.is_empty() {
+        text.push_str(&format!(" I did not open what you sent ({}).", files.join(", ")));
     }
     text
 }

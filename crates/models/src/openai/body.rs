@@ -150,6 +150,13 @@ impl Serialize for Content<'_> {
 enum ContentPart<'a> {
     Text { text: &'a str },
     ImageUrl { image_url: ImageUrl<'a> },
+    File { file: File<'a> },
+}
+
+#[derive(Serialize)]
+struct File<'a> {
+    filename: &'a str,
+    file_data: &'a str,
 }
 
 #[derive(Serialize)]
@@ -166,6 +173,7 @@ impl<'a> From<&'a Part> for ContentPart<'a> {
             Part::Image { url, detail } => {
                 Self::ImageUrl { image_url: ImageUrl { url, detail: detail.as_deref() } }
             }
+            Part::File { name, data } => Self::File { file: File { filename: name, file_data: data } },
         }
     }
 }
@@ -295,6 +303,7 @@ mod tests {
                     parts: vec![
                         Part::Text { text: "look".into() },
                         Part::Image { url: "data:image/png;base64,AA".into(), detail: Some("low".into()) },
+                        Part::File { name: "a.pdf".into(), data: "data:application/pdf;base64,AA".into() },
                     ],
                 },
                 ChatMessage::Assistant { text: String::new(), calls: vec![call] },
@@ -308,6 +317,7 @@ mod tests {
             {"role": "user", "content": [
                 {"type": "text", "text": "look"},
                 {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA", "detail": "low"}},
+                {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA"}},
             ]},
             {"role": "assistant", "content": null,
              "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},

@@ -1,7 +1,7 @@
 //! The builtin model without a script.
 
 use cupola_models::{
-    ChatMessage, Finish, FunctionDeclaration, ModelRequest, Provider, RequestedCall, ResponseFormat,
+    ChatMessage, Finish, FunctionDeclaration, ModelRequest, Part, Provider, RequestedCall, ResponseFormat,
     ToolChoice, builtin::Builtin,
 };
 use serde_json::{Value, json};
@@ -37,6 +37,15 @@ async fn it_says_what_it_is_and_how_to_get_a_real_model() {
     assert_eq!((answer.finish, usage.prompt_tokens), (Some(Finish::Stop), 8));
     let counted = Builtin::new("b", None).count_tokens("any", &answer.text);
     assert_eq!(usage.completion_tokens, counted as u64);
+}
+
+#[tokio::test]
+async fn it_names_the_files_that_it_was_sent() {
+    let file = Part::File { name: "report.pdf".into(), data: "data:application/pdf;base64,AA==".into() };
+    let mut request = asking("Read this");
+    request.messages.push(ChatMessage::User { parts: vec![file] });
+    let said = answer(&request).await.text;
+    assert!(said.ends_with(" I did not open what you sent (report.pdf)."), "{said}");
 }
 
 #[tokio::test]
