@@ -146,6 +146,7 @@ Foundry {
     stop_session:          POST   "/agents/{agent}/endpoint/sessions/{session}:stop" needs "sessions/write" => hosted::session::stop;
     delete_session:        DELETE "/agents/{agent}/endpoint/sessions/{session}"     needs "sessions/delete" => hosted::session::delete;
 
+    invoke_by_socket:      GET    "/agents/{agent}/endpoint/protocols/invocations_ws" needs "agents/*/action" => hosted::connect;
     invoke_get:            GET    "/agents/{agent}/endpoint/protocols/invocations"  needs "agents/*/action" => hosted::invoke;
     invoke_post:           POST   "/agents/{agent}/endpoint/protocols/invocations"  needs "agents/*/action" => hosted::invoke;
     invoke_put:            PUT    "/agents/{agent}/endpoint/protocols/invocations"  needs "agents/*/action" => hosted::invoke;

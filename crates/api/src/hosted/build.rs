@@ -12,6 +12,7 @@ use super::{
     hosting::Hosting,
     package, rooms,
     session::Session,
+    warm,
 };
 use crate::{
     ApiError, Service,
@@ -34,8 +35,12 @@ struct Build {
 pub async fn resume(service: &Service) -> Result<(), ApiError> {
     for project in service.projects() {
         for version in agents::hosted_versions(service, project).await? {
-            if version.status == AgentVersionStatus::Creating {
-                begin(service, project, &version);
+            match version.status {
+                AgentVersionStatus::Creating => begin(service, project, &version),
+                AgentVersionStatus::Active => {
+                    warm_up(service, project, &version.name, &version.version).await
+                }
+                _ => {}
             }
         }
     }
@@ -61,10 +66,27 @@ pub fn begin(service: &Service, project: &Arc<str>, version: &AgentVersion) {
                 doc: document(&Build { digest }),
             }
         });
-        if let Err(error) = agents::settle(&service, &project, &name, &number, remembered).await {
-            tracing::error!(agent = name, version = number, error = ?error.detail(), "a version was not settled");
+        match agents::settle(&service, &project, &name, &number, remembered).await {
+            Ok(_) => warm_up(&service, &project, &name, &number).await,
+            Err(error) => {
+                let why = &error.detail().message;
+                tracing::error!(agent = name, version = number, why, "a version was not settled");
+            }
         }
     });
+}
+
+/// Starts the sandboxes that are to wait for a version, if that is the one that new sessions get.
+async fn warm_up(service: &Service, project: &Arc<str>, name: &str, number: &str) {
+    if service.hosting().is_none_or(|hosting| hosting.settings().warm_per_version == 0) {
+        return;
+    }
+    if let Ok(agent) = agents::resolve_by_traffic(service, project, name, None).await
+        && agent.version == number
+        && let Ok(hosted) = rooms::require_hosted(service, &agent)
+    {
+        warm::fill(service, project, &agent, &hosted);
+    }
 }
 
 /// Fetches what a version runs and tries it; gives its digest.
@@ -82,7 +104,7 @@ async fn make(service: &Service, project: &Arc<str>, name: &str, number: &str) -
         Ok(order) => hosting.fleet().enter(order).await.map(drop),
         Err(error) => Err(failure(error)),
     };
-    rooms::leave(service, &trial).await;
+    rooms::leave(service, project, &trial).await.map_err(failure)?;
     hosting.forget(&trial.guid).await;
     tried.map(|()| prepared.digest)
 }

@@ -11,7 +11,7 @@ use std::{
 use cupola_hosting::{Ended, Fleet, LogBook, Prepared, Runtime};
 use tokio::sync::mpsc;
 
-use super::{settings::HostingSettings, tenants::Tenants};
+use super::{settings::HostingSettings, tenants::Tenants, warm::Warm, work::Work};
 
 /// The parts that hosting is made of.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub struct Hosting {
     fleet: Fleet,
     endings: Mutex<Option<mpsc::UnboundedReceiver<Ended>>>,
     tenants: Tenants,
+    warm: Warm,
+    work: Work,
     /// What versions run, as far as it was asked for.
     prepared: Mutex<HashMap<String, Prepared>>,
     /// What sandboxes have said, by session; it outlives the sandbox.
@@ -57,6 +59,8 @@ impl Hosting {
             fleet,
             endings: Mutex::new(Some(endings)),
             tenants: Tenants::default(),
+            warm: Warm::default(),
+            work: Work::default(),
             prepared: Mutex::default(),
             logs: Mutex::default(),
         }
@@ -90,6 +94,16 @@ impl Hosting {
     /// Who lives in which sandbox.
     pub fn tenants(&self) -> &Tenants {
         &self.tenants
+    }
+
+    /// The sandboxes that wait for somebody.
+    pub fn warm(&self) -> &Warm {
+        &self.warm
+    }
+
+    /// What goes on while nobody is connected.
+    pub fn work(&self) -> &Work {
+        &self.work
     }
 
     /// What a version runs, if that is known.

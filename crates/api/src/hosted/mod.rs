@@ -11,16 +11,19 @@ mod rooms;
 pub mod session;
 mod settings;
 mod tenants;
+mod warm;
+mod work;
 
 use cupola_wire::agents::CreateAgentVersion;
 
 pub use build::{begin as begin_build, resume};
-pub use gateway::{forward, invoke, invoke_below, respond};
+pub use gateway::{connect, forward, invoke, invoke_below, respond};
 pub use hosting::{Hosting, HostingParts};
 pub use owner::Owner;
 pub use package::{download as download_package, receive as receive_package};
 pub use rooms::vacate;
 pub use settings::HostingSettings;
+pub use work::{rest, work};
 
 use crate::{ApiError, Service};
 

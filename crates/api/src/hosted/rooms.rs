@@ -15,7 +15,7 @@ use super::{
     session::{self, Session, SessionEvent, SessionState},
     tenants::Tenant,
 };
-use crate::{ApiError, Sandbox, Service, agents::ResolvedAgent};
+use crate::{ApiError, Sandbox, Service, agents::ResolvedAgent, storage};
 
 /// What hosted agents run on, or the error of a service without it.
 pub fn hosting(service: &Service) -> Result<&Arc<Hosting>, ApiError> {
@@ -99,16 +99,17 @@ pub async fn enter(
     }
 }
 
-/// Stops the sandbox of a session.
-pub async fn leave(service: &Service, session: &Session) {
-    let Some(hosting) = service.hosting() else { return };
+/// Stops the sandbox of a session, and ends what it has left open.
+pub async fn leave(service: &Service, project: &Arc<str>, session: &Session) -> Result<(), ApiError> {
+    let Some(hosting) = service.hosting() else { return Ok(()) };
     hosting.fleet().stop(&session.guid).await;
     expel(service, hosting, session);
+    storage::abandon(service, project, (&session.agent, &session.id), "Its session was stopped.").await
 }
 
 /// Ends a session, with its sandbox and its files. Its record says that it was deleted.
 pub async fn remove(service: &Service, project: &Arc<str>, session: &Session) -> Result<(), ApiError> {
-    leave(service, session).await;
+    leave(service, project, session).await?;
     session::mark(service, project, &session.agent, &session.id, SessionEvent::Deleted).await?;
     if let Some(hosting) = service.hosting() {
         hosting.forget(&session.guid).await;
@@ -134,8 +135,14 @@ pub async fn vacate(
             running.id
         )));
     }
+    if let Some(hosting) = service.hosting() {
+        for session in hosting.warm().clear(project, agent, version) {
+            leave(service, project, &session).await?;
+            hosting.forget(&session.guid).await;
+        }
+    }
     for session in &sessions {
-        leave(service, session).await;
+        leave(service, project, session).await?;
         if let Some(hosting) = service.hosting() {
             hosting.forget(&session.guid).await;
         }

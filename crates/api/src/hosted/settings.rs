@@ -11,6 +11,8 @@ const GIB: u64 = 1 << 30;
 pub struct HostingSettings {
     /// The most sandboxes that run at once.
     pub max_sandboxes: usize,
+    /// How many sandboxes wait for the next session of each version.
+    pub warm_per_version: usize,
     /// The least processor time that an agent may ask for, in thousandths of a core.
     pub least_cpu_millis: u32,
     /// The most.
@@ -43,6 +45,7 @@ impl Default for HostingSettings {
     fn default() -> Self {
         Self {
             max_sandboxes: 50,
+            warm_per_version: 0,
             least_cpu_millis: 500,
             most_cpu_millis: 4000,
             least_memory_bytes: GIB,

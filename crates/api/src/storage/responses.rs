@@ -14,14 +14,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    Call, Requester, ids,
+    Call, Requester, ids, open,
     owners::{CALL, hide_from_others, note_call, note_owner},
     placing::{self, Place},
 };
 use crate::{
     ApiError, Service,
     body::{Json, answer, document, json as json_answer},
-    conversations,
+    conversations, hosted,
     items::Item,
     listing::ListQuery,
     path::{Ids, Project},
@@ -47,9 +47,15 @@ pub async fn create(
     ids::check(id)?;
     let input = input_items.unwrap_or_default();
     loop {
-        let changes = creation(&service, &project, &requester, id, &response, &input).await?;
+        let owner = owner(&service, &requester, id, &response);
+        let changes = creation(&service, &project, (&requester, &owner), id, &response, &input).await?;
         match service.store().submit(changes).await {
-            Ok(()) => return Ok((StatusCode::CREATED, answer(&response)).into_response()),
+            Ok(()) => {
+                if !has_ended(&response) {
+                    hosted::work(&service, &project, &owner, id).await;
+                }
+                return Ok((StatusCode::CREATED, answer(&response)).into_response());
+            }
             Err(StoreError::Conflict(Conflict::Exists(key))) if key.kind == RESPONSE => {
                 return Err(ApiError::conflict(format!("Response '{id}' already exists.")));
             }
@@ -66,7 +72,7 @@ pub async fn create(
 async fn creation(
     service: &Service,
     project: &Arc<str>,
-    requester: &Requester,
+    (requester, owner): (&Requester, &Call),
     id: &str,
     response: &Map<String, Value>,
     input: &[Item],
@@ -74,7 +80,6 @@ async fn creation(
     let conversation = conversation_of(response);
     let now = service.clock().seconds();
     let created_at = response.get("created_at").and_then(Value::as_i64).unwrap_or(now);
-    let owner = owner(service, requester, id, response);
     let insert = |kind, parent: &str, facet: &str, doc| Change::Insert {
         key: Key::new(project, kind, id),
         parent: parent.to_owned(),
@@ -85,8 +90,11 @@ async fn creation(
     let mut changes = vec![
         insert(RESPONSE, "", conversation.unwrap_or_default(), document(response)),
         insert(INPUT, id, "", document(&input)),
-        note_owner(project, id, &owner, created_at),
+        note_owner(project, id, owner, created_at),
     ];
+    if !has_ended(response) {
+        changes.push(open::begun(project, id, owner, created_at));
+    }
     if let Some((call_id, call)) = &requester.call
         && service.store().get(&Key::new(project, CALL, call_id.as_str())).await?.is_none()
     {
@@ -149,7 +157,12 @@ pub async fn update(
         let stored = find(&service, &project, &id).await?;
         let changes = change(&service, &project, &stored, &response).await?;
         match service.store().submit(changes).await {
-            Ok(()) => return Ok(answer(&response)),
+            Ok(()) => {
+                if has_ended(&response) {
+                    hosted::rest(&service, &id);
+                }
+                return Ok(answer(&response));
+            }
             Err(StoreError::Conflict(Conflict::Missing(key))) if key.kind == RESPONSE => {
                 return Err(responses::not_found(&id));
             }
@@ -160,7 +173,8 @@ pub async fn update(
     }
 }
 
-async fn change(
+/// What changes a response to what it is now, with the items of its conversation.
+pub async fn change(
     service: &Service,
     project: &Arc<str>,
     stored: &Resource,
@@ -194,6 +208,7 @@ async fn change(
         let now = service.clock().seconds();
         changes.extend(placing::add(service, project, &place, &output_of(response), now).await?);
         changes.extend(conversation.map(|key| Change::RequirePresent { key }));
+        changes.extend(open::ended(service, project, id).await?);
     }
     Ok(changes)
 }

@@ -73,3 +73,8 @@ pub fn read(stored: &Resource) -> Result<Task, ApiError> {
     serde_json::from_slice(&stored.doc)
         .map_err(|error| ApiError::internal(&format!("reading the task {}", stored.id), error))
 }
+
+/// Whether there is a task of this id.
+pub async fn is_there(service: &Service, project: &Arc<str>, id: &str) -> Result<bool, ApiError> {
+    Ok(service.store().get(&task_key(project, id)).await?.is_some())
+}

@@ -16,5 +16,6 @@ mod update;
 
 pub use create::create;
 pub use delete::delete;
+pub use kinds::is_there;
 pub use read::{get, list};
 pub use update::update;

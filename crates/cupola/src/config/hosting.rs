@@ -38,6 +38,8 @@ pub struct HostingConfig {
     pub runner: RunnerChoice,
     /// The most sandboxes at once.
     pub max_sandboxes: NonZeroUsize,
+    /// How many wait for the next session of each version.
+    pub warm_sandboxes: usize,
     /// The least processor time that an agent may ask for, in cores.
     #[serde(deserialize_with = "amount")]
     pub min_cpu: f64,
@@ -98,6 +100,7 @@ impl Default for HostingConfig {
             runtime: RuntimeChoice::default(),
             runner: RunnerChoice::default(),
             max_sandboxes: NonZeroUsize::new(settings.max_sandboxes).unwrap_or(NonZeroUsize::MIN),
+            warm_sandboxes: settings.warm_per_version,
             min_cpu: f64::from(settings.least_cpu_millis) / 1000.0,
             max_cpu: f64::from(settings.most_cpu_millis) / 1000.0,
             min_memory_gib: settings.least_memory_bytes as f64 / GIB,
@@ -124,6 +127,7 @@ impl HostingConfig {
         let millis = |cores: f64| (cores * 1000.0) as u32;
         HostingSettings {
             max_sandboxes: self.max_sandboxes.get(),
+            warm_per_version: self.warm_sandboxes,
             least_cpu_millis: millis(self.min_cpu),
             most_cpu_millis: millis(self.max_cpu),
             least_memory_bytes: bytes(self.min_memory_gib),

@@ -1,7 +1,7 @@
 //! A sandbox that is ready, and visits to it. While a visit lasts, it is not idle.
 
 use std::{
-    fmt,
+    fmt, io,
     pin::Pin,
     sync::{
         Arc,
@@ -23,7 +23,7 @@ use super::{
     Why,
     exchange::{ExchangeError, Exchanges, RequestBody, ResponseBody},
 };
-use crate::{Exit, LogBook, Sandbox};
+use crate::{Connection, Exit, LogBook, Sandbox};
 
 /// Set in the number of visits once the sandbox is about to be stopped.
 const CLOSED: usize = 1 << (usize::BITS - 1);
@@ -140,6 +140,11 @@ impl Visit {
     /// Tells how its program ended, once it has.
     pub fn exit_news(&self) -> watch::Receiver<Option<Exit>> {
         self.live.sandbox.exit()
+    }
+
+    /// Opens a connection to the program, for what is not HTTP. The visit has to last as long.
+    pub async fn connect(&self) -> io::Result<Box<dyn Connection>> {
+        self.live.sandbox.connect().await
     }
 
     /// Sends a request to the program. The visit lasts until the answer's body has come to its end.

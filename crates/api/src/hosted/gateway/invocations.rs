@@ -58,14 +58,7 @@ async fn pass(
     let session = parameter(query, "agent_session_id");
     let wanted = Wanted { session: session.as_deref(), ..Wanted::default() };
     let place = place::find(service, project, owner, name, wanted).await?;
-    if !place.hosted.speaks("invocations") {
-        return Err(ApiError::invalid(format!(
-            "The version {} of the agent '{name}' does not speak the protocol 'invocations': its definition does \
-             not name it in 'protocol_versions'.",
-            place.agent.version
-        ))
-        .code("ProtocolVersionNotSupported"));
-    }
+    place.require("invocations")?;
     let uri = format!("/invocations{below}{}", query_within(query, &place.session.id));
     let uri = uri.parse().map_err(|_| ApiError::no_such_route())?;
     let mut headers = inward(&parts.headers);
@@ -82,14 +75,15 @@ async fn pass(
     Ok(answer)
 }
 
-fn parameter(query: &str, name: &str) -> Option<String> {
+/// A parameter of a query, where it is given.
+pub fn parameter(query: &str, name: &str) -> Option<String> {
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let (_, value) = pairs.find(|(found, value)| *found == name && !value.is_empty())?;
     Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
 }
 
 /// The client's query without what is meant for the platform, and with the session that was chosen.
-fn query_within(query: &str, session: &str) -> String {
+pub fn query_within(query: &str, session: &str) -> String {
     let own = |pair: &&str| {
         !pair.is_empty() && !pair.starts_with("api-version=") && !pair.starts_with("agent_session_id=")
     };

@@ -5,7 +5,9 @@ mod headers;
 mod invocations;
 mod place;
 mod responses;
+mod websocket;
 
 pub use headers::set as set_header;
 pub use invocations::{invoke, invoke_below};
 pub use responses::{forward, respond};
+pub use websocket::connect;

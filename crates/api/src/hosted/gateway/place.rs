@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use cupola_hosting::Code;
 use cupola_store::{Change, Conflict, Key, Kind, StoreError};
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
         definition::HostedDefinition,
         rooms,
         session::{self, Session},
+        warm,
     },
     partition::Partition,
 };
@@ -40,6 +42,21 @@ pub struct Place {
     pub hosted: HostedDefinition,
     /// The session.
     pub session: Session,
+}
+
+impl Place {
+    /// That the agent's version names this protocol.
+    pub fn require(&self, protocol: &str) -> Result<(), ApiError> {
+        if self.hosted.speaks(protocol) {
+            return Ok(());
+        }
+        let message = format!(
+            "The version {} of the agent '{}' does not speak the protocol '{protocol}': its definition does not \
+             name it in 'protocol_versions'.",
+            self.agent.version, self.agent.name
+        );
+        Err(ApiError::invalid(message).code(Code::ProtocolVersionNotSupported.as_str()))
+    }
 }
 
 /// Finds the session of a request, or makes it.
@@ -74,7 +91,18 @@ pub async fn find(
     }
     let agent = agents::resolve_by_traffic(service, project, name, wanted.version).await?;
     let hosted = rooms::require_hosted(service, &agent)?;
+    if id.is_none()
+        && partition.is_none()
+        && let Some((session, visit)) = warm::take(service, project, &agent, &hosted, &owner.0)
+    {
+        let partition = session::partition_of(&session.id).unwrap_or_default();
+        keep(service, project, &session, &partition).await?;
+        // From now on it is idle, like any other.
+        drop(visit);
+        return Ok(Place { agent, hosted, session });
+    }
     let session = begin(service, project, owner, &agent, id, partition).await?;
+    warm::fill(service, project, &agent, &hosted);
     Ok(Place { agent, hosted, session })
 }
 
@@ -91,33 +119,43 @@ async fn begin(
     let id = id.unwrap_or_else(|| session::new_id(&partition));
     let now = service.clock().seconds();
     let session = Session::new(id, &agent.name, &agent.version, &owner.0, now);
+    if keep(service, project, &session, &partition).await? {
+        return Ok(session);
+    }
+    match session::find(service, project, &agent.name, &session.id).await? {
+        Some((session, _)) if session.owner == owner.0 => Ok(session),
+        _ => Err(ApiError::conflict("Another request began this session at the same moment. Try again.")),
+    }
+}
+
+/// Keeps a new session, bound to a partition. False if somebody else has kept one under its id meanwhile.
+async fn keep(
+    service: &Service,
+    project: &Arc<str>,
+    session: &Session,
+    partition: &Partition,
+) -> Result<bool, ApiError> {
     let mut changes = Vec::new();
-    if let Some((former, _)) = session::find(service, project, &agent.name, &session.id).await? {
+    if let Some((former, _)) = session::find(service, project, &session.agent, &session.id).await?
+        && !former.state.is_usable()
+    {
         // A session that has come to its end makes room for one of the same name.
         changes.push(Change::Delete { key: former.key(project) });
     }
     changes.push(session.insert(project));
-    let key = binding_key(project, &agent.name, &partition);
+    let key = binding_key(project, &session.agent, partition);
     if service.store().get(&key).await?.is_none() {
         changes.push(Change::Insert {
             key,
             parent: session.key(project).id,
             facet: String::new(),
-            created_at: now,
+            created_at: session.created_at,
             doc: document(&session.id),
         });
     }
     match service.store().submit(changes).await {
-        Ok(()) => Ok(session),
-        Err(StoreError::Conflict(Conflict::Exists(_) | Conflict::Missing(_))) => {
-            let found = session::find(service, project, &agent.name, &session.id).await?;
-            match found {
-                Some((session, _)) if session.owner == owner.0 => Ok(session),
-                _ => Err(ApiError::conflict(
-                    "Another request began this session at the same moment. Try again.",
-                )),
-            }
-        }
+        Ok(()) => Ok(true),
+        Err(StoreError::Conflict(Conflict::Exists(_) | Conflict::Missing(_))) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

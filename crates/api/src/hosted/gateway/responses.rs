@@ -101,6 +101,14 @@ pub async fn forward_to(
 ) -> Result<Response, ApiError> {
     let Place { agent, hosted, session } = place;
     let visit = rooms::enter(service, project, agent, hosted, session).await?;
+    name_call(service, owner, place, &mut request.headers);
+    let within = rooms::hosting(service)?.settings().answer_within;
+    ask(visit, request, within).await
+}
+
+/// Tells the container for whom it works, and under which name it is to call back.
+pub fn name_call(service: &Service, owner: &Owner, place: &Place, headers: &mut HeaderMap) {
+    let Place { agent, session, .. } = place;
     let call = Call {
         user: owner.0.clone(),
         agent: agent.name.clone(),
@@ -110,11 +118,9 @@ pub async fn forward_to(
     // The container names the call in what it asks of this service while it answers.
     let id = ids::new("call_");
     service.calls().register(id.as_str(), call, service.clock().now());
-    set(&mut request.headers, "x-agent-foundry-call-id", &id);
-    set(&mut request.headers, "x-agent-user-id", &owner.0);
-    set(&mut request.headers, "x-agent-session-id", &session.id);
-    let within = rooms::hosting(service)?.settings().answer_within;
-    ask(visit, request, within).await
+    set(headers, "x-agent-foundry-call-id", &id);
+    set(headers, "x-agent-user-id", &owner.0);
+    set(headers, "x-agent-session-id", &session.id);
 }
 
 /// Tells the container which agent it is, in the words of each generation, and which session this is.

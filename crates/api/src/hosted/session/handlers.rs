@@ -19,7 +19,7 @@ use super::{
 use crate::{
     ApiError, Service, agents,
     body::{Json, answer},
-    hosted::{owner::Owner, rooms},
+    hosted::{owner::Owner, rooms, warm},
     listing::ListQuery,
     partition::Partition,
     path::{Ids, Project},
@@ -51,15 +51,18 @@ pub async fn create(
     let version = new.version_indicator.and_then(|indicator| indicator.agent_version);
     let agent = agents::resolve_by_traffic(&service, &project, &name, version.as_deref()).await?;
     let hosted = rooms::require_hosted(&service, &agent)?;
-    let id = match new.agent_session_id {
+    let begun =
+        |id: String| Session::new(id, &agent.name, &agent.version, &owner.0, service.clock().seconds());
+    let (session, visit) = match new.agent_session_id {
         Some(chosen) => {
             id::check(&chosen)?;
-            chosen
+            (begun(chosen), None)
         }
-        None => id::new(&Partition::new()),
+        None => match warm::take(&service, &project, &agent, &hosted, &owner.0) {
+            Some((session, visit)) => (session, Some(visit)),
+            None => (begun(id::new(&Partition::new())), None),
+        },
     };
-    let now = service.clock().seconds();
-    let session = Session::new(id, &agent.name, &agent.version, &owner.0, now);
     match service.store().submit(vec![session.insert(&project)]).await {
         Ok(()) => {}
         Err(StoreError::Conflict(Conflict::Exists(_))) => {
@@ -68,7 +71,10 @@ pub async fn create(
         Err(error) => return Err(error.into()),
     }
     // The visit ends at once: the session is ready, and its idle time begins.
-    drop(rooms::enter(&service, &project, &agent, &hosted, &session).await?);
+    match visit {
+        Some(visit) => drop(visit),
+        None => drop(rooms::enter(&service, &project, &agent, &hosted, &session).await?),
+    }
     let session = find(&service, &project, &owner, &name, &session.id).await?;
     Ok((StatusCode::CREATED, answer(&session.shown())).into_response())
 }
@@ -137,7 +143,7 @@ pub async fn stop(
     Ids([name, id]): Ids<2>,
 ) -> Result<StatusCode, ApiError> {
     let session = find(&service, &project, &owner, &name, &id).await?;
-    rooms::leave(&service, &session).await;
+    rooms::leave(&service, &project, &session).await?;
     keeper::mark(&service, &project, &name, &id, SessionEvent::Stopped).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,7 +8,7 @@ use super::{
     record::{self, Session},
     state::SessionEvent,
 };
-use crate::{ApiError, Service, agents};
+use crate::{ApiError, Service, agents, storage};
 
 /// Notes what happened to a session, if that changes anything.
 pub async fn mark(
@@ -51,6 +51,8 @@ pub async fn settle_all(service: &Service) -> Result<(), ApiError> {
         for agent in agents::hosted_names(service, project).await? {
             for session in record::all(service, project, &agent).await? {
                 mark(service, project, &agent, &session.id, SessionEvent::Stopped).await?;
+                let why = "The service was started anew, and the container with it.";
+                storage::abandon(service, project, (&agent, &session.id), why).await?;
             }
         }
     }

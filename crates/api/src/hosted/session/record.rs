@@ -81,6 +81,12 @@ impl Session {
         }
     }
 
+    /// The same, whose sandbox runs already, for somebody.
+    pub fn handed_to(self, owner: &str, now: i64) -> Self {
+        let state = SessionState::Active;
+        Self { owner: owner.to_owned(), state, created_at: now, last_accessed_at: now, ..self }
+    }
+
     /// Reads a stored session.
     pub fn read(stored: &Resource) -> Result<Self, ApiError> {
         serde_json::from_slice(&stored.doc)

@@ -1,0 +1,88 @@
+//! Responses that containers have begun and not ended. While there is one, its sandbox is not idle; when its sandbox
+//! is gone, it fails, so that nobody waits for it for ever.
+
+use std::sync::Arc;
+
+use cupola_store::{Change, Key, Kind, Listing, Order, StoreError};
+use serde_json::{Map, Value, json};
+
+use super::{
+    Call,
+    responses::{change, has_ended},
+};
+use crate::{ApiError, Service, body::document, hosted, responses::RESPONSE, tasks};
+
+/// A response that has not ended, under the response's id.
+const OPEN: Kind = Kind("response_open");
+
+fn open_of(agent: &str, session: &str) -> String {
+    format!("open/{agent}/{session}")
+}
+
+/// The change that notes that a response has begun.
+pub fn begun(project: &Arc<str>, response: &str, owner: &Call, created_at: i64) -> Change {
+    Change::Insert {
+        key: Key::new(project, OPEN, response),
+        parent: open_of(&owner.agent, &owner.session),
+        facet: String::new(),
+        created_at,
+        doc: document(&json!({"id": response})),
+    }
+}
+
+/// The change that notes that it has ended, if it was noted that it began.
+pub async fn ended(
+    service: &Service,
+    project: &Arc<str>,
+    response: &str,
+) -> Result<Option<Change>, ApiError> {
+    let key = Key::new(project, OPEN, response);
+    Ok(service.store().get(&key).await?.map(|_| Change::Delete { key }))
+}
+
+/// Ends what a session's sandbox has left open. What a task stands for goes on in the next sandbox, and stays.
+pub async fn abandon(
+    service: &Service,
+    project: &Arc<str>,
+    (agent, session): (&str, &str),
+    why: &str,
+) -> Result<(), ApiError> {
+    let parent = open_of(agent, session);
+    let listing = Listing {
+        project,
+        kind: OPEN,
+        parent: &parent,
+        facet: None,
+        order: Order::Asc,
+        after: None,
+        before: None,
+        limit: usize::MAX - 1,
+    };
+    for open in service.store().list(listing).await?.items {
+        hosted::rest(service, &open.id);
+        if !tasks::is_there(service, project, &open.id).await? {
+            fail(service, project, &open.id, why).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn fail(service: &Service, project: &Arc<str>, id: &str, why: &str) -> Result<(), ApiError> {
+    loop {
+        let Some(stored) = service.store().get(&Key::new(project, RESPONSE, id)).await? else {
+            return Ok(());
+        };
+        let mut response: Map<String, Value> = serde_json::from_slice(&stored.doc)
+            .map_err(|error| ApiError::internal(&format!("reading the response {id}"), error))?;
+        if has_ended(&response) {
+            return Ok(());
+        }
+        response.insert("status".to_owned(), "failed".into());
+        response.insert("error".to_owned(), json!({"code": "container_failed", "message": why}));
+        let changes = change(service, project, &stored, &response).await?;
+        match service.store().submit(changes).await {
+            Err(StoreError::Conflict(_)) => {}
+            other => return Ok(other?),
+        }
+    }
+}
