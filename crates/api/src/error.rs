@@ -265,8 +265,8 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Adds what the newer clients expect in every error: a list of details and where to find the request.
-pub async fn with_details(response: Response) -> Response {
+/// Adds what the newer clients expect in every error: a list of details, and which request it was.
+pub async fn with_details(response: Response, request_id: &str) -> Response {
     if !response.status().is_client_error() && !response.status().is_server_error() {
         return response;
     }
@@ -278,7 +278,7 @@ pub async fn with_details(response: Response) -> Response {
     };
     if let Some(error) = envelope.get_mut("error").and_then(serde_json::Value::as_object_mut) {
         error.entry("details").or_insert_with(|| serde_json::json!([]));
-        error.entry("additionalInfo").or_insert_with(|| serde_json::json!({}));
+        error.entry("additionalInfo").or_insert_with(|| serde_json::json!({ "request_id": request_id }));
     }
     parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, crate::body::document(&envelope).into())

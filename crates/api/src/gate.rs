@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    extract::{Extension, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -17,11 +17,19 @@ const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-reque
 const API_KEY: HeaderName = HeaderName::from_static("api-key");
 const NOSNIFF: HeaderName = HeaderName::from_static("x-content-type-options");
 
+/// What the paths of projects begin with.
+const PROJECTS: &str = "/api/projects/";
+
+/// The id of a request.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
 /// Gives every answer its request id, and the client's own id back.
-pub async fn identify(request: Request, next: Next) -> Response {
+pub async fn identify(mut request: Request, next: Next) -> Response {
     let client_id = request.headers().get(CLIENT_REQUEST_ID).cloned();
     let id = cupola_engine::ids::new("req_");
     tracing::debug!(request = %id, method = %request.method(), path = request.uri().path(), "request");
+    request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.run(request).await;
     if response.status().is_client_error() || response.status().is_server_error() {
         tracing::debug!(request = %id, status = response.status().as_u16(), "refused");
@@ -36,6 +44,28 @@ pub async fn identify(request: Request, next: Next) -> Response {
     }
     headers.insert(NOSNIFF, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// Adds to errors what the newer clients expect in them.
+pub async fn detail(Extension(id): Extension<RequestId>, request: Request, next: Next) -> Response {
+    crate::error::with_details(next.run(request).await, &id.0).await
+}
+
+/// There is no such route, in the words of those who may have meant it.
+pub async fn lost(Extension(id): Extension<RequestId>, uri: Uri) -> Response {
+    refused(&uri, &id, ApiError::no_such_route()).await
+}
+
+/// The route exists, for another method.
+pub async fn wrong_method(Extension(id): Extension<RequestId>, uri: Uri) -> Response {
+    refused(&uri, &id, ApiError::method_not_allowed()).await
+}
+
+async fn refused(uri: &Uri, id: &RequestId, error: ApiError) -> Response {
+    match uri.path().starts_with(PROJECTS) {
+        true => crate::error::with_details(error.into_response(), &id.0).await,
+        false => error.into_response(),
+    }
 }
 
 /// What a caller needs for one operation.
@@ -67,8 +97,7 @@ impl Gate {
             .authenticator()
             .authenticate(text(header::AUTHORIZATION), text(API_KEY))
             .map_err(|refusal| ApiError::unauthenticated(refusal.code(), refusal.to_string()))?;
-        let name =
-            path.strip_prefix("/api/projects/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        let name = path.strip_prefix(PROJECTS).and_then(|rest| rest.split('/').next()).unwrap_or_default();
         let project = service.project(name).ok_or_else(ApiError::no_such_route)?;
         if !caller.allows_project(&project) {
             return Err(ApiError::forbidden(

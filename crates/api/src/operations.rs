@@ -6,15 +6,15 @@ use axum::{
     extract::DefaultBodyLimit,
     handler::Handler,
     http::Method,
-    middleware::{from_fn, from_fn_with_state, map_response},
+    middleware::{from_fn, from_fn_with_state},
     routing::{MethodFilter, MethodRouter, get, on},
 };
 
 use tower::ServiceExt as _;
 
 use crate::{
-    ApiError, Service, a2a, agents, classic, connections, conversations, datasets, deployments, gate, hosted,
-    indexes, local_identity, passthrough, path, responses, state_stores, storage, tasks,
+    Service, a2a, agents, classic, connections, conversations, datasets, deployments, gate, hosted, indexes,
+    local_identity, passthrough, path, responses, state_stores, storage, tasks,
 };
 
 /// One operation.
@@ -265,12 +265,12 @@ pub fn router(service: Service) -> Router {
         }
     }
     let routes = classic
-        .merge(modern.layer(map_response(crate::error::with_details)))
+        .merge(modern.layer(from_fn(gate::detail)))
         .route("/msi/token", get(local_identity::token))
         .merge(datasets::routes())
         .route("/healthz", get(|| async { "ok\n" }))
-        .fallback(|| async { ApiError::no_such_route() })
-        .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
+        .fallback(gate::lost)
+        .method_not_allowed_fallback(gate::wrong_method)
         // Bodies are limited where they are read, each by its own limit.
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn(gate::identify))

@@ -1,15 +1,11 @@
 //! What the model is given: instructions, as much of the history as fits, and the turn's own transcript.
 
-use cupola_models::{ChatMessage, Part, Provider};
+use cupola_models::{ChatMessage, FunctionDeclaration, Provider, measure};
 use cupola_store::{StoreError, TurnKey};
 use tokio::runtime::RuntimeFlavor;
 
 use crate::{Dialect, Truncation, TurnSpec, turn::Turn};
 
-/// Tokens that a message costs beyond its text: its role and the marks around it.
-const MESSAGE_OVERHEAD: u64 = 4;
-/// Tokens that an image is taken for: what common vision models charge for a large one.
-const IMAGE_TOKENS: u64 = 1105;
 /// Bytes from which counting takes noticeable time.
 const LONG_TEXT: usize = 16 * 1024;
 
@@ -27,12 +23,17 @@ impl<'a> Counter<'a> {
     }
 
     fn bound(message: &ChatMessage) -> u64 {
-        Self::measure(message, &|text| text.len() as u64)
+        measure::message(message, &|text| text.len() as u64)
     }
 
     /// The tokens of a message.
     pub fn count(&self, message: &ChatMessage) -> u64 {
-        Self::measure(message, &|text| self.count_text(text))
+        measure::message(message, &|text| self.count_text(text))
+    }
+
+    /// The tokens of a request.
+    pub fn count_request(&self, messages: &[ChatMessage], tools: &[FunctionDeclaration]) -> u64 {
+        measure::request(messages, tools, &|text| self.count_text(text))
     }
 
     /// The tokens of a text. A long one is counted where it holds up no other task.
@@ -43,25 +44,6 @@ impl<'a> Counter<'a> {
             return tokio::task::block_in_place(count);
         }
         count()
-    }
-
-    fn measure(message: &ChatMessage, text_tokens: &dyn Fn(&str) -> u64) -> u64 {
-        let content = match message {
-            ChatMessage::System { text } => text_tokens(text),
-            ChatMessage::User { parts } => parts
-                .iter()
-                .map(|part| match part {
-                    Part::Text { text } => text_tokens(text),
-                    Part::Image { .. } => IMAGE_TOKENS,
-                })
-                .sum(),
-            ChatMessage::Assistant { text, calls } => {
-                let calls = calls.iter().map(|c| text_tokens(&c.name) + text_tokens(&c.arguments));
-                text_tokens(text) + calls.sum::<u64>()
-            }
-            ChatMessage::Tool { output, .. } => text_tokens(output),
-        };
-        content + MESSAGE_OVERHEAD
     }
 }
 

@@ -101,6 +101,12 @@ pub struct Changes {
 pub enum Delta<'a> {
     /// More text.
     Text(&'a str),
+    /// More of why it does not answer.
+    Refusal(&'a str),
+    /// More of what it thinks on its way.
+    Reasoning(&'a str),
+    /// More of what it thinks, in short.
+    ReasoningSummary(&'a str),
     /// A call begins.
     CallBegan {
         /// Its place among the calls of this answer.

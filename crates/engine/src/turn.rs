@@ -16,6 +16,8 @@
 //! IO, reads no clock and draws no random numbers; so the events, written down in order, are the journal,
 //! and folding them gives the same state again.
 
+use std::borrow::Cow;
+
 use cupola_models::{ChatMessage, Finish, ModelUsage, RequestedCall};
 use serde::{Deserialize, Serialize};
 
@@ -100,12 +102,38 @@ pub struct Answer {
     /// The text.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
+    /// Why it does not answer.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub refusal: String,
+    /// What it thought on its way.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reasoning: String,
+    /// What it thought, in short.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reasoning_summary: String,
     /// The calls that it asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<RequestedCall>,
     /// Tokens used.
     #[serde(default)]
     pub usage: ModelUsage,
+}
+
+impl Answer {
+    /// What it said aloud: its text, or why it does not answer.
+    pub fn said(&self) -> Cow<'_, str> {
+        match (self.text.as_str(), self.refusal.as_str()) {
+            (text, "") => Cow::Borrowed(text),
+            ("", refusal) => Cow::Borrowed(refusal),
+            (text, refusal) => Cow::Owned(format!("{text}{refusal}")),
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        let words = [&self.text, &self.refusal, &self.reasoning, &self.reasoning_summary];
+        words.into_iter().all(String::is_empty) && self.calls.is_empty()
+    }
 }
 
 /// What a client says that a call returned.
@@ -257,7 +285,7 @@ impl Turn {
         self.spend(answer.usage);
         self.answers += 1;
         self.transcript
-            .push(ChatMessage::Assistant { text: answer.text.clone(), calls: answer.calls.clone() });
+            .push(ChatMessage::Assistant { text: answer.said().into_owned(), calls: answer.calls.clone() });
         match finish {
             Finish::Length => self.end(End::Incomplete(Limit::CompletionTokens)),
             Finish::ContentFilter => self.end(End::Incomplete(Limit::ContentFilter)),
@@ -298,6 +326,7 @@ impl Turn {
         add(&mut self.usage.prompt_tokens, usage.prompt_tokens);
         add(&mut self.usage.completion_tokens, usage.completion_tokens);
         add(&mut self.usage.cached_tokens, usage.cached_tokens);
+        add(&mut self.usage.reasoning_tokens, usage.reasoning_tokens);
     }
 
     fn end(&mut self, end: End) -> Action {

@@ -143,6 +143,12 @@ pub enum ResponseFormat {
 pub enum ModelDelta {
     /// More text.
     Text(String),
+    /// More of why it does not answer.
+    Refusal(String),
+    /// More of what it thinks on its way.
+    Reasoning(String),
+    /// More of what it thinks, in short.
+    ReasoningSummary(String),
     /// A call begins.
     CallBegan {
         /// Its place among the calls of this answer: 0, 1, 2, …, without gaps.
@@ -188,4 +194,7 @@ pub struct ModelUsage {
     pub completion_tokens: u64,
     /// Tokens of the prompt that the upstream had cached.
     pub cached_tokens: u64,
+    /// Those of the written tokens that were thought, not said.
+    #[serde(default)]
+    pub reasoning_tokens: u64,
 }

@@ -9,6 +9,7 @@ pub mod cassette;
 pub mod catalog;
 pub mod config;
 mod exchange;
+pub mod measure;
 pub mod openai;
 mod provider;
 mod raw;

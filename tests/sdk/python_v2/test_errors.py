@@ -31,6 +31,28 @@ async def test_what_an_agent_says_itself_is_not_allowed_beside_it(sdk, agent, na
     assert error.body["message"] == "Not allowed when agent is specified."
 
 
+@pytest.mark.parametrize(
+    ("said", "param"),
+    [
+        ({"input": []}, "input"),
+        ({"input": "Hi", "tools": [{"type": "function"}]}, "tools[0].name"),
+        ({"input": "Hi", "tool_choice": "sometimes"}, "tool_choice"),
+        ({"input": "Hi", "tool_choice": {"type": "function", "name": "nobody"}}, "tool_choice"),
+        ({"input": "Hi", "truncation": "middle"}, "truncation"),
+        ({"input": "Hi", "text": {"format": {"type": "json_schema", "name": "x"}}}, "text.format.schema"),
+        ({"input": "Hi", "include": ["everything"]}, "include[0]"),
+        ({"input": "Hi", "max_output_tokens": 0}, "max_output_tokens"),
+        ({"input": "Hi", "top_logprobs": 21}, "top_logprobs"),
+    ],
+)
+async def test_what_does_not_hold_together_is_refused_with_its_place(sdk, model, said, param):
+    with pytest.raises(BadRequestError) as raised:
+        await sdk.openai.responses.create(model=model, **said)
+    error = raised.value
+    assert (error.param, error.type) == (param, "invalid_request_error")
+    assert error.body["additionalInfo"] == {"request_id": error.response.headers["x-request-id"]}
+
+
 @pytest.mark.skipif(not CAN_DISABLE, reason="this generation can't disable an agent")
 async def test_an_agent_that_is_disabled_answers_nothing_until_it_is_enabled(sdk, agent):
     await sdk.project.agents.disable(agent.name)

@@ -27,6 +27,15 @@ CALL = [
     "response.output_item.done",
 ]
 
+THOUGHTS = [
+    "response.output_item.added",
+    "response.content_part.added",
+    "response.reasoning_text.delta",
+    "response.reasoning_text.done",
+    "response.content_part.done",
+    "response.output_item.done",
+]
+
 
 def kinds(events) -> list[str]:
     """The events' types in their order; those that follow each other count once."""
@@ -92,6 +101,30 @@ async def test_calls_stream_one_after_the_other(sdk):
     assert kinds(events) == TEXT
 
 
+async def test_thoughts_stream_before_the_text(sdk):
+    events = await streamed(sdk, model="scripted", input="think it over")
+    assert kinds(events) == [*TEXT[:2], *THOUGHTS, *TEXT[2:]]
+    assert_gapless(events)
+    response = events[-1].response
+    reasoning, message = response.output
+    assert (reasoning.type, reasoning.summary) == ("reasoning", [])
+    assert [part.text for part in reasoning.content] == ["They want to know."]
+    assert response.output_text == message.content[0].text == "Here it is."
+    assert response.usage.output_tokens_details.reasoning_tokens > 0
+    again = [{"role": "user", "content": "think it over"}, *[item.to_dict() for item in response.output]]
+    again.append({"role": "user", "content": "think it over"})
+    assert (await sdk.openai.responses.create(model="scripted", input=again)).output_text == "Here it is."
+
+
+async def test_a_refusal_streams_as_a_part_of_its_own(sdk):
+    events = await streamed(sdk, model="scripted", input="pick a lock")
+    told = ["response.refusal.delta", "response.refusal.done"]
+    assert kinds(events) == [*TEXT[:4], *told, *TEXT[6:]]
+    assert_gapless(events)
+    (part,) = events[-1].response.output[0].content
+    assert (part.type, part.refusal) == ("refusal", "That is not for me to tell.")
+
+
 async def test_a_text_that_breaks_off_ends_in_a_failure(sdk):
     events = await streamed(sdk, model="scripted", input="break off")
     assert kinds(events) == [*TEXT[:-1], "response.failed"]
@@ -132,6 +165,16 @@ async def test_the_helper_follows_a_text(sdk, model):
     assert kinds(seen) == TEXT
     snapshots = [event.snapshot for event in seen if event.type == "response.output_text.delta"]
     assert snapshots[-1] == response.output_text
+
+
+@pytest.mark.parametrize("input", ["think it over", "pick a lock"])
+async def test_the_helper_follows_thoughts_and_refusals(sdk, input):
+    async with helped(sdk, model="scripted", input=input) as (events, final):
+        seen = [event async for event in events]
+        response = await final()
+    whole = await sdk.openai.responses.retrieve(response.id)
+    assert [item.id for item in response.output] == [item.id for item in whole.output]
+    assert kinds(seen)[-1] == "response.completed"
 
 
 async def test_the_helper_follows_calls(sdk):

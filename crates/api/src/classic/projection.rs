@@ -109,10 +109,11 @@ impl RunProjection {
             Finish::Stop | Finish::ToolCalls => MessageEnd::Completed,
         };
         let has_calls = !answer.calls.is_empty();
-        if !answer.text.is_empty() || !has_calls {
+        let said = answer.said();
+        if !said.is_empty() || !has_calls {
             // Tokens belong to the model call: its last step shows them, so that the steps add up.
             let own = if has_calls { Usage::default() } else { usage };
-            self.write_message(now, &answer.text, StepStatus::Completed, status, own, out);
+            self.write_message(now, &said, StepStatus::Completed, status, own, out);
         }
         if has_calls && status == MessageEnd::Completed {
             self.write_calls(now, &answer.calls, usage, out);
@@ -257,11 +258,12 @@ impl RunProjection {
         out: &mut Output,
     ) {
         let usage = wire_usage(partial.usage);
-        if !partial.text.is_empty() {
-            self.write_message(now, &partial.text, status, MessageEnd::Incomplete(reason), usage, out);
+        let said = partial.said();
+        if !said.is_empty() {
+            self.write_message(now, &said, status, MessageEnd::Incomplete(reason), usage, out);
         }
         if !partial.calls.is_empty() {
-            let own = if partial.text.is_empty() { usage } else { Usage::default() };
+            let own = if said.is_empty() { usage } else { Usage::default() };
             self.end_calls(now, &partial.calls, status, own, out);
         } else if let Some(mut calls) = self.calls.take() {
             settle(&mut calls.step, status, now, self.run.last_error.as_ref());
@@ -421,7 +423,9 @@ impl Projection for RunProjection {
     fn delta(&mut self, at: Millis, delta: Delta<'_>) -> Vec<Frame> {
         let mut frames = Vec::new();
         match delta {
-            Delta::Text(text) => {
+            // Runs know neither refusals nor reasoning.
+            Delta::Reasoning(_) | Delta::ReasoningSummary(_) => {}
+            Delta::Text(text) | Delta::Refusal(text) => {
                 if self.message.is_none() {
                     frames = self.announce_message();
                 }

@@ -33,12 +33,14 @@ struct Head {
 }
 
 async fn completion(head: Head, mut deltas: ModelStream) -> Result<Response, ApiError> {
-    let mut text = String::new();
+    let (mut text, mut refusal, mut reasoning) = (String::new(), String::new(), String::new());
     let mut calls: Vec<RequestedCall> = Vec::new();
     let (mut finish, mut usage) = (Finish::Stop, ModelUsage::default());
     while let Some(delta) = deltas.next().await {
         match delta.map_err(|fault| faults::told(&fault))? {
             ModelDelta::Text(more) => text.push_str(&more),
+            ModelDelta::Refusal(more) => refusal.push_str(&more),
+            ModelDelta::Reasoning(more) | ModelDelta::ReasoningSummary(more) => reasoning.push_str(&more),
             ModelDelta::CallBegan { id, name, .. } => {
                 calls.push(RequestedCall { id: call_id(id), name, arguments: String::new() });
             }
@@ -52,6 +54,13 @@ async fn completion(head: Head, mut deltas: ModelStream) -> Result<Response, Api
         }
     }
     let mut message = json!({ "role": "assistant", "content": text, "refusal": null });
+    if !refusal.is_empty() {
+        message["refusal"] = refusal.into();
+        message["content"] = Value::Null;
+    }
+    if !reasoning.is_empty() {
+        message["reasoning_content"] = reasoning.into();
+    }
     if !calls.is_empty() {
         message["tool_calls"] = calls.iter().map(shown_call).collect();
         if text.is_empty() {
@@ -99,6 +108,10 @@ impl Writer {
     fn write(&mut self, delta: ModelDelta) -> Bytes {
         let delta = match delta {
             ModelDelta::Text(text) => json!({ "content": text }),
+            ModelDelta::Refusal(text) => json!({ "refusal": text }),
+            ModelDelta::Reasoning(text) | ModelDelta::ReasoningSummary(text) => {
+                json!({ "reasoning_content": text })
+            }
             ModelDelta::CallBegan { index, id, name } => {
                 let function = json!({ "name": name, "arguments": "" });
                 let id = call_id(id);
@@ -164,6 +177,7 @@ fn shown_usage(usage: ModelUsage) -> Value {
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
         "prompt_tokens_details": { "cached_tokens": usage.cached_tokens },
+        "completion_tokens_details": { "reasoning_tokens": usage.reasoning_tokens },
     })
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     kinds::{INPUT, RESPONSE},
-    stream::Stream,
+    stream::{Stream, Voice},
 };
 use crate::{body::document, conversations};
 
@@ -175,7 +175,7 @@ impl ResponseProjection {
     }
 
     fn partial(&mut self, partial: &Answer, frames: &mut Vec<Frame>) {
-        if !partial.text.is_empty() || !partial.calls.is_empty() {
+        if !partial.is_empty() {
             frames.extend(self.stream.answered(partial, "incomplete"));
         } else {
             frames.extend(self.stream.close("incomplete"));
@@ -189,7 +189,7 @@ pub fn usage(usage: ModelUsage) -> Value {
         "input_tokens": usage.prompt_tokens,
         "input_tokens_details": {"cached_tokens": usage.cached_tokens},
         "output_tokens": usage.completion_tokens,
-        "output_tokens_details": {"reasoning_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
         "total_tokens": usage.prompt_tokens.saturating_add(usage.completion_tokens),
     })
 }
@@ -202,7 +202,7 @@ impl Projection for ResponseProjection {
             Keeping::FromAccepted => vec![self.write()],
             Keeping::FromEnd | Keeping::Nothing => Vec::new(),
         };
-        let frames = vec![self.stream.about("response.in_progress", &self.response)];
+        let frames = self.stream.under_way(&self.response).into_iter().collect();
         Changes { changes, frames }
     }
 
@@ -213,7 +213,10 @@ impl Projection for ResponseProjection {
 
     fn delta(&mut self, _at: Millis, delta: Delta<'_>) -> Vec<Frame> {
         match delta {
-            Delta::Text(text) => self.stream.text(text),
+            Delta::Text(text) => self.stream.say(Voice::Text, text),
+            Delta::Refusal(text) => self.stream.say(Voice::Refusal, text),
+            Delta::Reasoning(text) => self.stream.say(Voice::Thought, text),
+            Delta::ReasoningSummary(text) => self.stream.say(Voice::Summary, text),
             Delta::CallBegan { index, id, name } => self.stream.call_began(index, id, name),
             Delta::CallArguments { index, text } => self.stream.call_arguments(index, text),
         }

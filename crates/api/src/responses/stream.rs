@@ -4,11 +4,20 @@
 //! the events that were kept are read back, and an answer that begins as the interrupted one did goes on
 //! where that one stopped, so that a client which comes back misses nothing and sees nothing twice.
 
+mod open;
+mod recall;
+mod seen;
+mod voice;
+
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 use cupola_engine::{Frame, turn::Answer};
 use serde_json::{Map, Value, json};
+
+use open::{Call, Open, Spoken};
+use seen::{Heard, Seen, Strand};
+pub use voice::Voice;
 
 use crate::partition::Partition;
 
@@ -21,8 +30,12 @@ pub struct Stream {
     sequence: i64,
     output: Vec<Value>,
     open: Option<Open>,
-    /// Text of the open message that listeners have seen already, before a crash.
-    seen: String,
+    /// What listeners have seen already, before a crash.
+    seen: Seen,
+    /// The call that comes again as it was seen.
+    again: Option<Begun>,
+    /// Whether it was told that the model is at work.
+    is_under_way: bool,
     /// Whether this answer is told piece by piece.
     told: bool,
     /// Whether anybody listens.
@@ -32,39 +45,16 @@ pub struct Stream {
     /// Which call of the answer is open.
     call_index: usize,
     /// Calls that began before the one in front was whole.
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<Begun>,
 }
 
 /// A call that is not told yet.
 #[derive(Debug)]
-struct Waiting {
+struct Begun {
     index: usize,
     call_id: String,
     name: String,
     arguments: String,
-}
-
-/// An item that was announced and is not done.
-#[derive(Debug)]
-enum Open {
-    Message {
-        id: String,
-        text: String,
-    },
-    Call {
-        id: String,
-        call_id: String,
-        name: String,
-        arguments: String,
-    },
-    /// A call of a custom tool. Its input is text, which the model wraps into JSON: it can be told only when
-    /// it is whole.
-    Custom {
-        id: String,
-        call_id: String,
-        name: String,
-        arguments: String,
-    },
 }
 
 impl Stream {
@@ -76,7 +66,9 @@ impl Stream {
             sequence: 0,
             output: Vec::new(),
             open: None,
-            seen: String::new(),
+            seen: Seen::default(),
+            again: None,
+            is_under_way: false,
             told: false,
             heard: true,
             custom: Vec::new(),
@@ -94,55 +86,10 @@ impl Stream {
     /// A stream that goes on behind the events that were kept.
     pub fn resumed(partition: Partition, marks: Map<String, Value>, kept: &[Bytes]) -> Self {
         let mut stream = Self::new(partition, marks);
-        for event in kept.iter().filter_map(read_event) {
-            stream.sequence += 1;
+        for event in kept.iter().filter_map(recall::read_event) {
             stream.recall(&event);
         }
-        if let Some(Open::Message { text, .. }) = &stream.open {
-            stream.seen.clone_from(text);
-        }
         stream
-    }
-
-    fn recall(&mut self, event: &Value) {
-        let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
-        match event["type"].as_str().unwrap_or_default() {
-            "response.output_item.added" => {
-                let item = &event["item"];
-                let field = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
-                self.open = match item["type"].as_str() {
-                    Some("message") => Some(Open::Message { id: field("id"), text: String::new() }),
-                    Some("function_call") => Some(Open::Call {
-                        id: field("id"),
-                        call_id: field("call_id"),
-                        name: field("name"),
-                        arguments: String::new(),
-                    }),
-                    Some("custom_tool_call") => Some(Open::Custom {
-                        id: field("id"),
-                        call_id: field("call_id"),
-                        name: field("name"),
-                        arguments: String::new(),
-                    }),
-                    _ => None,
-                };
-            }
-            "response.output_text.delta" => {
-                if let Some(Open::Message { text: said, .. }) = &mut self.open {
-                    said.push_str(&text("delta"));
-                }
-            }
-            "response.function_call_arguments.delta" => {
-                if let Some(Open::Call { arguments, .. }) = &mut self.open {
-                    arguments.push_str(&text("delta"));
-                }
-            }
-            "response.output_item.done" => {
-                self.output.push(event["item"].clone());
-                self.open = None;
-            }
-            _ => {}
-        }
     }
 
     /// Whether the answer is told piece by piece.
@@ -169,71 +116,107 @@ impl Stream {
         self.event(kind, json!({"response": response}))
     }
 
-    /// More text.
-    pub fn text(&mut self, text: &str) -> Vec<Frame> {
+    /// The model is at work. That is told once, however often it is asked.
+    pub fn under_way(&mut self, response: &Value) -> Option<Frame> {
+        if std::mem::replace(&mut self.is_under_way, true) {
+            return None;
+        }
+        Some(self.about("response.in_progress", response))
+    }
+
+    /// More words.
+    pub fn say(&mut self, voice: Voice, text: &str) -> Vec<Frame> {
         self.told = true;
         let mut frames = Vec::new();
-        let Some(new) = self.unseen(text, &mut frames) else { return frames };
+        let new = match self.seen.hears(&Strand::Words(voice), text) {
+            Heard::Again => return frames,
+            Heard::New(new) => new,
+            Heard::Other(all) => {
+                frames.extend(self.turn_away());
+                all
+            }
+        };
         if new.is_empty() {
             return frames;
         }
-        if !matches!(self.open, Some(Open::Message { .. })) {
-            frames.extend(self.close("completed"));
-            frames.extend(self.open_message());
-        }
-        frames.extend(self.more_text(&new));
+        frames.extend(self.open_part(voice));
+        frames.extend(self.more_words(&new));
         frames
     }
 
-    /// What of `text` listeners have not seen. `None` while the answer only repeats what they have seen.
-    fn unseen(&mut self, text: &str, frames: &mut Vec<Frame>) -> Option<String> {
-        if self.seen.is_empty() {
-            return Some(text.to_owned());
-        }
-        if let Some(rest) = self.seen.strip_prefix(text) {
-            self.seen = rest.to_owned();
-            return None;
-        }
-        if let Some(new) = text.strip_prefix(self.seen.as_str()) {
-            self.seen.clear();
-            return Some(new.to_owned());
-        }
-        // Another answer than before: what was begun ends unfinished, and this one is told from its start.
-        let repeated = match &self.open {
-            Some(Open::Message { text: said, .. }) => said[..said.len() - self.seen.len()].to_owned(),
-            _ => String::new(),
-        };
+    /// Another answer than before: what was begun ends unfinished.
+    fn turn_away(&mut self) -> Vec<Frame> {
         self.seen.clear();
-        frames.extend(self.close("incomplete"));
-        Some(repeated + text)
+        self.again = None;
+        self.close("incomplete")
     }
 
-    fn open_message(&mut self) -> Vec<Frame> {
-        let id = self.partition.id("msg_");
-        let index = self.output.len();
-        let item = self.marked(json!({
-            "type": "message", "id": id, "status": "in_progress", "role": "assistant", "content": [],
+    /// Opens a part for this voice, unless one is open.
+    fn open_part(&mut self, voice: Voice) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        let fits =
+            matches!(&self.open, Some(Open::Spoken(spoken)) if spoken.is_message == voice.is_message());
+        if !fits {
+            frames.extend(self.close("completed"));
+            frames.push(self.open_spoken(voice.is_message()));
+        }
+        let Some(Open::Spoken(spoken)) = &self.open else { return frames };
+        match spoken.part() {
+            Some((open, ..)) if open == voice => return frames,
+            Some(_) => frames.extend(self.close_part()),
+            None => {}
+        }
+        if let Some(Open::Spoken(spoken)) = &mut self.open {
+            spoken.begin_part(voice);
+        }
+        let part = voice.part("");
+        frames.extend(self.place().map(|(voice, mut place)| {
+            place["part"] = part;
+            self.event(&format!("{}.added", voice.part_event()), place)
         }));
-        let part = json!({"type": "output_text", "text": "", "annotations": [], "logprobs": []});
-        let frames = vec![
-            self.event("response.output_item.added", json!({"output_index": index, "item": item})),
-            self.event(
-                "response.content_part.added",
-                json!({"item_id": id, "output_index": index, "content_index": 0, "part": part}),
-            ),
-        ];
-        self.open = Some(Open::Message { id, text: String::new() });
         frames
     }
 
-    fn more_text(&mut self, new: &str) -> Option<Frame> {
-        let index = self.output.len();
-        let Some(Open::Message { id, text }) = &mut self.open else { return None };
-        text.push_str(new);
-        let body = json!({
-            "item_id": id, "output_index": index, "content_index": 0, "delta": new, "logprobs": [],
-        });
-        Some(self.event("response.output_text.delta", body))
+    fn open_spoken(&mut self, is_message: bool) -> Frame {
+        let id = self.partition.id(if is_message { "msg_" } else { "rs_" });
+        let spoken = Spoken::new(id, is_message);
+        let item = self.marked(spoken.item("in_progress"));
+        self.open = Some(Open::Spoken(spoken));
+        self.event("response.output_item.added", json!({"output_index": self.output.len(), "item": item}))
+    }
+
+    /// The voice of the part that is open, and where it is.
+    fn place(&self) -> Option<(Voice, Value)> {
+        let Some(Open::Spoken(spoken)) = &self.open else { return None };
+        let (voice, index, _) = spoken.part()?;
+        let place = json!({"item_id": spoken.id, "output_index": self.output.len(), voice.index(): index});
+        Some((voice, place))
+    }
+
+    fn more_words(&mut self, new: &str) -> Option<Frame> {
+        let (voice, place) = self.place()?;
+        if let Some(Open::Spoken(spoken)) = &mut self.open {
+            spoken.say(new);
+        }
+        Some(self.event(&format!("{}.delta", voice.event()), voice.delta(place, new)))
+    }
+
+    fn close_part(&mut self) -> Vec<Frame> {
+        let Some((voice, place)) = self.place() else { return Vec::new() };
+        let Some(Open::Spoken(spoken)) = &mut self.open else { return Vec::new() };
+        let text = spoken.part().map_or_else(String::new, |(.., text)| text.to_owned());
+        spoken.end_part();
+        let at = |mut body: Value| {
+            if let (Value::Object(body), Value::Object(place)) = (&mut body, &place) {
+                body.extend(place.clone());
+            }
+            body
+        };
+        let part = json!({"part": voice.part(&text)});
+        vec![
+            self.event(&format!("{}.done", voice.event()), at(voice.done(&text))),
+            self.event(&format!("{}.done", voice.part_event()), at(part)),
+        ]
     }
 
     /// A call begins. Calls are told one after the other: one that begins before the arguments of the call in
@@ -241,12 +224,27 @@ impl Stream {
     pub fn call_began(&mut self, index: usize, call_id: &str, name: &str) -> Vec<Frame> {
         self.told = true;
         let call =
-            Waiting { index, call_id: call_id.to_owned(), name: name.to_owned(), arguments: String::new() };
+            Begun { index, call_id: call_id.to_owned(), name: name.to_owned(), arguments: String::new() };
+        let mut frames = Vec::new();
+        match self.seen.begins(&Strand::Call(call.name.clone())) {
+            Heard::Again => {
+                self.call_index = index;
+                self.again = Some(call);
+                return frames;
+            }
+            Heard::New(_) => self.again = None,
+            Heard::Other(_) => {
+                let unfinished = self.again.take();
+                frames.extend(self.turn_away());
+                frames.extend(unfinished.into_iter().flat_map(|call| self.open_call(call)));
+            }
+        }
         if self.is_in_a_call() {
             self.waiting.push_back(call);
-            return Vec::new();
+            return frames;
         }
-        self.open_call(call)
+        frames.extend(self.open_call(call));
+        frames
     }
 
     /// More of the arguments of a call.
@@ -257,7 +255,10 @@ impl Stream {
             }
             return Vec::new();
         }
-        let mut frames = self.more_arguments(piece);
+        let mut frames = match self.again.take() {
+            Some(call) => self.arguments_again(call, piece),
+            None => self.more_arguments(piece),
+        };
         while !self.is_in_a_call()
             && let Some(next) = self.waiting.pop_front()
         {
@@ -266,37 +267,39 @@ impl Stream {
         frames
     }
 
-    /// Whether a call is being told whose arguments are not whole.
-    fn is_in_a_call(&self) -> bool {
-        match &self.open {
-            Some(Open::Call { arguments, .. } | Open::Custom { arguments, .. }) => {
-                serde_json::from_str::<serde::de::IgnoredAny>(arguments).is_err()
+    /// More of the arguments of a call that was seen before.
+    fn arguments_again(&mut self, mut call: Begun, piece: &str) -> Vec<Frame> {
+        match self.seen.hears(&Strand::Call(call.name.clone()), piece) {
+            Heard::Again => {
+                call.arguments.push_str(piece);
+                self.again = Some(call);
+                Vec::new()
             }
-            Some(Open::Message { .. }) | None => false,
+            Heard::New(more) => self.more_arguments(&more),
+            Heard::Other(all) => {
+                let mut frames = self.turn_away();
+                call.arguments = all;
+                frames.extend(self.open_call(call));
+                frames
+            }
         }
     }
 
-    fn open_call(&mut self, call: Waiting) -> Vec<Frame> {
-        let mut frames = self.end_seen();
-        frames.extend(self.close("completed"));
-        let Waiting { index: call_index, call_id, name, arguments: said_already } = call;
+    /// Whether a call is being told whose arguments are not whole.
+    fn is_in_a_call(&self) -> bool {
+        matches!(&self.open, Some(Open::Call(call)) if !call.is_whole())
+    }
+
+    fn open_call(&mut self, begun: Begun) -> Vec<Frame> {
+        let mut frames = self.close("completed");
+        let Begun { index: call_index, call_id, name, arguments: said_already } = begun;
         self.call_index = call_index;
         let is_custom = self.custom.contains(&name);
-        let (kind, prefix, said) = match is_custom {
-            true => ("custom_tool_call", "ctc_", "input"),
-            false => ("function_call", "fc_", "arguments"),
-        };
-        let id = self.partition.id(prefix);
-        let item = self.marked(json!({
-            "type": kind, "id": id, "call_id": call_id, "name": name, said: "", "status": "in_progress",
-        }));
-        let index = self.output.len();
-        frames.push(self.event("response.output_item.added", json!({"output_index": index, "item": item})));
-        let arguments = String::new();
-        self.open = Some(match is_custom {
-            true => Open::Custom { id, call_id, name, arguments },
-            false => Open::Call { id, call_id, name, arguments },
-        });
+        let id = self.partition.id(Call::prefix(is_custom));
+        let call = Call { id, call_id, name, arguments: String::new(), is_custom };
+        let added = json!({"output_index": self.output.len(), "item": self.marked(call.announced())});
+        frames.push(self.event("response.output_item.added", added));
+        self.open = Some(Open::Call(call));
         if !said_already.is_empty() {
             frames.extend(self.more_arguments(&said_already));
         }
@@ -304,109 +307,83 @@ impl Stream {
     }
 
     fn more_arguments(&mut self, piece: &str) -> Vec<Frame> {
-        let index = self.output.len();
-        if let Some(Open::Custom { arguments, .. }) = &mut self.open {
-            arguments.push_str(piece);
+        let Some(Open::Call(call)) = &mut self.open else { return Vec::new() };
+        call.arguments.push_str(piece);
+        if call.is_custom {
             return Vec::new();
         }
-        let Some(Open::Call { id, arguments, .. }) = &mut self.open else { return Vec::new() };
-        arguments.push_str(piece);
-        let body = json!({"item_id": id, "output_index": index, "delta": piece});
+        let body = json!({"item_id": call.id, "output_index": self.output.len(), "delta": piece});
         vec![self.event("response.function_call_arguments.delta", body)]
-    }
-
-    /// An answer that is shorter than what listeners have seen of it.
-    fn end_seen(&mut self) -> Vec<Frame> {
-        if self.seen.is_empty() {
-            return Vec::new();
-        }
-        self.seen.clear();
-        self.close("incomplete")
     }
 
     /// Ends the item that is open.
     pub fn close(&mut self, status: &str) -> Vec<Frame> {
-        let index = self.output.len();
-        let Some(open) = self.open.take() else { return Vec::new() };
-        let (item, mut frames) = match open {
-            Open::Message { id, text } => {
-                let item = self.message(&id, &text, status);
-                let part = item["content"][0].clone();
-                let place = |mut body: Value| {
-                    body["item_id"] = json!(id);
-                    body["output_index"] = json!(index);
-                    body["content_index"] = json!(0);
-                    body
-                };
-                let frames = vec![
-                    self.event("response.output_text.done", place(json!({"text": text, "logprobs": []}))),
-                    self.event("response.content_part.done", place(json!({"part": part}))),
-                ];
-                (item, frames)
-            }
-            Open::Call { id, call_id, name, arguments } => {
-                let body = json!({
-                    "item_id": id, "output_index": index, "name": name, "arguments": arguments,
-                });
-                let item = self.call(&id, &call_id, &name, &arguments, status);
-                (item, vec![self.event("response.function_call_arguments.done", body)])
-            }
-            Open::Custom { id, call_id, name, arguments } => {
-                let input = custom_input(&arguments);
-                let item = self.marked(json!({
-                    "type": "custom_tool_call", "id": id, "call_id": call_id, "name": name, "input": input,
-                    "status": status,
-                }));
-                let place = |said: &str| json!({"item_id": id, "output_index": index, said: input});
-                let frames = vec![
-                    self.event("response.custom_tool_call_input.delta", place("delta")),
-                    self.event("response.custom_tool_call_input.done", place("input")),
-                ];
-                (item, frames)
+        let mut frames = self.close_part();
+        let item = match self.open.take() {
+            None => return frames,
+            Some(Open::Spoken(spoken)) => spoken.item(status),
+            Some(Open::Call(call)) => {
+                frames.extend(self.call_done(&call));
+                call.item(status)
             }
         };
-        let done = json!({"output_index": index, "item": item});
+        let item = self.marked(item);
+        let done = json!({"output_index": self.output.len(), "item": item});
         self.output.push(item);
         frames.push(self.event("response.output_item.done", done));
         frames
+    }
+
+    fn call_done(&mut self, call: &Call) -> Vec<Frame> {
+        let (id, index, said) = (&call.id, self.output.len(), call.said());
+        if !call.is_custom {
+            let body =
+                json!({"item_id": id, "output_index": index, "name": call.name, "arguments": call.arguments});
+            return vec![self.event("response.function_call_arguments.done", body)];
+        }
+        let place = |field: &str| json!({"item_id": id, "output_index": index, field: said});
+        vec![
+            self.event("response.custom_tool_call_input.delta", place("delta")),
+            self.event("response.custom_tool_call_input.done", place("input")),
+        ]
     }
 
     /// The whole answer. What was not told piece by piece, because nobody listened, becomes items now.
     pub fn answered(&mut self, answer: &Answer, status: &str) -> Vec<Frame> {
         let mut frames = Vec::new();
         if !self.told {
-            if !answer.text.is_empty() {
-                frames.extend(self.text(&answer.text));
-            }
-            for (index, call) in answer.calls.iter().enumerate() {
-                frames.extend(self.call_began(index, &call.id, &call.name));
-                frames.extend(self.call_arguments(index, &call.arguments));
-            }
+            frames.extend(self.tell(answer));
         }
         // What is not whole now does not become whole any more.
         while let Some(next) = self.waiting.pop_front() {
             frames.extend(self.open_call(next));
         }
-        frames.extend(self.end_seen());
+        if !self.seen.is_whole() {
+            // An answer that is shorter than what listeners have seen of it.
+            frames.extend(self.turn_away());
+        }
+        self.seen.clear();
         if self.output.is_empty() && self.open.is_none() {
-            frames.extend(self.open_message());
+            frames.extend(self.open_part(Voice::Text));
         }
         frames.extend(self.close(status));
         frames
     }
 
-    fn message(&self, id: &str, text: &str, status: &str) -> Value {
-        let part = json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []});
-        self.marked(json!({
-            "type": "message", "id": id, "status": status, "role": "assistant", "content": [part],
-        }))
-    }
-
-    fn call(&self, id: &str, call_id: &str, name: &str, arguments: &str, status: &str) -> Value {
-        self.marked(json!({
-            "type": "function_call", "id": id, "call_id": call_id, "name": name, "arguments": arguments,
-            "status": status,
-        }))
+    fn tell(&mut self, answer: &Answer) -> Vec<Frame> {
+        let words = [
+            (Voice::Summary, &answer.reasoning_summary),
+            (Voice::Thought, &answer.reasoning),
+            (Voice::Text, &answer.text),
+            (Voice::Refusal, &answer.refusal),
+        ];
+        let spoken = words.into_iter().filter(|(_, words)| !words.is_empty());
+        let mut frames: Vec<_> = spoken.flat_map(|(voice, words)| self.say(voice, words)).collect();
+        for (index, call) in answer.calls.iter().enumerate() {
+            frames.extend(self.call_began(index, &call.id, &call.name));
+            frames.extend(self.call_arguments(index, &call.arguments));
+        }
+        frames
     }
 
     fn marked(&self, mut item: Value) -> Value {
@@ -430,17 +407,4 @@ impl Stream {
         self.sequence += 1;
         crate::frames::frame(kind, &event)
     }
-}
-
-/// The text that a model wrapped into the arguments of a custom tool; what is not wrapped is the text.
-fn custom_input(arguments: &str) -> String {
-    let wrapped: Option<Value> = serde_json::from_str(arguments).ok();
-    let input = wrapped.as_ref().and_then(|wrapped| wrapped["input"].as_str());
-    input.unwrap_or(arguments).to_owned()
-}
-
-/// The data of an event that was kept.
-fn read_event(frame: &Bytes) -> Option<Value> {
-    let (_, data) = crate::frames::event(frame)?;
-    serde_json::from_slice(&data).ok()
 }

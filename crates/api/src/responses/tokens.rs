@@ -41,14 +41,13 @@ pub async fn input_tokens(
         // Responses set no limit of their own.
         ContextError::PromptTokens => ApiError::internal("counting tokens", "a limit that nobody set"),
     })?;
-    let messages = given.iter().map(|message| counter.count(message));
-    let tools = spec.tools.iter().map(|tool| match tool {
-        ToolSpec::Function(function) => {
-            let declared = json!([function.name, function.description, function.parameters]);
-            counter.count_text(&declared.to_string())
+    let (mut functions, mut served) = (Vec::new(), 0);
+    for tool in spec.tools {
+        match tool {
+            ToolSpec::Function(function) => functions.push(function),
+            ToolSpec::Served { settings, .. } => served += counter.count_text(&settings.to_string()),
         }
-        ToolSpec::Served { settings, .. } => counter.count_text(&settings.to_string()),
-    });
-    let tokens: u64 = messages.chain(tools).sum();
+    }
+    let tokens = counter.count_request(&given, &functions) + served;
     Ok(answer(&json!({"object": "response.input_tokens", "input_tokens": tokens})))
 }

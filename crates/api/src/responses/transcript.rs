@@ -116,10 +116,14 @@ fn text<'i>(item: &'i Item, field: &str) -> Option<&'i str> {
 fn plain_text(content: Option<&Value>) -> String {
     match content {
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(parts)) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        Some(Value::Array(parts)) => parts.iter().filter_map(words).collect(),
         None | Some(Value::Null) => String::new(),
         Some(other) => other.to_string(),
     }
+}
+
+fn words(part: &Value) -> Option<&str> {
+    part["text"].as_str().or_else(|| part["refusal"].as_str())
 }
 
 fn parts(content: Option<&Value>) -> Vec<Part> {

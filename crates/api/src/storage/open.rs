@@ -12,8 +12,13 @@ use super::{
 };
 use crate::{ApiError, Service, body::document, hosted, responses::RESPONSE, tasks};
 
-/// A response that has not ended, under the response's id.
+/// A response that has not ended.
 const OPEN: Kind = Kind("response_open");
+
+/// Not the id of the response itself: what ends it must not take along what belongs to the response.
+fn key(project: &Arc<str>, response: &str) -> Key {
+    Key::new(project, OPEN, format!("open/{response}"))
+}
 
 fn open_of(agent: &str, session: &str) -> String {
     format!("open/{agent}/{session}")
@@ -22,7 +27,7 @@ fn open_of(agent: &str, session: &str) -> String {
 /// The change that notes that a response has begun.
 pub fn begun(project: &Arc<str>, response: &str, owner: &Call, created_at: i64) -> Change {
     Change::Insert {
-        key: Key::new(project, OPEN, response),
+        key: key(project, response),
         parent: open_of(&owner.agent, &owner.session),
         facet: String::new(),
         created_at,
@@ -36,7 +41,7 @@ pub async fn ended(
     project: &Arc<str>,
     response: &str,
 ) -> Result<Option<Change>, ApiError> {
-    let key = Key::new(project, OPEN, response);
+    let key = key(project, response);
     Ok(service.store().get(&key).await?.map(|_| Change::Delete { key }))
 }
 
@@ -59,9 +64,10 @@ pub async fn abandon(
         limit: usize::MAX - 1,
     };
     for open in service.store().list(listing).await?.items {
-        hosted::rest(service, &open.id);
-        if !tasks::is_there(service, project, &open.id).await? {
-            fail(service, project, &open.id, why).await?;
+        let Some(id) = open.id.strip_prefix("open/") else { continue };
+        hosted::rest(service, id);
+        if !tasks::is_there(service, project, id).await? {
+            fail(service, project, id, why).await?;
         }
     }
     Ok(())

@@ -18,8 +18,10 @@ fn nobody(prefix: &str) -> String {
 /// Asserts the whole envelope.
 #[track_caller]
 fn assert_envelope(answer: &Answer, status: u16, code: &str, message: &str, param: Option<&str>, kind: &str) {
+    let request_id = answer.headers["x-request-id"].to_str().unwrap();
     let expected = json!({"error": {
-        "message": message, "type": kind, "param": param, "code": code, "details": [], "additionalInfo": {},
+        "message": message, "type": kind, "param": param, "code": code, "details": [],
+        "additionalInfo": {"request_id": request_id},
     }});
     assert_eq!((answer.status.as_u16(), answer.json()), (status, expected));
 }
@@ -173,9 +175,9 @@ async fn an_agent_or_a_tool_that_this_service_only_keeps() {
     );
     assert!(error["message"].as_str().unwrap().contains("'code_interpreter'"), "{error}");
 
-    agent(&app, json!({"kind": "hosted", "image": "i"})).await;
+    agent(&app, json!({"kind": "container_app", "container_app_resource_id": "i"})).await;
     let refused = app.user.post(PATH, beside_agent(json!({}))).await;
-    let message = "The agent 'weather' is of the kind 'hosted', which this version of Cupola stores but can't \
+    let message = "The agent 'weather' is of the kind 'container_app', which this version of Cupola stores but can't \
                    run.";
     assert_envelope(&refused, 400, "agent_kind_not_available", message, None, "invalid_request_error");
 }
@@ -213,5 +215,7 @@ async fn operations_that_do_not_exist() {
         let error = answer.json()["error"].clone();
         assert_eq!(answer.status.as_u16(), status);
         assert!(error["message"].is_string() && error["code"].is_string(), "{error}");
+        assert_eq!(error["details"], json!([]));
+        assert_eq!(error["additionalInfo"]["request_id"], answer.headers["x-request-id"].to_str().unwrap());
     }
 }

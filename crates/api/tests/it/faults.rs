@@ -92,7 +92,12 @@ async fn a_defect_of_the_service_fails_the_run_instead_of_leaving_it_hanging() {
 #[tokio::test]
 async fn an_upstream_that_counts_nonsense_does_not_hang_the_run() {
     let app = TestApp::start().await;
-    let usage = ModelUsage { prompt_tokens: u64::MAX, completion_tokens: u64::MAX, cached_tokens: u64::MAX };
+    let usage = ModelUsage {
+        prompt_tokens: u64::MAX,
+        completion_tokens: u64::MAX,
+        cached_tokens: u64::MAX,
+        reasoning_tokens: u64::MAX,
+    };
     let pieces = words("Hi.").into_iter().chain([Piece::Says(ModelDelta::Usage(usage))]);
     app.model.then(pieces.chain(end(cupola_models::Finish::Stop, 1, 1).into_iter().skip(1)));
     let run = app.run(&app.agent().await).await;

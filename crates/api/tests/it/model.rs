@@ -139,7 +139,7 @@ pub fn call(index: usize, id: &str, name: &str, arguments: &str) -> Vec<Piece> {
 
 /// The end of an answer.
 pub fn end(finish: Finish, prompt_tokens: u64, completion_tokens: u64) -> Vec<Piece> {
-    let usage = ModelUsage { prompt_tokens, completion_tokens, cached_tokens: 2 };
+    let usage = ModelUsage { prompt_tokens, completion_tokens, cached_tokens: 2, reasoning_tokens: 0 };
     vec![Piece::Says(ModelDelta::Usage(usage)), Piece::Says(ModelDelta::Finish(finish))]
 }
 

@@ -10,6 +10,13 @@ pub(super) fn resolve(config: &mut Config, sources: &Sources) {
     for (index, entry) in config.identity.api_keys.iter_mut().enumerate() {
         beside_its_file(&mut entry.file, &format!("identity.api_keys[{index}].file"), sources);
     }
+    for (index, entry) in config.connections.iter_mut().enumerate() {
+        beside_its_file(&mut entry.key_file, &format!("connections[{index}].key_file"), sources);
+        for (name, path) in &mut entry.keys_file {
+            let key = format!("connections[{index}].keys_file.{name}");
+            *path = beside(std::mem::take(path), &key, sources);
+        }
+    }
     for (name, provider) in &mut config.models.providers {
         let paths = [
             ("api_key_file", &mut provider.api_key_file),
@@ -23,11 +30,13 @@ pub(super) fn resolve(config: &mut Config, sources: &Sources) {
 }
 
 fn beside_its_file(path: &mut Option<PathBuf>, key: &str, sources: &Sources) {
-    let Origin::File { path: file, .. } = sources.origin(key) else {
-        return;
-    };
-    if let (Some(path), Some(directory)) = (path, file.parent()) {
+    *path = path.take().map(|path| beside(path, key, sources));
+}
+
+fn beside(path: PathBuf, key: &str, sources: &Sources) -> PathBuf {
+    match sources.origin(key) {
         // An absolute path stays what it is.
-        *path = directory.join(&path);
+        Origin::File { path: file, .. } => file.parent().map_or_else(|| path.clone(), |at| at.join(&path)),
+        _ => path,
     }
 }

@@ -142,7 +142,11 @@ fn a_relative_path_in_a_file_begins_where_that_file_is() {
          [models.providers.\"a.b\"]\nkind = \"builtin\"\nscript = \"rules.yaml\"\n\
          [models.providers.taped]\nkind = \"cassette\"\nfile = \"../tape.jsonl\"\n\
          [models.providers.real]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:1/v1\"\n\
-         api_key_file = \"/run/secrets/key\"\n",
+         api_key_file = \"/run/secrets/key\"\n\
+         [[connections]]\nname = \"search\"\ntype = \"ApiKey\"\ntarget = \"https://search\"\n\
+         key_file = \"keys/search\"\n\
+         [[connections]]\nname = \"shop\"\ntype = \"CustomKeys\"\ntarget = \"https://shop\"\n\
+         keys_file = { id = \"/run/id\", \"x.secret\" = \"keys/shop\" }\n",
     );
     let config = case.load().unwrap();
     let home = case.home.path();
@@ -150,6 +154,9 @@ fn a_relative_path_in_a_file_begins_where_that_file_is() {
     assert_eq!(config.models.providers["a.b"].script, Some(home.join("rules.yaml")));
     assert_eq!(config.models.providers["taped"].file, Some(home.join("../tape.jsonl")));
     assert_eq!(config.models.providers["real"].api_key_file, Some(PathBuf::from("/run/secrets/key")));
+    assert_eq!(config.connections[0].key_file, Some(home.join("keys/search")));
+    assert_eq!(config.connections[1].keys_file["id"], PathBuf::from("/run/id"));
+    assert_eq!(config.connections[1].keys_file["x.secret"], home.join("keys/shop"));
 }
 
 #[test]
@@ -158,10 +165,15 @@ fn a_relative_path_in_a_variable_begins_where_cupola_starts() {
         .file("[models.providers.local]\nkind = \"builtin\"\nscript = \"file.yaml\"")
         .variable("CUPOLA_MODELS__PROVIDERS__LOCAL__SCRIPT", "variable.yaml")
         .variable("CUPOLA_IDENTITY__API_KEYS", r#"[{ name = "ci", file = "key" }]"#)
+        .variable(
+            "CUPOLA_CONNECTIONS",
+            r#"[{ name = "search", type = "ApiKey", target = "https://search", key_file = "key" }]"#,
+        )
         .load()
         .unwrap();
     assert_eq!(config.models.providers["local"].script, Some(PathBuf::from("variable.yaml")));
     assert_eq!(config.identity.api_keys[0].file, Some(PathBuf::from("key")));
+    assert_eq!(config.connections[0].key_file, Some(PathBuf::from("key")));
 }
 
 #[test]

@@ -50,6 +50,11 @@ impl Heard {
         self.events.iter().filter(|event| event["type"] == "response.output_text.delta").count()
     }
 
+    /// Pieces of thoughts and of text.
+    fn pieces(&self) -> usize {
+        self.events.iter().filter(|event| event["delta"].is_string()).count()
+    }
+
     fn is_over(&self) -> bool {
         self.events.last().is_some_and(|event| event["type"] == "response.completed")
     }
@@ -59,11 +64,15 @@ impl Heard {
         let numbers: Vec<i64> =
             self.events.iter().map(|event| event["sequence_number"].as_i64().unwrap()).collect();
         assert_eq!(numbers, (0..numbers.len() as i64).collect::<Vec<_>>());
+        for once in ["response.created", "response.queued", "response.in_progress", "response.completed"] {
+            let times = self.events.iter().filter(|event| event["type"] == once).count();
+            assert_eq!(times, 1, "{once} is told once");
+        }
         let mut texts: BTreeMap<u64, String> = BTreeMap::new();
         for event in &self.events {
             let index = event["output_index"].as_u64().unwrap_or_default();
             match event["type"].as_str().unwrap() {
-                "response.output_text.delta" => {
+                "response.output_text.delta" | "response.reasoning_text.delta" => {
                     texts.entry(index).or_default().push_str(event["delta"].as_str().unwrap());
                 }
                 "response.output_item.done" => {
@@ -72,22 +81,36 @@ impl Heard {
                 _ => {}
             }
         }
-        let response = &self.events.last().unwrap()["response"];
-        assert_eq!(response["status"], "completed");
-        assert_eq!(response["output"].as_array().unwrap().len(), 1, "the answer is told once: {response}");
-        assert_eq!(texts[&0], ANSWER);
+        assert_eq!(self.events.last().unwrap()["response"]["status"], "completed");
+        // What an answer consists of is told once.
+        assert_eq!(self.texts(), texts.into_values().collect::<Vec<_>>());
+    }
+
+    /// The text of each item in the end.
+    fn texts(&self) -> Vec<String> {
+        let output = self.events.last().unwrap()["response"]["output"].as_array().unwrap();
+        output.iter().map(|item| item["content"][0]["text"].as_str().unwrap().to_owned()).collect()
     }
 }
 
 /// Starts a response in the background and hears it until a few words have come.
 async fn begin(caller: &Caller, conversation: &str, words: usize) -> Heard {
+    begin_with(caller, "slow", conversation, |heard| heard.deltas() >= words).await
+}
+
+async fn begin_with(
+    caller: &Caller,
+    input: &str,
+    conversation: &str,
+    enough: impl Fn(&Heard) -> bool,
+) -> Heard {
     let body = json!({
-        "model": "scripted", "input": "slow", "background": true, "stream": true,
+        "model": "scripted", "input": input, "background": true, "stream": true,
         "conversation": conversation,
     });
     let mut heard = Heard::default();
     let response = caller.open(PATH, Some(&body)).await.unwrap();
-    heard.listen(response, |heard| heard.deltas() >= words).await;
+    heard.listen(response, enough).await;
     heard
 }
 
@@ -134,6 +157,7 @@ async fn a_client_that_comes_back_after_a_kill_misses_nothing_and_hears_nothing_
     let _server = Server::start_on(&data, &listen);
     assert!(go_on(&caller, &mut heard, |_| false).await);
     heard.check();
+    assert_eq!(heard.texts(), [ANSWER]);
     let kept = caller.get(&format!("{PATH}/{}", heard.id())).await;
     assert_eq!(&kept, &heard.events.last().unwrap()["response"]);
     assert_eq!(texts(&caller, &conversation).await, ["slow", ANSWER]);
@@ -142,6 +166,30 @@ async fn a_client_that_comes_back_after_a_kill_misses_nothing_and_hears_nothing_
     let path = format!("{PATH}/{}?stream=true", heard.id());
     again.listen(caller.open(&path, None).await.unwrap(), |_| false).await;
     assert_eq!(again.events, heard.events, "whoever reads it again reads the same");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thoughts_are_told_once_whether_the_kill_comes_while_the_model_thinks_or_while_it_speaks() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let server = Server::start(&data);
+    let listen = server.listen().to_owned();
+    let caller = Caller::new(&data, &listen).await;
+    let conversation = new_conversation(&caller).await;
+    let mut heard = begin_with(&caller, "ponder", &conversation, |heard| heard.pieces() >= 2).await;
+    assert_eq!(heard.deltas(), 0, "the first kill comes while it thinks");
+    server.kill();
+
+    let server = Server::start_on(&data, &listen);
+    assert!(go_on(&caller, &mut heard, |heard| heard.deltas() >= 2).await);
+    assert!(!heard.is_over(), "the second kill comes while it speaks");
+    server.kill();
+
+    let _server = Server::start_on(&data, &listen);
+    assert!(go_on(&caller, &mut heard, |_| false).await);
+    heard.check();
+    assert_eq!(heard.texts(), ["let me think of it", "one two three four"]);
+    assert_eq!(texts(&caller, &conversation).await, ["ponder", "let me think of it", "one two three four"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -172,6 +220,7 @@ async fn many_responses_at_once_survive_a_kill_with_every_item_in_its_conversati
             go_on(&caller, &mut heard, |_| false).await;
         }
         heard.check();
+        assert_eq!(heard.texts(), [ANSWER]);
         assert_eq!(texts(&caller, &conversation).await, ["slow", ANSWER]);
         // The conversation is free, and its next turn sees the one before it.
         let body = json!({"model": "scripted", "input": "plain x", "conversation": conversation});

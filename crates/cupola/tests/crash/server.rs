@@ -36,6 +36,9 @@ rules:
   - when: { user: slow }
     then: { say: one two three four five six seven eight nine ten, delay: { between: 150ms } }
 
+  - when: { user: ponder }
+    then: { reason: let me think of it, say: one two three four, delay: { between: 150ms } }
+
 otherwise: { say: Done. }
 ";
 

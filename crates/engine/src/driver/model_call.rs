@@ -190,10 +190,15 @@ impl Driver {
 
     fn hear(&mut self, answer: &mut PartialAnswer, delta: ModelDelta) {
         match delta {
-            ModelDelta::Text(text) if text.is_empty() => {}
-            ModelDelta::Text(text) => {
-                self.tell(Delta::Text(&text));
-                answer.answer.text.push_str(&text);
+            ModelDelta::Text(text) => self.hear_words(Delta::Text, &text, &mut answer.answer.text),
+            ModelDelta::Refusal(text) => {
+                self.hear_words(Delta::Refusal, &text, &mut answer.answer.refusal);
+            }
+            ModelDelta::Reasoning(text) => {
+                self.hear_words(Delta::Reasoning, &text, &mut answer.answer.reasoning);
+            }
+            ModelDelta::ReasoningSummary(text) => {
+                self.hear_words(Delta::ReasoningSummary, &text, &mut answer.answer.reasoning_summary);
             }
             ModelDelta::CallBegan { index, id, name } => {
                 let id = self.unique_call_id(answer, id);
@@ -208,6 +213,13 @@ impl Driver {
             }
             ModelDelta::Usage(usage) => answer.answer.usage = usage,
             ModelDelta::Finish(_) => {}
+        }
+    }
+
+    fn hear_words<'d>(&mut self, as_delta: fn(&'d str) -> Delta<'d>, text: &'d str, so_far: &mut String) {
+        if !text.is_empty() {
+            self.tell(as_delta(text));
+            so_far.push_str(text);
         }
     }
 
@@ -356,11 +368,15 @@ const YEAR_MILLIS: u64 = 365 * 24 * 60 * 60 * 1000;
 /// Counts what an upstream did not say.
 fn count_usage(resolved: &Resolved, request: &ModelRequest, answer: &Answer) -> ModelUsage {
     let counter = Counter::new(&*resolved.provider, &resolved.model);
-    let written = ChatMessage::Assistant { text: answer.text.clone(), calls: answer.calls.clone() };
+    let written = ChatMessage::Assistant { text: answer.said().into_owned(), calls: answer.calls.clone() };
+    let thought = [&answer.reasoning, &answer.reasoning_summary];
+    let reasoning_tokens =
+        thought.into_iter().filter(|text| !text.is_empty()).map(|text| counter.count_text(text)).sum();
     ModelUsage {
-        prompt_tokens: request.messages.iter().map(|message| counter.count(message)).sum(),
-        completion_tokens: counter.count(&written),
+        prompt_tokens: counter.count_request(&request.messages, &request.tools),
+        completion_tokens: counter.count(&written) + reasoning_tokens,
         cached_tokens: 0,
+        reasoning_tokens,
     }
 }
 

@@ -62,7 +62,7 @@ impl Provider for GatedModel {
     async fn call(&self, _: &ModelRequest) -> Result<ModelStream, Fault> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         let mut gate = self.gate.subscribe();
-        let usage = ModelUsage { prompt_tokens: 3, completion_tokens: 1, cached_tokens: 0 };
+        let usage = ModelUsage { prompt_tokens: 3, completion_tokens: 1, ..ModelUsage::default() };
         let pieces = [
             ModelDelta::Text("Done.".to_owned()),
             ModelDelta::Usage(usage),

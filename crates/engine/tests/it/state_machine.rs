@@ -8,7 +8,7 @@ const CALLS: [&str; 3] = ["call_1", "call_2", "call_3"];
 
 fn usage() -> impl Strategy<Value = ModelUsage> {
     (0..1000_u64, 0..1000_u64, 0..100_u64).prop_map(|(prompt_tokens, completion_tokens, cached_tokens)| {
-        ModelUsage { prompt_tokens, completion_tokens, cached_tokens }
+        ModelUsage { prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens: 0 }
     })
 }
 
@@ -20,6 +20,7 @@ fn answer() -> impl Strategy<Value = Answer> {
             text,
             calls: calls.into_iter().map(call).collect(),
             usage,
+            ..Answer::default()
         })
 }
 
@@ -176,10 +177,12 @@ proptest! {
         let mut turn = Turn::default();
         turn.apply(&Event::Accepted { until }).unwrap();
         for (prompt_tokens, completion_tokens) in prompt.into_iter().zip(completion) {
-            let usage = ModelUsage { prompt_tokens, completion_tokens, cached_tokens: prompt_tokens };
+            let usage = ModelUsage {
+                prompt_tokens, completion_tokens, cached_tokens: prompt_tokens, reasoning_tokens: 0,
+            };
             let call =
                 RequestedCall { id: "call_1".to_owned(), name: "f".to_owned(), arguments: String::new() };
-            let answer = Answer { text: String::new(), calls: vec![call], usage };
+            let answer = Answer { calls: vec![call], usage, ..Answer::default() };
             turn.apply(&Event::Answered { answer, finish: Finish::ToolCalls, until: Some(until) }).unwrap();
             let output = CallOutput { call_id: "call_1".to_owned(), output: String::new() };
             turn.apply(&Event::OutputsSubmitted { outputs: vec![output], until }).unwrap();

@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
     process::Stdio,
     sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -18,6 +19,8 @@ use tokio::{
     net::TcpListener,
     process::Command,
     sync::watch,
+    task::JoinHandle,
+    time::timeout,
 };
 
 use self::{record::Record, running::Running};
@@ -28,6 +31,9 @@ use crate::{
 
 /// The longest line that is read as one.
 const LONGEST_LINE: usize = 64 * 1024;
+
+/// How long the last words of a program that has ended may take to come.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Runs code packages as processes of this machine.
 #[derive(Debug)]
@@ -90,14 +96,18 @@ impl Runtime for ProcessRuntime {
         if let Err(error) = record.keep(&self.records) {
             tracing::warn!(%error, "a process is not remembered; it stays if this service is killed");
         }
-        follow(child.stdout.take(), LogStream::Stdout, &spec.logs);
-        follow(child.stderr.take(), LogStream::Stderr, &spec.logs);
+        let output = [
+            follow(child.stdout.take(), LogStream::Stdout, &spec.logs),
+            follow(child.stderr.take(), LogStream::Stderr, &spec.logs),
+        ];
 
         let (exit, news) = watch::channel(None);
         let records = self.records.clone();
         let id = spec.id.clone();
         tokio::spawn(async move {
             let ended = child.wait().await;
+            // Its last words come before the news of its end; what it has started may keep its output open.
+            let _ = timeout(LAST_WORDS, futures_util::future::join_all(output)).await;
             Record::forget(&records, &id);
             exit.send_replace(Some(ended.map(exit_of).unwrap_or_default()));
         });
@@ -160,10 +170,14 @@ fn exit_of(status: std::process::ExitStatus) -> Exit {
 }
 
 /// Brings lines into the log until the program closes its end.
-fn follow(output: Option<impl AsyncRead + Send + Unpin + 'static>, stream: LogStream, logs: &Arc<LogBook>) {
-    let Some(output) = output else { return };
+fn follow(
+    output: Option<impl AsyncRead + Send + Unpin + 'static>,
+    stream: LogStream,
+    logs: &Arc<LogBook>,
+) -> JoinHandle<()> {
     let logs = Arc::clone(logs);
     tokio::spawn(async move {
+        let Some(output) = output else { return };
         let mut lines = BufReader::with_capacity(LONGEST_LINE, output);
         loop {
             let Ok(available) = lines.fill_buf().await else { return };
@@ -181,5 +195,5 @@ fn follow(output: Option<impl AsyncRead + Send + Unpin + 'static>, stream: LogSt
             }
             logs.add(stream, &line);
         }
-    });
+    })
 }

@@ -304,7 +304,7 @@ pub async fn a_program_is_asked_to_end_and_then_ended(bench: Bench) {
     assert!(polite.said().contains("bye"), "{}", polite.said());
     let stubborn = case.start("trap 'echo no' TERM; echo up; while true; do sleep 0.1; done").await;
     stubborn.says("up").await;
-    stubborn.sandbox.stop(Duration::from_millis(300)).await;
+    stubborn.sandbox.stop(Duration::from_secs(1)).await;
     let exit = stubborn.end().await;
     assert_eq!((exit.code, exit.signal, exit.out_of_memory), (None, Some(9), false));
     assert!(stubborn.said().contains("no"), "{}", stubborn.said());

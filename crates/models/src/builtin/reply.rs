@@ -10,9 +10,13 @@ use crate::{Fault, Finish, ModelDelta, ModelRequest, ModelStream, ModelUsage};
 /// A decided answer.
 #[derive(Debug, Default)]
 pub(crate) struct Reply {
+    /// What it thinks before it says anything.
+    pub(crate) reasoning: String,
     pub(crate) text: String,
+    /// Why it does not answer.
+    pub(crate) refusal: String,
     pub(crate) calls: Vec<Call>,
-    /// Comes after the text and the calls; without any of them the call fails at once.
+    /// Comes after the words and the calls; without any of them the call fails at once.
     pub(crate) fault: Option<Fault>,
     /// Why it ends, where that does not follow from the rest.
     pub(crate) finish: Option<Finish>,
@@ -36,8 +40,7 @@ impl Reply {
 
     /// The answer to `request`, word by word.
     pub(crate) async fn stream(mut self, request: &ModelRequest) -> Result<ModelStream, Fault> {
-        if self.text.is_empty()
-            && self.calls.is_empty()
+        if self.is_empty()
             && let Some(fault) = self.fault.take()
         {
             tokio::time::sleep(self.before).await;
@@ -55,11 +58,19 @@ impl Reply {
         Ok(Box::pin(paced))
     }
 
+    fn is_empty(&self) -> bool {
+        let words = [&self.reasoning, &self.text, &self.refusal];
+        words.into_iter().all(String::is_empty) && self.calls.is_empty()
+    }
+
     fn into_items(self, request: &ModelRequest) -> Vec<Result<ModelDelta, Fault>> {
         let budget =
             request.max_completion_tokens.map_or(usize::MAX, |most| most.try_into().unwrap_or(usize::MAX));
         let mut writer = Writer { items: Vec::new(), written: 0, budget };
-        writer.text(&self.text);
+        writer.words(&self.reasoning, ModelDelta::Reasoning);
+        let reasoning_tokens = writer.written();
+        writer.words(&self.text, ModelDelta::Text);
+        writer.words(&self.refusal, ModelDelta::Refusal);
         for (index, call) in self.calls.iter().enumerate() {
             writer.call(index, call);
         }
@@ -71,9 +82,10 @@ impl Reply {
         let finish = if writer.is_full() { Finish::Length } else { self.finish.unwrap_or(natural) };
         writer.items.push(Ok(ModelDelta::Finish(finish)));
         writer.items.push(Ok(ModelDelta::Usage(ModelUsage {
-            prompt_tokens: words::count_request(request) as u64,
-            completion_tokens: writer.written.min(writer.budget) as u64,
+            prompt_tokens: words::count_request(request),
+            completion_tokens: writer.written(),
             cached_tokens: 0,
+            reasoning_tokens,
         })));
         writer.items
     }
@@ -88,10 +100,10 @@ struct Writer {
 }
 
 impl Writer {
-    fn text(&mut self, text: &str) {
+    fn words(&mut self, text: &str, delta: fn(String) -> ModelDelta) {
         for piece in words::pieces(text) {
             if self.spend(piece) {
-                self.items.push(Ok(ModelDelta::Text(piece.to_owned())));
+                self.items.push(Ok(delta(piece.to_owned())));
             }
         }
     }
@@ -113,6 +125,11 @@ impl Writer {
     fn spend(&mut self, piece: &str) -> bool {
         self.written += words::count(piece);
         self.written <= self.budget
+    }
+
+    /// Tokens that were written.
+    fn written(&self) -> u64 {
+        self.written.min(self.budget) as u64
     }
 
     fn is_full(&self) -> bool {
@@ -150,6 +167,22 @@ mod tests {
     fn an_answer_that_does_not_fit_ends_with_length() {
         let expected = [ModelDelta::Text("Two".into()), ModelDelta::Finish(Finish::Length), usage(1)];
         assert_eq!(items(Reply::say("Two words"), Some(1)), expected);
+    }
+
+    #[test]
+    fn what_is_thought_comes_first_and_counts() {
+        let reply = || Reply { reasoning: "Hm, no".into(), refusal: "I can't".into(), ..Default::default() };
+        let thought = ["Hm", ",", " no"].map(|word| ModelDelta::Reasoning(word.into()));
+        let refused = ["I", " can", "'", "t"].map(|word| ModelDelta::Refusal(word.into()));
+        let usage = |completion_tokens, reasoning_tokens| {
+            ModelDelta::Usage(ModelUsage { completion_tokens, reasoning_tokens, ..Default::default() })
+        };
+        let whole = items(reply(), None);
+        assert_eq!(whole[..7], [thought.as_slice(), refused.as_slice()].concat());
+        assert_eq!(whole[7..], [ModelDelta::Finish(Finish::Stop), usage(7, 3)]);
+        let cut = items(reply(), Some(2));
+        assert_eq!(cut[..2], thought[..2]);
+        assert_eq!(cut[2..], [ModelDelta::Finish(Finish::Length), usage(2, 2)]);
     }
 
     #[test]

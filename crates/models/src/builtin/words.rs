@@ -1,41 +1,15 @@
 //! The builtin model's tokens: a token is a word or a punctuation mark.
 
-use crate::{ChatMessage, ModelRequest, Part};
+use crate::{ModelRequest, measure};
 
 /// How many tokens a text is.
 pub(crate) fn count(text: &str) -> usize {
     pieces(text).filter(|piece| !piece.trim().is_empty()).count()
 }
 
-/// How many tokens a request is: its messages and the functions that it offers.
-pub(crate) fn count_request(request: &ModelRequest) -> usize {
-    let messages: usize = request.messages.iter().map(count_message).sum();
-    let tools: usize = request
-        .tools
-        .iter()
-        .map(|tool| {
-            let description = tool.description.as_deref().unwrap_or_default();
-            count(&tool.name) + count(description) + count(&tool.parameters.to_string())
-        })
-        .sum();
-    messages + tools
-}
-
-fn count_message(message: &ChatMessage) -> usize {
-    match message {
-        ChatMessage::System { text } => count(text),
-        ChatMessage::User { parts } => parts
-            .iter()
-            .map(|part| match part {
-                Part::Text { text } => count(text),
-                Part::Image { .. } => 1,
-            })
-            .sum(),
-        ChatMessage::Assistant { text, calls } => {
-            count(text) + calls.iter().map(|call| count(&call.name) + count(&call.arguments)).sum::<usize>()
-        }
-        ChatMessage::Tool { output, .. } => count(output),
-    }
+/// How many tokens a request is.
+pub(crate) fn count_request(request: &ModelRequest) -> u64 {
+    measure::request(&request.messages, &request.tools, &|text| count(text) as u64)
 }
 
 /// Cuts a text into its tokens, each with the white space before it. Joined again they are the text.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use serde::de::IgnoredAny;
 
-use super::chunk::{CallPiece, Choice, Chunk, Text};
+use super::chunk::{CallPiece, Choice, Chunk, Piece, Text, Thought};
 use crate::{Finish, ModelDelta, ModelUsage};
 
 /// What has been seen of an answer.
@@ -13,7 +13,7 @@ use crate::{Finish, ModelDelta, ModelUsage};
 pub(crate) struct Assembler {
     calls: Vec<Call>,
     began: usize,
-    wrote_text: bool,
+    wrote: bool,
     finished: bool,
     last_usage: Option<ModelUsage>,
 }
@@ -70,7 +70,7 @@ impl Assembler {
 
     /// Whether any part of an answer was seen.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.wrote_text && self.calls.is_empty()
+        !self.wrote && self.calls.is_empty()
     }
 
     fn choice(&mut self, choice: Choice<'_>, deltas: &mut VecDeque<ModelDelta>) -> Result<(), Trouble> {
@@ -78,11 +78,7 @@ impl Assembler {
             return Ok(());
         }
         if let Some(piece) = choice.delta {
-            for text in [piece.content, piece.refusal].into_iter().flatten().filter(|text| !text.0.is_empty())
-            {
-                self.wrote_text = true;
-                deltas.push_back(ModelDelta::Text(text.0.into_owned()));
-            }
+            self.words(&piece, deltas);
             for call in piece.tool_calls.into_iter().flatten() {
                 self.call(&call, deltas)?;
             }
@@ -91,6 +87,20 @@ impl Assembler {
             self.finish(finish_from(reason), deltas)?;
         }
         Ok(())
+    }
+
+    /// What is thought comes before what is said.
+    fn words(&mut self, piece: &Piece<'_>, deltas: &mut VecDeque<ModelDelta>) {
+        let thought = piece.thought().map(|thought| match thought {
+            Thought::Text(text) => ModelDelta::Reasoning(text.into_owned()),
+            Thought::Summary(text) => ModelDelta::ReasoningSummary(text.into_owned()),
+        });
+        let text = Text::filled(&piece.content).map(|text| ModelDelta::Text(text.to_owned()));
+        let refusal = Text::filled(&piece.refusal).map(|text| ModelDelta::Refusal(text.to_owned()));
+        let words = [thought, text, refusal].into_iter().flatten();
+        let before = deltas.len();
+        deltas.extend(words);
+        self.wrote |= deltas.len() > before;
     }
 
     fn finish(&mut self, finish: Finish, deltas: &mut VecDeque<ModelDelta>) -> Result<(), Trouble> {

@@ -45,9 +45,28 @@ fn text_comes_piece_by_piece() {
 }
 
 #[test]
-fn a_refusal_is_text() {
+fn a_refusal_is_told_from_the_text() {
     let deltas = deltas_of(&[r#"{"delta":{"refusal":"I can't."},"finish_reason":"stop"}"#]);
-    assert_eq!(deltas, [Said("I can't.".into()), ModelDelta::Finish(Finish::Stop)]);
+    assert_eq!(deltas, [ModelDelta::Refusal("I can't.".into()), ModelDelta::Finish(Finish::Stop)]);
+}
+
+#[test]
+fn what_is_thought_comes_before_what_is_said() {
+    let deltas = deltas_of(&[
+        r#"{"delta":{"role":"assistant","content":"","reasoning_content":"H"}}"#,
+        r#"{"delta":{"content":"Hi","reasoning_content":"m"},"finish_reason":"stop"}"#,
+    ]);
+    let thought = ["H", "m"].map(|text| ModelDelta::Reasoning(text.into()));
+    assert_eq!(deltas[..2], thought);
+    assert_eq!(deltas[2..], [Said("Hi".into()), ModelDelta::Finish(Finish::Stop)]);
+}
+
+#[test]
+fn a_summary_of_thoughts_is_told_from_the_thoughts() {
+    let deltas = deltas_of(&[
+        r#"{"delta":{"reasoning":"Hm","reasoning_details":[{"type":"reasoning.summary","summary":"Hm"}]},"finish_reason":"stop"}"#,
+    ]);
+    assert_eq!(deltas, [ModelDelta::ReasoningSummary("Hm".into()), ModelDelta::Finish(Finish::Stop)]);
 }
 
 #[test]
@@ -150,7 +169,7 @@ fn nothing_follows_a_finish_but_usage() {
     ] {
         assembler.accept(serde_json::from_str(json).unwrap(), &mut deltas).unwrap();
     }
-    let usage = ModelUsage { prompt_tokens: 5, completion_tokens: 1, cached_tokens: 4 };
+    let usage = ModelUsage { prompt_tokens: 5, completion_tokens: 1, cached_tokens: 4, reasoning_tokens: 0 };
     assert_eq!(deltas, [Said("a".into()), ModelDelta::Finish(Finish::Stop), ModelDelta::Usage(usage)]);
 }
 

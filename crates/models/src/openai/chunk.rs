@@ -39,6 +39,58 @@ pub(crate) struct Piece<'a> {
     pub(crate) refusal: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(crate) tool_calls: Option<Vec<CallPiece<'a>>>,
+    /// DeepSeek, llama-server, and vLLM.
+    #[serde(borrow, default)]
+    reasoning_content: Option<&'a RawValue>,
+    /// Ollama, OpenRouter, and newer versions of vLLM; some send both.
+    #[serde(borrow, default)]
+    reasoning: Option<&'a RawValue>,
+    /// OpenRouter: the same again, with its type.
+    #[serde(borrow, default)]
+    reasoning_details: Option<&'a RawValue>,
+}
+
+/// What a model thought, word by word or in short.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Thought<'a> {
+    Text(Cow<'a, str>),
+    Summary(Cow<'a, str>),
+}
+
+#[derive(Deserialize)]
+struct ReasoningDetail<'a> {
+    #[serde(rename = "type", default)]
+    kind: &'a str,
+    #[serde(borrow, default)]
+    text: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    summary: Option<Text<'a>>,
+}
+
+impl<'a> Piece<'a> {
+    /// What the model thought. No standard says how it is sent: what is not understood is left out.
+    pub(crate) fn thought(&self) -> Option<Thought<'a>> {
+        let details = self
+            .reasoning_details
+            .and_then(|details| serde_json::from_str::<Vec<ReasoningDetail<'a>>>(details.get()).ok());
+        let (mut texts, mut summaries) = (String::new(), String::new());
+        for detail in details.into_iter().flatten() {
+            match detail.kind {
+                "reasoning.summary" => summaries.push_str(Text::filled(&detail.summary).unwrap_or_default()),
+                _ => texts.push_str(Text::filled(&detail.text).unwrap_or_default()),
+            }
+        }
+        if !summaries.is_empty() {
+            return Some(Thought::Summary(Cow::Owned(summaries)));
+        }
+        let plain = [self.reasoning_content, self.reasoning].into_iter().flatten().find_map(filled_text);
+        plain.or_else(|| (!texts.is_empty()).then_some(Cow::Owned(texts))).map(Thought::Text)
+    }
+}
+
+/// A text that is not empty.
+fn filled_text(json: &RawValue) -> Option<Cow<'_, str>> {
+    serde_json::from_str::<Text<'_>>(json.get()).ok().map(|text| text.0).filter(|text| !text.is_empty())
 }
 
 /// A fragment of a call, or all of it.
@@ -69,6 +121,8 @@ pub(crate) struct Usage {
     completion_tokens: Option<u64>,
     #[serde(default)]
     prompt_tokens_details: Option<PromptDetails>,
+    #[serde(default)]
+    completion_tokens_details: Option<CompletionDetails>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,12 +131,19 @@ struct PromptDetails {
     cached_tokens: Option<u64>,
 }
 
+#[derive(Debug, Deserialize)]
+struct CompletionDetails {
+    #[serde(default)]
+    reasoning_tokens: Option<u64>,
+}
+
 impl From<Usage> for ModelUsage {
     fn from(usage: Usage) -> Self {
         Self {
             prompt_tokens: usage.prompt_tokens.unwrap_or(0),
             completion_tokens: usage.completion_tokens.unwrap_or(0),
             cached_tokens: usage.prompt_tokens_details.and_then(|d| d.cached_tokens).unwrap_or(0),
+            reasoning_tokens: usage.completion_tokens_details.and_then(|d| d.reasoning_tokens).unwrap_or(0),
         }
     }
 }
@@ -177,6 +238,39 @@ mod tests {
         for json in [r#"{"arguments":"{\"a\":1}"}"#, r#"{"arguments":{"a":1}}"#] {
             let piece: FunctionPiece<'_> = serde_json::from_str(json).unwrap();
             assert_eq!(piece.arguments().unwrap(), r#"{"a":1}"#);
+        }
+    }
+
+    fn thought_of(json: &str) -> Option<Thought<'_>> {
+        serde_json::from_str::<Piece<'_>>(json).unwrap().thought()
+    }
+
+    #[test]
+    fn thoughts_are_understood_in_the_words_of_each_server() {
+        for json in [
+            r#"{"content":null,"reasoning_content":"hm"}"#,
+            r#"{"content":"","reasoning":"hm"}"#,
+            r#"{"reasoning_content":"hm","reasoning":"hm"}"#,
+            r#"{"reasoning_content":null,"reasoning":"hm"}"#,
+            r#"{"reasoning":"hm","reasoning_details":[{"type":"reasoning.text","text":"hm","signature":null}]}"#,
+            r#"{"reasoning_details":[{"type":"reasoning.text","text":"hm"}]}"#,
+        ] {
+            assert_eq!(thought_of(json), Some(Thought::Text("hm".into())), "{json}");
+        }
+        let summary =
+            r#"{"reasoning":"hm","reasoning_details":[{"type":"reasoning.summary","summary":"hm"}]}"#;
+        assert_eq!(thought_of(summary), Some(Thought::Summary("hm".into())));
+    }
+
+    #[test]
+    fn thoughts_that_are_not_understood_are_left_out() {
+        for json in [
+            r#"{"reasoning":{"effort":"low"}}"#,
+            r#"{"reasoning":true,"reasoning_content":""}"#,
+            r#"{"reasoning_details":[{"type":"reasoning.encrypted","data":"x"}]}"#,
+            r#"{"reasoning_details":"x"}"#,
+        ] {
+            assert_eq!(thought_of(json), None, "{json}");
         }
     }
 

@@ -34,7 +34,7 @@ async fn it_says_what_it_is_and_how_to_get_a_real_model() {
         assert!(answer.text.contains(part), "{part}: {}", answer.text);
     }
     let usage = answer.usage.unwrap();
-    assert_eq!((answer.finish, usage.prompt_tokens), (Some(Finish::Stop), 4));
+    assert_eq!((answer.finish, usage.prompt_tokens), (Some(Finish::Stop), 8));
     let counted = Builtin::new("b", None).count_tokens("any", &answer.text);
     assert_eq!(usage.completion_tokens, counted as u64);
 }

@@ -21,6 +21,8 @@ use futures_util::StreamExt;
 #[derive(Debug, Default, PartialEq)]
 struct Answer {
     text: String,
+    refusal: String,
+    reasoning: String,
     calls: Vec<RequestedCall>,
     finish: Option<Finish>,
     usage: Option<ModelUsage>,
@@ -58,6 +60,10 @@ async fn read(mut stream: ModelStream) -> Result<Answer, Fault> {
         );
         match delta {
             ModelDelta::Text(text) => answer.text.push_str(&text),
+            ModelDelta::Refusal(text) => answer.refusal.push_str(&text),
+            ModelDelta::Reasoning(text) | ModelDelta::ReasoningSummary(text) => {
+                answer.reasoning.push_str(&text);
+            }
             ModelDelta::CallBegan { index, id, name } => {
                 assert_eq!(index, answer.calls.len());
                 answer.calls.push(RequestedCall { id, name, arguments: String::new() });

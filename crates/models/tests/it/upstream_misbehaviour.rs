@@ -88,7 +88,8 @@ async fn usage_after_the_finish_is_read() {
         + &end_events("stop").replace("data: [DONE]", &format!("data: {usage}\n\ndata: [DONE]"));
     let server = StandIn::answering(stream_head() + &body).await;
     let answer = ask(&patient(&server), &asking("hi")).await.unwrap();
-    let expected = ModelUsage { prompt_tokens: 9, completion_tokens: 2, cached_tokens: 4 };
+    let expected =
+        ModelUsage { prompt_tokens: 9, completion_tokens: 2, cached_tokens: 4, reasoning_tokens: 0 };
     assert_eq!(answer.usage, Some(expected));
 }
 
@@ -122,6 +123,27 @@ async fn one_json_text_instead_of_a_stream_is_accepted() {
     let answer = ask(&patient(&server), &asking("hi")).await.unwrap();
     assert_eq!(answer.text, "whole");
     assert!(answer.usage.is_some());
+}
+
+#[tokio::test]
+async fn thoughts_and_refusals_are_read_from_a_stream_and_from_one_json_text() {
+    let usage = r#""usage":{"prompt_tokens":1,"completion_tokens":7,"completion_tokens_details":{"reasoning_tokens":5}}"#;
+    let whole = format!(
+        r#"{{"choices":[{{"message":{{"content":null,"refusal":"No.","reasoning":"Hm, no."}},"finish_reason":"stop"}}],{usage}}}"#
+    );
+    let whole = answer("200 OK", &["Content-Type: application/json"], &whole);
+    let pieces = [
+        r#"{"choices":[{"delta":{"content":"","reasoning_content":"Hm, "}}]}"#.to_owned(),
+        r#"{"choices":[{"delta":{"content":null,"reasoning_content":"no."}}]}"#.to_owned(),
+        format!(r#"{{"choices":[{{"delta":{{"refusal":"No."}}}}],{usage}}}"#),
+    ];
+    let streamed = stream_head() + &pieces.map(|piece| event(&piece)).concat() + &end_events("stop");
+    for sent in [streamed, whole] {
+        let server = StandIn::answering(sent).await;
+        let answer = ask(&patient(&server), &asking("hi")).await.unwrap();
+        assert_eq!((answer.reasoning.as_str(), answer.refusal.as_str()), ("Hm, no.", "No."));
+        assert_eq!((answer.text.as_str(), answer.usage.unwrap().reasoning_tokens), ("", 5));
+    }
 }
 
 #[tokio::test]

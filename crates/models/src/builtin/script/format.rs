@@ -69,7 +69,9 @@ pub(super) struct OutputTest {
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "ThenEntry")]
 pub(super) struct Then {
+    pub(super) reason: Option<Template>,
     pub(super) say: Option<Template>,
+    pub(super) refuse: Option<Template>,
     pub(super) call: Vec<CallEntry>,
     pub(super) json: Option<JsonTemplate>,
     pub(super) fail: Option<Fail>,
@@ -80,7 +82,9 @@ pub(super) struct Then {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ThenEntry {
+    reason: Option<Template>,
     say: Option<Template>,
+    refuse: Option<Template>,
     #[serde(default, deserialize_with = "one_or_many")]
     call: Vec<CallEntry>,
     json: Option<JsonTemplate>,
@@ -94,14 +98,15 @@ impl TryFrom<ThenEntry> for Then {
     type Error = &'static str;
 
     fn try_from(entry: ThenEntry) -> Result<Self, Self::Error> {
-        let ThenEntry { say, call, json, fail, delay, finish } = entry;
-        if say.is_none() && call.is_empty() && json.is_none() && fail.is_none() {
-            return Err("`then` needs at least one of `say`, `call`, `json` and `fail`");
+        let ThenEntry { reason, say, refuse, call, json, fail, delay, finish } = entry;
+        let texts = [&reason, &say, &refuse];
+        if texts.into_iter().all(Option::is_none) && call.is_empty() && json.is_none() && fail.is_none() {
+            return Err("`then` needs at least one of `reason`, `say`, `refuse`, `call`, `json` and `fail`");
         }
         if say.is_some() && json.is_some() {
             return Err("`say` and `json` can't both be the answer");
         }
-        Ok(Self { say, call, json, fail, delay, finish })
+        Ok(Self { reason, say, refuse, call, json, fail, delay, finish })
     }
 }
 

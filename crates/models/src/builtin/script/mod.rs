@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use format::{ScriptFile, Then, When};
 use matching::Scene;
-use template::Values;
+use template::{Template, Values};
 
 use super::reply::{Call, Reply};
 use crate::{Fault, ModelRequest};
@@ -76,8 +76,11 @@ fn perform(then: &Then, values: &Values) -> Reply {
         (None, Some(json)) => json.render(values).to_string(),
         (None, None) => String::new(),
     };
+    let words = |said: &Option<Template>| said.as_ref().map(|said| said.render(values)).unwrap_or_default();
     Reply {
+        reasoning: words(&then.reason),
         text,
+        refusal: words(&then.refuse),
         calls: calls.collect(),
         fault: then.fail.as_ref().map(|fail| Fault::new(fail.kind, fail.message.render(values))),
         finish: then.finish,

@@ -27,6 +27,22 @@ fn said(script: &Script, request: &ModelRequest) -> Option<String> {
 }
 
 #[test]
+fn a_rule_may_think_and_refuse() {
+    let script = Script::parse(
+        "rules:
+  - when: { user: { regex: 'pick (\\w+)' } }
+    then: { reason: 'They want {{1}}.', refuse: 'I do not pick {{1}}.' }",
+    )
+    .unwrap();
+    let reply = script.reply(&asked("pick locks")).unwrap();
+    assert_eq!(
+        (reply.reasoning.as_str(), reply.refusal.as_str()),
+        ("They want locks.", "I do not pick locks.")
+    );
+    assert_eq!(reply.text, "");
+}
+
+#[test]
 fn the_first_rule_that_applies_answers() {
     let script = Script::parse(
         "rules:
