@@ -1,5 +1,6 @@
 """Hands the tests hosted agents, and clients of the project that they are in. See `serving` for the service."""
 
+import tempfile
 from importlib.metadata import version
 
 import pytest
@@ -7,7 +8,7 @@ import pytest_asyncio
 
 import serving
 from serving import service  # noqa: F401
-from surroundings import Surroundings
+from surroundings import Surroundings, folder_of_memory
 
 SURROUNDINGS = pytest.StashKey[Surroundings]()
 
@@ -25,6 +26,7 @@ def pytest_ignore_collect(collection_path):
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Starts the service with a registry, and on Docker with a daemon of its own."""
+    tempfile.tempdir = folder_of_memory()
     surroundings = Surroundings()
     session.config.stash[SURROUNDINGS] = surroundings
     serving.start(session, surroundings.variables())
@@ -60,6 +62,29 @@ def hosting(rest, service):  # noqa: F811
     from hosting import Hosting
 
     return Hosting(rest)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def doomed(request, hosting, surroundings):
+    """Versions that will fail, by the reason. They are begun early, and found out about late."""
+    from doomed import begin_all
+
+    if not any(item.path.stem == "test_versions_that_fail" for item in request.session.items):
+        yield {}
+        return
+    begun = begin_all(hosting, surroundings)
+    yield begun
+    for version in begun.values():
+        hosting.delete(version["name"])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def deaf(request, hosting, images):
+    """What became of a container that ignores SIGTERM. It takes its time."""
+    from doomed import stop_a_deaf_one
+
+    wanted = any("sigterm" in item.name for item in request.session.items)
+    yield stop_a_deaf_one(images.plain("misbehaving")) if wanted else None
 
 
 @pytest_asyncio.fixture(params=["sync", "async"])

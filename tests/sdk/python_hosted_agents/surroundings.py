@@ -17,8 +17,19 @@ SETTINGS = {
     "MIN_MEMORY_GIB": "0.125",
     "PROCESSES": "100",
     "MIN_IDLE": "1s",
-    "READY_WITHIN": "20s",
+    "READY_WITHIN": "30s",
 }
+
+
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+
+
+def folder_of_memory() -> str | None:
+    """A file system in memory, where there is room: images have thousands of files that soon go again."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM:
+        return str(MEMORY)
+    return None
 
 
 class Surroundings:

@@ -12,7 +12,7 @@ def processes_of(session: str) -> list[int]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             environment = (folder / "environ").read_bytes().split(b"\0")
-        except (FileNotFoundError, ProcessLookupError):
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
         if f"FOUNDRY_AGENT_SESSION_ID={session}".encode() in environment:
             found.append(int(folder.name))

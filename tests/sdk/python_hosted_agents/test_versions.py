@@ -84,7 +84,6 @@ async def test_a_version_with_a_session_that_runs_is_deleted_by_force_alone(sdk,
     assert deleted.deleted
     with pytest.raises(ResourceNotFoundError):
         await agents.get_session(name, session.agent_session_id)
-    await agents.delete(name, force=True)
 
 
 async def test_an_agent_with_a_session_that_sleeps_is_deleted(sdk, definition):

@@ -95,6 +95,16 @@ def read(agent, name):
     agent.answer(file.read_bytes()) if file.exists() else agent.answer(b"nothing", 404)
 
 
+def link(agent, name, target):
+    (Path.home() / name).symlink_to(target)
+    agent.answer(b"linked")
+
+
+def complain(agent, word):
+    print(word, file=sys.stderr, flush=True)
+    agent.answer(b"complained")
+
+
 def privileges(agent):
     status = Path("/proc/self/status").read_text().splitlines()
     fields = dict(line.split(":\t", 1) for line in status)
@@ -110,6 +120,8 @@ ACTS = {
     "flood": flood,
     "write": write,
     "read": read,
+    "link": link,
+    "complain": complain,
     "privileges": privileges,
 }
 
