@@ -3,7 +3,7 @@
 //! A fault that trying again can't mend is never 5xx: the official clients retry those for minutes.
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use cupola_engine::{BeginError, CommandError};
@@ -26,6 +26,7 @@ pub const CODES: &[&str] = &[
     "integer_below_min_value",
     "body_too_large",
     "file_too_large",
+    "file_not_accessible",
     "too_many_messages",
     "no_access_to_project",
     "action_not_allowed",
@@ -248,11 +249,16 @@ impl From<CommandError> for ApiError {
     }
 }
 
+/// Marks answers whose words are this service's own, and not those of a container or a model server.
+#[derive(Clone, Copy, Debug)]
+struct OwnWords;
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         // Plain data: writing it as JSON can't fail.
         let body = serde_json::to_vec(&ErrorEnvelope { error: self.detail }).unwrap_or_default();
         let mut response = (self.status, body).into_response();
+        response.extensions_mut().insert(OwnWords);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(seconds) = self.retry_after {
@@ -265,9 +271,10 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Adds what the newer clients expect in every error: a list of details, and which request it was.
+/// Adds what the newer clients expect in every error: a list of details, which request it was, and whose fault it
+/// is. What others say is passed on as it is.
 pub async fn with_details(response: Response, request_id: &str) -> Response {
-    if !response.status().is_client_error() && !response.status().is_server_error() {
+    if response.extensions().get::<OwnWords>().is_none() {
         return response;
     }
     let (mut parts, body) = response.into_parts();
@@ -281,5 +288,36 @@ pub async fn with_details(response: Response, request_id: &str) -> Response {
         error.entry("additionalInfo").or_insert_with(|| serde_json::json!({ "request_id": request_id }));
     }
     parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(SOURCE, HeaderValue::from_static(source(parts.status)));
     Response::from_parts(parts, crate::body::document(&envelope).into())
+}
+
+/// Whose fault an error is. Containers say it in the same header.
+const SOURCE: HeaderName = HeaderName::from_static("x-platform-error-source");
+
+/// The fault of a container or a model server that failed or was silent, else the platform's or the client's.
+fn source(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::FAILED_DEPENDENCY | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => "upstream",
+        status if status.is_server_error() => "platform",
+        _ => "user",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_error_says_whose_fault_it_is() {
+        for (error, expected) in [
+            (ApiError::invalid("wrong"), "user"),
+            (ApiError::missing("Session", "s"), "user"),
+            (ApiError::draining(), "platform"),
+            (ApiError::upstream(StatusCode::FAILED_DEPENDENCY, "it ended"), "upstream"),
+            (ApiError::upstream(StatusCode::GATEWAY_TIMEOUT, "it is silent"), "upstream"),
+        ] {
+            assert_eq!(with_details(error.into_response(), "req_1").await.headers()[SOURCE], expected);
+        }
+    }
 }

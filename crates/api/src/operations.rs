@@ -146,6 +146,25 @@ Foundry {
     stop_session:          POST   "/agents/{agent}/endpoint/sessions/{session}:stop" needs "sessions/write" => hosted::session::stop;
     delete_session:        DELETE "/agents/{agent}/endpoint/sessions/{session}"     needs "sessions/delete" => hosted::session::delete;
 
+    get_session_file:      GET    "/agents/{agent}/endpoint/sessions/{session}/files/content" needs "sessions/read" => hosted::files::download;
+    put_session_file:      PUT    "/agents/{agent}/endpoint/sessions/{session}/files/content" needs "sessions/write" => hosted::files::upload;
+    list_session_files:    GET    "/agents/{agent}/endpoint/sessions/{session}/files" needs "sessions/read" => hosted::files::list;
+    delete_session_file:   DELETE "/agents/{agent}/endpoint/sessions/{session}/files" needs "sessions/write" => hosted::files::delete;
+    make_session_folder:   POST   "/agents/{agent}/endpoint/sessions/{session}/files/mkdir" needs "sessions/write" => hosted::files::make_folder;
+    stat_session_file:     GET    "/agents/{agent}/endpoint/sessions/{session}/files/stat" needs "sessions/read" => hosted::files::stat;
+    stream_version_log:    GET    "/agents/{agent}/versions/{version}/sessions/{session}:logstream" needs "sessions/read" => hosted::logs::stream_of_version;
+    stream_session_log:    GET    "/agents/{agent}/sessions/{session}:logstream" needs "sessions/read" => hosted::logs::stream;
+
+    start_container:       POST   "/agents/{agent}/versions/{version}/containers/default:start" needs "agents/*/write" => hosted::containers::start;
+    update_container:      POST   "/agents/{agent}/versions/{version}/containers/default:update" needs "agents/*/write" => hosted::containers::update;
+    stop_container:        POST   "/agents/{agent}/versions/{version}/containers/default:stop" needs "agents/*/write" => hosted::containers::stop;
+    delete_container:      POST   "/agents/{agent}/versions/{version}/containers/default:delete" needs "agents/*/write" => hosted::containers::delete;
+    get_container:         GET    "/agents/{agent}/versions/{version}/containers/default" needs "agents/*/read" => hosted::containers::get;
+    stream_container_log:  GET    "/agents/{agent}/versions/{version}/containers/default:logstream" needs "agents/*/read" => hosted::containers::log;
+    list_container_operations: GET "/agents/{agent}/versions/{version}/containers/default/operations" needs "agents/*/read" => hosted::containers::list_operations;
+    list_agent_operations: GET    "/agents/{agent}/operations"                      needs "agents/*/read"   => hosted::containers::list_all_operations;
+    get_agent_operation:   GET    "/agents/{agent}/operations/{operation}"          needs "agents/*/read"   => hosted::containers::get_operation;
+
     invoke_by_socket:      GET    "/agents/{agent}/endpoint/protocols/invocations_ws" needs "agents/*/action" => hosted::connect;
     invoke_get:            GET    "/agents/{agent}/endpoint/protocols/invocations"  needs "agents/*/action" => hosted::invoke;
     invoke_post:           POST   "/agents/{agent}/endpoint/protocols/invocations"  needs "agents/*/action" => hosted::invoke;
@@ -276,5 +295,6 @@ pub fn router(service: Service) -> Router {
         .layer(from_fn(gate::identify))
         .with_state(service);
     // Outside of the router, because it changes the path that the router looks at.
-    Router::new().fallback_service(routes.map_request(path::set_verb_apart))
+    let verbs: Vec<&str> = OPERATIONS.iter().filter_map(|operation| path::verb(operation.path)).collect();
+    Router::new().fallback_service(routes.map_request(move |request| path::set_verb_apart(request, &verbs)))
 }

@@ -59,6 +59,11 @@ impl FromRequestParts<Service> for BoundAgent {
 /// Begins a segment that was a verb.
 const VERB: char = '~';
 
+/// The verb behind the last id in a path.
+pub fn verb(path: &str) -> Option<&str> {
+    path.rsplit_once(':').map(|(_, verb)| verb).filter(|verb| !verb.contains('/'))
+}
+
 /// The path of an operation as the router knows it: a verb behind the last id is a segment of its own.
 pub fn with_verb_apart(path: &str) -> String {
     match path.rsplit_once(':') {
@@ -72,20 +77,22 @@ const TALKS_WEBSOCKET: &str = "responses";
 /// The verb of requests for such a connection. They have the path of another operation.
 const WEBSOCKET: &str = ":websocket";
 
-/// Gives a request the path that the router knows.
-pub fn set_verb_apart<B>(mut request: Request<B>) -> Request<B> {
+/// Gives a request the path that the router knows. `verbs` are those that operations have.
+pub fn set_verb_apart<B>(mut request: Request<B>, verbs: &[&str]) -> Request<B> {
     let path = request.uri().path();
-    let last = path.rsplit('/').next().unwrap_or_default();
     // Only operations have verbs; names of blobs may hold anything.
     if !path.starts_with("/api/") {
         return request;
     }
+    // `%3A` is how some clients write the colon.
+    let path = path.replace("%3A", ":");
+    let last = path.rsplit('/').next().unwrap_or_default();
     let mut rewritten = if last == TALKS_WEBSOCKET && wants_websocket(request.headers()) {
         with_verb_apart(&format!("{path}{WEBSOCKET}"))
-    } else if last.contains(':') || last.contains("%3A") {
-        // `%3A` is how some clients write the colon.
-        with_verb_apart(&path.replace("%3A", ":"))
+    } else if verb(&path).is_some_and(|verb| verbs.contains(&verb)) {
+        with_verb_apart(&path)
     } else {
+        // Ids may hold a colon, too.
         return request;
     };
     if let Some(query) = request.uri().query() {
@@ -122,10 +129,10 @@ mod tests {
     fn a_request_for_a_websocket_is_an_operation_of_its_own() {
         let request = Request::get("https://host/api/projects/p/openai/v1/responses?x=1");
         let request = request.header("upgrade", "WebSocket").body(()).expect("builds");
-        let uri = set_verb_apart(request).uri().to_string();
+        let uri = set_verb_apart(request, &[]).uri().to_string();
         assert_eq!(uri, "https://host/api/projects/p/openai/v1/responses/~websocket?x=1");
         let elsewhere = Request::get("/api/projects/p/openai/v1/models").header("upgrade", "websocket");
-        let uri = set_verb_apart(elsewhere.body(()).expect("builds")).uri().to_string();
+        let uri = set_verb_apart(elsewhere.body(()).expect("builds"), &[]).uri().to_string();
         assert_eq!(uri, "/api/projects/p/openai/v1/models");
     }
 
@@ -134,7 +141,14 @@ mod tests {
         let request = Request::get("https://host/api/projects/p/agents/a%3Aenable?api-version=v1")
             .body(())
             .expect("builds");
-        let uri = set_verb_apart(request).uri().to_string();
+        let uri = set_verb_apart(request, &["enable"]).uri().to_string();
         assert_eq!(uri, "https://host/api/projects/p/agents/a/~enable?api-version=v1");
+    }
+
+    #[test]
+    fn a_colon_in_an_id_is_no_verb() {
+        let address = "https://host/api/projects/p/agents/a/endpoint/sessions/user:1";
+        let request = Request::get(address).body(()).expect("builds");
+        assert_eq!(set_verb_apart(request, &["stop"]).uri().to_string(), address);
     }
 }

@@ -157,11 +157,14 @@ impl Instance {
     /// Takes on nothing new, lets what runs finish within the grace period, and leaves the rest where the
     /// next start finds it.
     pub async fn stop(self) {
+        if let Some(hosting) = &self.hosting {
+            hosting.end_log_streams();
+        }
         self.engine.drain(self.drain_grace).await;
         self.stop.send_replace(true);
         let _ = self.serving.await;
         if let Some(hosting) = self.hosting {
-            hosting.fleet().stop_all().await;
+            hosting.close().await;
         }
     }
 }

@@ -19,7 +19,7 @@ pub use docker::{DockerRuntime, DockerSettings, Found};
 pub use failure::{Code, Failure};
 pub use fleet::{Ended, ExchangeError, Fleet, Order, Probe, RequestBody, Visit, Visited, Why};
 pub use limits::{Egress, Limits};
-pub use logs::{LogBook, LogLine, LogStream};
+pub use logs::{ENDED, LogBook, LogLine, LogStream};
 pub use oci::{Images, OciRuntime, OciSettings, RootImage, RunnerChoice};
 pub use process::ProcessRuntime;
 pub use runtime::{

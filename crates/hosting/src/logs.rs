@@ -14,6 +14,9 @@ const LONGEST_LINE: usize = 8 * 1024;
 /// How many bytes of lines are kept.
 const KEPT_BYTES: usize = 256 * 1024;
 
+/// What followers are told once there is nothing more to wait for.
+pub const ENDED: u64 = u64::MAX;
+
 /// Where a line came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogStream {
@@ -77,7 +80,13 @@ impl LogBook {
             kept.bytes -= oldest.text.len();
         }
         drop(kept);
-        self.newest.send_replace(number + 1);
+        self.newest.send_if_modified(|newest| {
+            let goes_on = *newest != ENDED;
+            if goes_on {
+                *newest = number + 1;
+            }
+            goes_on
+        });
     }
 
     /// The kept lines with this number or a later one.
@@ -94,7 +103,20 @@ impl LogBook {
         kept.lines.iter().skip(skipped).cloned().collect()
     }
 
-    /// Tells the number of the next line whenever one was added.
+    /// A book that goes on behind these lines, which were kept from an earlier one.
+    pub fn after(lines: Vec<LogLine>) -> Self {
+        let next = lines.last().map_or(0, |line| line.number + 1);
+        let bytes = lines.iter().map(|line| line.text.len()).sum();
+        let kept = Kept { lines: lines.into(), bytes, next };
+        Self { kept: Mutex::new(kept), newest: watch::Sender::new(next) }
+    }
+
+    /// Tells followers that they need not wait any longer.
+    pub fn end(&self) {
+        self.newest.send_replace(ENDED);
+    }
+
+    /// Tells the number of the next line whenever one was added, and [`ENDED`] in the end.
     pub fn follow(&self) -> watch::Receiver<u64> {
         self.newest.subscribe()
     }
@@ -133,6 +155,27 @@ mod tests {
         assert!(lines.len() <= KEPT_BYTES / LONGEST_LINE + 1, "{}", lines.len());
         assert_eq!(lines.last().map(|line| line.number), Some(99));
         assert!(lines[0].text.ends_with('…'));
+    }
+
+    #[test]
+    fn a_book_goes_on_where_an_earlier_one_ended() {
+        let book = LogBook::default();
+        for line in ["a", "b"] {
+            book.add(LogStream::Stdout, line.as_bytes());
+        }
+        let next = LogBook::after(book.since(1));
+        next.add(LogStream::Stdout, b"c");
+        let numbers: Vec<u64> = next.since(0).iter().map(|line| line.number).collect();
+        assert_eq!((texts(&next.since(0)), numbers), (vec!["b", "c"], vec![1, 2]));
+    }
+
+    #[tokio::test]
+    async fn a_follower_is_told_once_nothing_more_comes() {
+        let book = LogBook::default();
+        let follower = book.follow();
+        book.end();
+        book.add(LogStream::Platform, b"late");
+        assert_eq!(*follower.borrow(), ENDED);
     }
 
     #[tokio::test]

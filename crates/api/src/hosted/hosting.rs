@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fmt,
+    fmt, io,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -11,7 +11,10 @@ use std::{
 use cupola_hosting::{Ended, Fleet, LogBook, Prepared, Runtime};
 use tokio::sync::mpsc;
 
-use super::{settings::HostingSettings, tenants::Tenants, warm::Warm, work::Work};
+use super::{
+    containers::Lines, files, logs::Shelf, settings::HostingSettings, tenants::Tenants, warm::Warm,
+    work::Work,
+};
 
 /// The parts that hosting is made of.
 #[derive(Debug)]
@@ -40,8 +43,10 @@ pub struct Hosting {
     work: Work,
     /// What versions run, as far as it was asked for.
     prepared: Mutex<HashMap<String, Prepared>>,
+    /// Who works on the containers of the older control plane.
+    lines: Lines,
     /// What sandboxes have said, by session; it outlives the sandbox.
-    logs: Mutex<HashMap<String, Arc<LogBook>>>,
+    shelf: Arc<Shelf>,
 }
 
 impl fmt::Debug for Hosting {
@@ -54,6 +59,7 @@ impl Hosting {
     /// Hosting on these parts.
     pub fn new(parts: HostingParts) -> Self {
         let (fleet, endings) = Fleet::new(Arc::clone(&parts.runtime), parts.settings.max_sandboxes);
+        let shelf = Arc::new(Shelf::new(parts.folder.join("sessions")));
         Self {
             parts,
             fleet,
@@ -62,7 +68,8 @@ impl Hosting {
             warm: Warm::default(),
             work: Work::default(),
             prepared: Mutex::default(),
-            logs: Mutex::default(),
+            lines: Lines::default(),
+            shelf,
         }
     }
 
@@ -106,6 +113,11 @@ impl Hosting {
         &self.work
     }
 
+    /// Who works on containers.
+    pub fn lines(&self) -> &Lines {
+        &self.lines
+    }
+
     /// What a version runs, if that is known.
     pub fn recall(&self, version: &str) -> Option<Prepared> {
         self.prepared.lock().unwrap_or_else(PoisonError::into_inner).get(version).cloned()
@@ -128,23 +140,51 @@ impl Hosting {
 
     /// What a session has said, and will say.
     pub fn logs(&self, guid: &str) -> Arc<LogBook> {
-        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(logs.entry(guid.to_owned()).or_default())
+        self.shelf.book(guid)
+    }
+
+    /// Keeps what a session has said on disk. Called when its sandbox has ended.
+    pub async fn keep_logs(&self, guid: &str) {
+        let (shelf, guid) = (Arc::clone(&self.shelf), guid.to_owned());
+        off_the_runtime("a log was not kept", move || shelf.keep(&guid)).await;
+    }
+
+    /// Ends what follows logs. The first thing to do when the service stops: nobody else ends it.
+    pub fn end_log_streams(&self) {
+        self.shelf.end_all();
+    }
+
+    /// Stops all sandboxes and keeps what they have said. The last thing to do when the service stops.
+    pub async fn close(&self) {
+        self.fleet.stop_all().await;
+        let shelf = Arc::clone(&self.shelf);
+        off_the_runtime("a log was not kept", move || shelf.keep_all()).await;
+    }
+
+    /// Finishes what an earlier process began to delete.
+    pub async fn sweep(&self) {
+        let sessions = self.parts.folder.join("sessions");
+        off_the_runtime("deleted sessions are still on the disk", move || files::sweep(&sessions)).await;
     }
 
     /// Forgets what is kept of a session on this machine.
     pub async fn forget(&self, guid: &str) {
-        self.logs.lock().unwrap_or_else(PoisonError::into_inner).remove(guid);
+        self.shelf.forget(guid);
         let folder = self.parts.folder.join("sessions").join(guid);
-        if let Err(error) = tokio::fs::remove_dir_all(&folder).await
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(%error, session = guid, "the files of a session could not be deleted");
-        }
+        off_the_runtime("the files of a session could not be deleted", move || files::remove_folder(&folder))
+            .await;
     }
 
     /// What becomes of sandboxes, for the one who keeps the sessions.
     pub fn take_endings(&self) -> Option<mpsc::UnboundedReceiver<Ended>> {
         self.endings.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Does something that blocks. Where it fails, only the log is told: there is nobody who could do better.
+async fn off_the_runtime(trouble: &'static str, work: impl FnOnce() -> io::Result<()> + Send + 'static) {
+    let done = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)));
+    if let Err(error) = done {
+        tracing::warn!(%error, "{trouble}");
     }
 }

@@ -1,10 +1,13 @@
 //! Hosted agents: the user's own program, run in a sandbox per session.
 
 mod build;
+pub mod containers;
 mod definition;
 mod environment;
+pub mod files;
 mod gateway;
 mod hosting;
+pub mod logs;
 mod owner;
 mod package;
 mod rooms;
@@ -39,10 +42,10 @@ pub fn admit(service: &Service, body: CreateAgentVersion) -> Result<CreateAgentV
 
 /// Takes up what was interrupted, and follows what becomes of sandboxes. Called once, when the service starts.
 pub async fn start(service: &Service) -> Result<(), ApiError> {
-    if service.hosting().is_none() {
-        return Ok(());
-    }
+    let Some(hosting) = service.hosting() else { return Ok(()) };
+    hosting.sweep().await;
     tokio::spawn(session::keep(service.clone()));
     session::settle_all(service).await?;
-    resume(service).await
+    resume(service).await?;
+    containers::resume(service).await
 }

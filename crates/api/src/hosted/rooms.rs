@@ -8,7 +8,7 @@ use cupola_store::{Change, Conflict, StoreError};
 use cupola_wire::agents::AgentVersionStatus;
 
 use super::{
-    build,
+    build, containers,
     definition::HostedDefinition,
     environment::{self, PORT},
     hosting::Hosting,
@@ -88,6 +88,7 @@ pub async fn enter(
         Err(failure) => {
             expel(service, hosting, session);
             hosting.logs(&session.guid).add(LogStream::Platform, failure.to_string().as_bytes());
+            hosting.keep_logs(&session.guid).await;
             let now = service.clock().seconds();
             session::change(service, project, &session.agent, &session.id, |session| {
                 session.fail(&failure, now);
@@ -101,10 +102,16 @@ pub async fn enter(
 
 /// Stops the sandbox of a session, and ends what it has left open.
 pub async fn leave(service: &Service, project: &Arc<str>, session: &Session) -> Result<(), ApiError> {
-    let Some(hosting) = service.hosting() else { return Ok(()) };
-    hosting.fleet().stop(&session.guid).await;
-    expel(service, hosting, session);
+    stop(service, session).await;
     storage::abandon(service, project, (&session.agent, &session.id), "Its session was stopped.").await
+}
+
+/// Stops the sandbox of a session.
+pub async fn stop(service: &Service, session: &Session) {
+    let Some(hosting) = service.hosting() else { return };
+    hosting.fleet().stop(&session.guid).await;
+    hosting.keep_logs(&session.guid).await;
+    expel(service, hosting, session);
 }
 
 /// Ends a session, with its sandbox and its files. Its record says that it was deleted.
@@ -126,6 +133,7 @@ pub async fn vacate(
     version: Option<&str>,
     force: bool,
 ) -> Result<(), ApiError> {
+    containers::vacate(service, project, agent, version, force).await?;
     let mut sessions = session::all(service, project, agent).await?;
     sessions.retain(|session| version.is_none_or(|version| session.version == version));
     let runs = |session: &&Session| session.state == SessionState::Active;
@@ -199,7 +207,7 @@ pub async fn order(
 }
 
 /// The program may run as any user, and its sandbox is all that can reach the folder.
-fn make_home(home: &Path) -> std::io::Result<()> {
+pub fn make_home(home: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(home)?;
     std::fs::set_permissions(home, std::fs::Permissions::from_mode(0o777))
 }
@@ -215,6 +223,7 @@ fn expel(service: &Service, hosting: &Hosting, session: &Session) {
     service.managed_identity().take_back(&subject(session));
 }
 
-fn not_ready(message: String) -> ApiError {
+/// The error of a sandbox that did not come up.
+pub fn not_ready(message: String) -> ApiError {
     ApiError::upstream(StatusCode::FAILED_DEPENDENCY, message).code("session_not_ready")
 }

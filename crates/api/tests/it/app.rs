@@ -5,9 +5,11 @@ use std::sync::Arc;
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use cupola_api::{
-    ClassicDialect, ConfiguredConnection, Limits, ResponsesDialect, Service, ServiceParts, operations,
+    ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Limits, ResponsesDialect,
+    Service, ServiceParts, hosted, operations,
 };
 use cupola_engine::{Deployments, Dialect, Engine, Settings, ids};
+use cupola_hosting::ProcessRuntime;
 use cupola_identity::{
     Certificates, DEFAULT_AUDIENCE, Identity, Issuer, SealingKey, default_roles_everywhere,
 };
@@ -32,6 +34,10 @@ pub struct Setup {
     /// What there is beside the engine's; the scripted model where it is left out.
     pub catalog: Option<Arc<Catalog>>,
     pub connections: Vec<ConfiguredConnection>,
+    /// What hosted agents are allowed; they run as processes. No hosting where it is left out.
+    pub hosting: Option<HostingSettings>,
+    /// What an earlier service has left behind.
+    pub home: Option<TempDir>,
 }
 
 /// A service with the projects `demo` and `other`.
@@ -59,7 +65,7 @@ impl TestApp {
     }
 
     pub async fn with(setup: Setup) -> Self {
-        let home = tempfile::tempdir().unwrap();
+        let home = setup.home.unwrap_or_else(|| tempfile::tempdir().unwrap());
         let store: SharedStore =
             Arc::new(SqliteStore::open(&home.path().join("cupola.db"), Durability::Normal).unwrap());
         let blobs: Arc<dyn Blobs> = Arc::new(FileBlobs::open(home.path().join("blobs")).unwrap());
@@ -79,6 +85,7 @@ impl TestApp {
         let deployments = setup.deployments.unwrap_or_else(|| Arc::new(setup.model.clone()));
         let catalog = setup.catalog.unwrap_or_else(|| Arc::new(Catalog::of(Arc::new(setup.model.clone()))));
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, setup.settings);
+        let hosting = setup.hosting.map(|settings| hosting(home.path(), settings));
         let service = Service::new(ServiceParts {
             projects: vec!["demo".to_owned(), "other".to_owned()],
             store: Arc::clone(&store),
@@ -91,9 +98,10 @@ impl TestApp {
             managed_identity: identity.managed_identity,
             sealing,
             connections: setup.connections,
-            hosting: None,
+            hosting,
             limits: setup.limits,
         });
+        hosted::start(&service).await.unwrap();
         let router = operations::router(service.clone());
         let actor =
             |token| Actor { router: router.clone(), token, project: "demo".to_owned(), headers: Vec::new() };
@@ -172,6 +180,18 @@ impl TestApp {
         let call = &seen["required_action"]["submit_tool_outputs"]["tool_calls"][0]["id"];
         (run, call.as_str().unwrap().to_owned())
     }
+}
+
+/// Hosting that runs code packages as processes. Nobody listens where sandboxes would ask back.
+fn hosting(home: &std::path::Path, settings: HostingSettings) -> Arc<Hosting> {
+    Arc::new(Hosting::new(HostingParts {
+        runtime: Arc::new(ProcessRuntime::open(home.join("processes")).unwrap()),
+        folder: home.join("hosting"),
+        service: ([127, 0, 0, 1], 9).into(),
+        bundle: home.join("bundle.pem"),
+        ca: home.join("ca.pem"),
+        settings,
+    }))
 }
 
 /// A function without parameters.
@@ -380,9 +400,14 @@ impl Form {
         self
     }
 
-    pub fn file(mut self, filename: &str, bytes: &[u8]) -> Self {
+    pub fn file(self, filename: &str, bytes: &[u8]) -> Self {
+        self.file_as("file", filename, bytes)
+    }
+
+    /// A file as the part with this name.
+    pub fn file_as(mut self, name: &str, filename: &str, bytes: &[u8]) -> Self {
         let head = format!(
-            "--the-boundary\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{filename}\"\r\n\
+            "--the-boundary\r\ncontent-disposition: form-data; name=\"{name}\"; filename=\"{filename}\"\r\n\
              content-type: application/octet-stream\r\n\r\n"
         );
         self.0.extend_from_slice(head.as_bytes());

@@ -5,7 +5,10 @@ use http::{Method, StatusCode};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::app::{Actor, Answer, TestApp};
+use crate::{
+    app::{Actor, Answer, TestApp},
+    hosted_agent::hosting,
+};
 
 /// A definition of a prompt agent.
 pub fn prompt(instructions: &str) -> Value {
@@ -114,9 +117,11 @@ async fn the_end_of_something_else_of_the_same_name_leaves_the_agent_alone() {
 
 #[tokio::test]
 async fn agents_are_listed_by_kind_newest_first_and_the_page_after_the_end_has_no_last_id() {
-    let app = TestApp::start().await;
+    let app = hosting().await;
     add_version(&app.user, "one", "x").await;
-    let hosted = json!({"definition": {"kind": "container_app", "container_app_resource_id": "i"}});
+    let protocols = json!([{"protocol": "responses", "version": "v1"}]);
+    let hosted = json!({"kind": "hosted", "image": "i", "container_protocol_versions": protocols});
+    let hosted = json!({"definition": hosted});
     app.user.post("/agents/two/versions", hosted).await.accepted();
     add_version(&app.user, "three", "x").await;
     let names = |page: &Value| -> Vec<String> {
@@ -258,11 +263,6 @@ async fn what_is_not_built_says_so() {
         let refused = app.user.post(path, manifest.clone()).await;
         assert_eq!(refusal(&refused), (400, "not_built_yet".to_owned(), None), "{path}");
     }
-    let package = app.user.request(Method::POST, "/agents/weather/versions");
-    let package = package.header("content-type", "multipart/form-data; boundary=b");
-    let refused = app.user.send(package.body(Body::from("--b--\r\n")).unwrap()).await;
-    // This service runs no hosted agents.
-    assert_eq!(refusal(&refused), (400, "CapabilityHostNotFound".to_owned(), None));
     let code = app.user.get("/agents/weather/code:download").await;
     assert_eq!(refusal(&code), (409, "AgentNotCodeBased".to_owned(), None));
 }

@@ -65,6 +65,12 @@ impl Live {
         &*self.sandbox
     }
 
+    /// How many visits there are; `None` once it is about to be stopped.
+    pub fn visits(&self) -> Option<usize> {
+        let visits = self.visits.load(Ordering::Acquire);
+        (visits & CLOSED == 0).then_some(visits)
+    }
+
     /// Asks for its end. Nobody enters any more.
     pub fn dismiss(&self) {
         self.close();

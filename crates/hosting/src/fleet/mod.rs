@@ -129,6 +129,15 @@ impl Fleet {
         self.shared.slots().contains_key(id)
     }
 
+    /// How many visits a sandbox has that is up.
+    pub fn visits(&self, id: &str) -> Option<usize> {
+        let stage = self.shared.slots().get(id)?.stage();
+        match &*stage.borrow() {
+            Stage::Up(live) => live.visits(),
+            Stage::Starting | Stage::Failed(_) | Stage::Gone => None,
+        }
+    }
+
     /// The ids of the sandboxes there are.
     pub fn ids(&self) -> Vec<String> {
         self.shared.slots().keys().cloned().collect()

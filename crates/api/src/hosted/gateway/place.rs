@@ -11,7 +11,7 @@ use crate::{
     agents::ResolvedAgent,
     body::document,
     hosted::{
-        Owner,
+        Owner, containers,
         definition::HostedDefinition,
         rooms,
         session::{self, Session},
@@ -91,6 +91,11 @@ pub async fn find(
     }
     let agent = agents::resolve_by_traffic(service, project, name, wanted.version).await?;
     let hosted = rooms::require_hosted(service, &agent)?;
+    if wanted.session.is_none()
+        && let Some(session) = containers::replica(service, project, &agent, &hosted).await?
+    {
+        return Ok(Place { agent, hosted, session });
+    }
     if id.is_none()
         && partition.is_none()
         && let Some((session, visit)) = warm::take(service, project, &agent, &hosted, &owner.0)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     http::{HeaderMap, HeaderValue, Method, Uri, header},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
 use cupola_engine::ids;
@@ -62,13 +62,10 @@ pub async fn respond(
         },
     )
     .await;
-    match answer {
-        Ok(mut answer) => {
-            sign(answer.headers_mut(), &place, &id);
-            Ok(answer)
-        }
-        Err(error) => Err(error),
-    }
+    // Also where it failed, the client learns where it came to.
+    let mut answer = answer.unwrap_or_else(ApiError::into_response);
+    sign(answer.headers_mut(), &place, &id);
+    Ok(answer)
 }
 
 /// Another operation on a response, by the container that makes it. `response` is what is stored of it.
@@ -88,7 +85,8 @@ pub async fn forward(
     let place = place::find(service, project, owner, name, wanted).await?;
     let uri = format!("/responses/{id}{below}").parse().map_err(|_| ApiError::missing("Response", id))?;
     let ask = Ask { method, uri, headers: inward(headers), body: whole(Bytes::new()) };
-    let mut answer = forward_to(service, project, owner, &place, ask).await?;
+    let answer = forward_to(service, project, owner, &place, ask).await;
+    let mut answer = answer.unwrap_or_else(ApiError::into_response);
     sign(answer.headers_mut(), &place, id);
     Ok(answer)
 }

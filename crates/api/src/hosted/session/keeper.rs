@@ -29,15 +29,16 @@ pub async fn keep(service: Service) {
     while let Some(Ended { id, why }) = endings.recv().await {
         let Some(tenant) = hosting.tenants().leave(&id) else { continue };
         let logs = hosting.logs(&id);
-        match why {
-            Why::Idle => {
-                logs.add(LogStream::Platform, b"Stopped: nobody used it. The next use starts it again.")
-            }
-            Why::Exited(exit) => {
-                let line = format!("The container {exit}. The next use starts it again.");
-                logs.add(LogStream::Platform, line.as_bytes());
-            }
+        let told = match why {
+            Why::Idle => "The container was stopped, because nobody used it.".to_owned(),
+            Why::Exited(exit) => format!("The container {exit}."),
+        };
+        logs.add(LogStream::Platform, format!("{told} The next use starts it again.").as_bytes());
+        let of_session = (tenant.agent.as_str(), tenant.session.as_str());
+        if let Err(error) = storage::abandon(&service, &tenant.project, of_session, &told).await {
+            tracing::error!(session = %tenant.session, error = ?error.detail(), "open responses were not ended");
         }
+        hosting.keep_logs(&id).await;
         let stopped = SessionEvent::Stopped;
         if let Err(error) = mark(&service, &tenant.project, &tenant.agent, &tenant.session, stopped).await {
             tracing::error!(session = %tenant.session, error = ?error.detail(), "a session's end was not noted");

@@ -6,7 +6,7 @@ mod keeper;
 mod record;
 mod state;
 
-pub use handlers::{create, delete, get, list, stop};
+pub use handlers::{create, delete, find as find_own, get, list, stop};
 pub use id::{check as check_id, new as new_id};
 pub use keeper::{keep, mark, settle_all};
 pub use record::{Session, all, change, find};

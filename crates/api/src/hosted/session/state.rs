@@ -53,6 +53,18 @@ impl SessionState {
         (next != self).then_some(next)
     }
 
+    /// As the stream of its log says it.
+    pub fn shown_in_logs(self) -> &'static str {
+        match self {
+            Self::Creating => "Creating",
+            Self::Active => "Running",
+            Self::Idle => "Idle",
+            Self::Failed => "Failed",
+            Self::Expired => "Expired",
+            Self::Deleted => "Deleted",
+        }
+    }
+
     /// Whether it can be used.
     pub fn is_usable(self) -> bool {
         !matches!(self, Self::Deleted | Self::Expired)
