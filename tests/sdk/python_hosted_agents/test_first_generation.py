@@ -1,6 +1,7 @@
 """The flows of `azure-ai-projects` 2.0.0b3, and of the scripts of its time."""
 
 import asyncio
+import time
 
 import pytest
 from azure.ai.projects.models import (
@@ -88,3 +89,62 @@ async def test_a_protocol_of_another_generation_is_refused(sdk, images):
     with pytest.raises(HttpResponseError) as refused:
         await sdk.project.agents.create_version(agent_name=new_name(), definition=definition)
     assert refused.value.error.code == "ProtocolVersionNotSupported"
+
+
+@pytest.fixture
+def container(rest, hosting, images):
+    """The container of a version, as scripts address it, and the operations that they wait for."""
+    with hosting.agent(images.official("conversing"), responses="v1") as agent:
+        yield Container(rest, agent)
+
+
+class Container:
+    def __init__(self, rest, agent):
+        self.rest, self.agent = rest, agent
+        self.path = f"agents/{agent.name}/versions/{agent.version}/containers/default"
+        self.version = {"api-version": "2025-11-15-preview"}
+
+    def __call__(self, verb: str, **body) -> dict:
+        """Begins an operation and waits until it is over."""
+        begun = self.rest("POST", f"{self.path}:{verb}", json=body, params=self.version)
+        assert begun.status_code == 202, begun.text
+        operation = begun.json()
+        assert begun.headers["operation-location"].split("?")[0].endswith(operation["id"])
+        path = f"agents/{self.agent.name}/operations/{operation['id']}"
+        while operation["status"] in ("NotStarted", "InProgress"):
+            time.sleep(0.05)
+            operation = self.rest("GET", path, params=self.version).json()
+        assert operation["status"] == "Succeeded", operation
+        return operation
+
+    def shown(self):
+        return self.rest("GET", self.path, params=self.version)
+
+    def log(self, **query) -> str:
+        query = self.version | {"kind": "console", "follow": "false"} | query
+        answer = self.rest("GET", f"{self.path}:logstream", params=query)
+        assert answer.headers["content-type"].startswith("text/plain")
+        return answer.text
+
+
+def test_a_container_is_started_used_changed_stopped_and_deleted(container):
+    operation = container("start", min_replicas=1, max_replicas=2)
+    shown = container.shown().json()
+    assert (shown["object"], shown["status"]) == ("agent.container", "Running")
+    assert (shown["min_replicas"], shown["max_replicas"]) == (1, 2)
+    assert operation["container"]["id"] == shown["id"]
+    body = {"input": "Hi", "agent": {"type": "agent_reference", "name": container.agent.name}}
+    answer = container.rest("POST", "openai/responses", json=body, params=container.version)
+    assert answer.json()["output"][0]["content"][0]["text"] == "0 before. Echo: Hi"
+    assert container.log()
+
+    container("update", min_replicas=2, max_replicas=2)
+    assert container.shown().json()["min_replicas"] == 2
+    container("stop")
+    assert container.shown().json()["status"] == "Stopped"
+    # It is stopped already.
+    container("stop")
+    container("delete")
+    assert container.shown().status_code == 404
+    operations = container.rest("GET", f"{container.path}/operations", params=container.version).json()
+    assert len(operations["data"]) == 5

@@ -79,6 +79,8 @@ def test_responses_of_a_container_that_fails_say_so_too(rest, misbehaving, sessi
     path = f"agents/{misbehaving.name}/endpoint/protocols/openai/responses"
     answer = rest("POST", path, json={"input": "end 9", "agent_session_id": session})
     assert "exited with code 9" in failure(answer)
+    assert answer.headers["x-agent-version-resolved"] == misbehaving.version
+    assert answer.headers["x-platform-error-source"] == "upstream"
 
 
 def test_a_container_that_ignores_sigterm_is_ended_all_the_same(deaf):

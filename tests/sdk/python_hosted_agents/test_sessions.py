@@ -42,7 +42,7 @@ async def test_a_session_is_created_shown_stopped_resumed_and_deleted(sdk, rest,
 
 
 async def test_a_session_has_the_id_that_its_client_chooses(sdk, smallest, indicator):
-    chosen = f"user-{uuid4().hex}"
+    chosen = f"user:{uuid4().hex}"
     agents = sdk.project.agents
     session = await agents.create_session(
         smallest.name, version_indicator=indicator, agent_session_id=chosen
