@@ -62,6 +62,11 @@ impl Workspace {
         self.target.join("debug").join("cupola")
     }
 
+    /// The folder of a suite of tests with official SDKs.
+    pub fn sdk_suite(&self, name: &str) -> PathBuf {
+        self.root.join("tests/sdk").join(name)
+    }
+
     /// A place for the report of a test runner; an old report is removed.
     pub fn report(&self, name: &str) -> Result<PathBuf> {
         let directory = self.target.join("xtask");

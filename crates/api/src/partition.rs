@@ -34,6 +34,11 @@ impl Partition {
         (is_hex && rest.starts_with(FILLER)).then(|| Self(hex.to_owned()))
     }
 
+    /// The partition of a session whose id has another form, from the digits of its guid.
+    pub fn of_session(guid: &str) -> Self {
+        Self(guid.chars().take(HEX).collect())
+    }
+
     /// A new id in this partition. `prefix` includes the underscore.
     pub fn id(&self, prefix: &str) -> String {
         ids::of_length(&format!("{prefix}{}{FILLER}", self.0), REST)

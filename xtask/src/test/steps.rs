@@ -6,15 +6,19 @@ mod deny;
 mod doctests;
 mod examples;
 mod format;
+mod hosted;
 mod javascript;
+mod layers;
 mod nextest;
 mod python;
 mod system;
 mod tool;
+mod venv;
 
 use super::step::{Step, Suite};
 
 const BINARY: &str = "build the binary";
+const LAYERS: &str = "layers of images";
 
 /// Every step.
 pub fn all() -> &'static [Step] {
@@ -57,6 +61,31 @@ pub fn all() -> &'static [Step] {
             suites: &[Python],
             needs: &[BINARY],
             run: python::agent_server,
+        },
+        Step { name: LAYERS, suites: &[Python], needs: &[], run: layers::run },
+        Step {
+            name: "hosted agents on oci, azure-ai-projects 2.10.0",
+            suites: &[Python],
+            needs: &[BINARY, LAYERS],
+            run: hosted::oci,
+        },
+        Step {
+            name: "hosted agents on docker, azure-ai-projects 2.10.0",
+            suites: &[Python],
+            needs: &[BINARY, LAYERS],
+            run: hosted::docker,
+        },
+        Step {
+            name: "hosted agents on oci, azure-ai-projects 2.0.0b3",
+            suites: &[Python],
+            needs: &[BINARY, LAYERS],
+            run: hosted::oci_preview,
+        },
+        Step {
+            name: "hosted agents on docker, azure-ai-projects 2.0.0b3",
+            suites: &[Python],
+            needs: &[BINARY, LAYERS],
+            run: hosted::docker_preview,
         },
         Step { name: "python, a2a-sdk 0.3.26", suites: &[Python], needs: &[BINARY], run: python::a2a },
         Step {

@@ -131,6 +131,9 @@ async fn deleting_is_fine_twice_and_final() {
     assert_eq!(app.user.delete(&format!("{SESSIONS}/never")).await.status, StatusCode::NO_CONTENT);
     assert_eq!(home.shown().await["status"], "deleted");
     assert_eq!(app.user.list(SESSIONS).await[0]["status"], "deleted");
+    // Its id is free again.
+    let again = app.user.post(SESSIONS, json!({"agent_session_id": home.id})).await;
+    assert_eq!(again.status, StatusCode::CREATED);
 }
 
 #[tokio::test]

@@ -1,85 +1,79 @@
 //! The Python suites, once for each generation of the official SDKs.
-//! Each has a virtual environment in the cache, keyed by everything that is installed into it.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
-use sha2::{Digest, Sha256};
+use anyhow::Result;
 
+use super::venv::Generation;
 use crate::process;
 use crate::test::{Args, junit, outcome::Outcome};
 use crate::workspace::Workspace;
 
+const STABLE: Generation = Generation { suite: "python", name: "agents-1.1.0" };
+const PREVIEW: Generation = Generation { suite: "python", name: "agents-1.2.0b6" };
+pub(super) const PROJECTS: Generation = Generation { suite: "python_v2", name: "projects-2.10.0" };
+pub(super) const PROJECTS_PREVIEW: Generation = Generation { suite: "python_v2", name: "projects-2.0.0b3" };
+pub(super) const AGENT_SERVER: Generation = Generation { suite: "python_hosted", name: "agentserver-2.2.0" };
+const A2A: Generation = Generation { suite: "python_a2a", name: "a2a-0.3.26" };
+
 /// `azure-ai-projects` 1.0.0 with `azure-ai-agents` 1.1.0.
 pub fn stable(workspace: &Workspace, _: &Args) -> Result<Outcome> {
-    suite(workspace, "python", "agents-1.1.0")
+    Run::of(&STABLE).perform(workspace)
 }
 
 /// `azure-ai-agents` 1.2.0b6.
 pub fn preview(workspace: &Workspace, _: &Args) -> Result<Outcome> {
-    suite(workspace, "python", "agents-1.2.0b6")
+    Run::of(&PREVIEW).perform(workspace)
 }
 
 /// `azure-ai-projects` 2.10.0: agents with versions, conversations, responses.
 pub fn projects(workspace: &Workspace, _: &Args) -> Result<Outcome> {
-    suite(workspace, "python_v2", "projects-2.10.0")
+    Run::of(&PROJECTS).perform(workspace)
 }
 
 /// `azure-ai-projects` 2.0.0b3.
 pub fn projects_preview(workspace: &Workspace, _: &Args) -> Result<Outcome> {
-    suite(workspace, "python_v2", "projects-2.0.0b3")
+    Run::of(&PROJECTS_PREVIEW).perform(workspace)
 }
 
 /// What hosted containers are made of: `azure-ai-agentserver-core` 2.2.0 and its companions.
 pub fn agent_server(workspace: &Workspace, _: &Args) -> Result<Outcome> {
-    suite(workspace, "python_hosted", "agentserver-2.2.0")
+    Run::of(&AGENT_SERVER).perform(workspace)
 }
 
 /// `a2a-sdk` 0.3.26: agents that talk to agents.
 pub fn a2a(workspace: &Workspace, _: &Args) -> Result<Outcome> {
-    suite(workspace, "python_a2a", "a2a-0.3.26")
+    Run::of(&A2A).perform(workspace)
 }
 
-fn suite(workspace: &Workspace, name: &str, generation: &str) -> Result<Outcome> {
-    let suite = workspace.root.join("tests/sdk").join(name);
-    let python = environment(workspace, generation, &suite.join("requirements"))?;
-    let report = workspace.report(generation)?;
-    let mut pytest = Command::new(python);
-    pytest.current_dir(&suite).args(["-m", "pytest", "-p", "no:cacheprovider"]);
-    pytest.arg(format!("--junit-xml={}", report.display()));
-    pytest.env("CUPOLA_BIN", workspace.binary()).env("PYTHONDONTWRITEBYTECODE", "1");
-    junit::judge(process::run(&mut pytest), &report)
+/// A suite, run with a generation of packages.
+pub struct Run<'a> {
+    /// The folder of the tests.
+    pub suite: &'a str,
+    /// The packages.
+    pub generation: &'a Generation,
+    /// What the report is called.
+    pub report: String,
+    /// What the suite is told beside where the binary is.
+    pub variables: Vec<(&'a str, String)>,
 }
 
-/// The interpreter of the generation's virtual environment, which is made if it is not there yet.
-fn environment(workspace: &Workspace, generation: &str, requirements: &Path) -> Result<PathBuf> {
-    let packages = requirements.join(format!("{generation}.txt"));
-    let key = key(&[&requirements.join("common.txt"), &packages])?;
-    let directory = workspace.cache.join("venvs").join(format!("{generation}-{key}"));
-    let python = directory.join("bin/python");
-    let complete = directory.join("complete");
-    if complete.exists() {
-        return Ok(python);
+impl<'a> Run<'a> {
+    /// The suite that the packages are listed in.
+    fn of(generation: &'a Generation) -> Self {
+        let report = generation.name.to_owned();
+        Self { suite: generation.suite, generation, report, variables: Vec::new() }
     }
-    if directory.exists() {
-        std::fs::remove_dir_all(&directory)?;
-    }
-    process::run(Command::new("python3").args(["-m", "venv"]).arg(&directory))?;
-    let mut install = Command::new(&python);
-    install.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
-    process::run(install.arg("--requirement").arg(&packages))?;
-    // Only now is it whole; an interrupted installation starts again.
-    std::fs::write(complete, "")?;
-    Ok(python)
-}
 
-/// A short digest of the interpreter's version and the requirements.
-fn key(files: &[&Path]) -> Result<String> {
-    let mut digest = Sha256::new();
-    digest.update(process::output(Command::new("python3").args(["-VV"]))?);
-    for file in files {
-        digest.update(std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?);
+    /// Runs it and counts.
+    pub fn perform(self, workspace: &Workspace) -> Result<Outcome> {
+        let python = self.generation.interpreter(workspace)?;
+        let report = workspace.report(&self.report)?;
+        let mut pytest = Command::new(python);
+        pytest.current_dir(workspace.sdk_suite(self.suite)).args(["-m", "pytest", "-p", "no:cacheprovider"]);
+        pytest.arg(format!("--junit-xml={}", report.display()));
+        pytest.env("CUPOLA_BIN", workspace.binary()).env("PYTHONDONTWRITEBYTECODE", "1");
+        pytest.envs(self.variables);
+        junit::judge(process::run(&mut pytest), &report)
     }
-    Ok(hex::encode(&digest.finalize()[..6]))
 }

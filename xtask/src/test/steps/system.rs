@@ -2,6 +2,7 @@
 //! installed; anyone else is told which they are.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -19,7 +20,7 @@ struct Need {
     is_met: fn() -> bool,
 }
 
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 6] = [
     Need {
         what: "a C compiler",
         packages: &["gcc", "libc6-dev"],
@@ -30,10 +31,17 @@ const NEEDS: [Need; 5] = [
         // Hosted agents are tested with the real things.
         what: "docker-registry, dockerd, runc and a static busybox",
         packages: &["docker-registry", "docker.io", "runc", "busybox-static"],
-        suites: &[Suite::Rust],
+        suites: &[Suite::Rust, Suite::Python],
         is_met: || {
             ["docker-registry", "dockerd", "runc", "busybox"].iter().all(|name| process::find(name).is_some())
         },
+    },
+    Need {
+        // Images for them are made from nothing else: no public registry is reached.
+        what: "debootstrap, and Python as the system has it",
+        packages: &["debootstrap", "python3"],
+        suites: &[Suite::Python],
+        is_met: || process::find("debootstrap").is_some() && Path::new("/usr/bin/python3").exists(),
     },
     Need {
         // Debian ships Python without these modules.

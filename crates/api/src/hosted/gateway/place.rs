@@ -100,8 +100,7 @@ pub async fn find(
         && partition.is_none()
         && let Some((session, visit)) = warm::take(service, project, &agent, &hosted, &owner.0)
     {
-        let partition = session::partition_of(&session.id).unwrap_or_default();
-        keep(service, project, &session, &partition).await?;
+        keep(service, project, &session, None).await?;
         // From now on it is idle, like any other.
         drop(visit);
         return Ok(Place { agent, hosted, session });
@@ -120,11 +119,10 @@ async fn begin(
     id: Option<String>,
     partition: Option<Partition>,
 ) -> Result<Session, ApiError> {
-    let partition = partition.unwrap_or_default();
-    let id = id.unwrap_or_else(|| session::new_id(&partition));
+    let id = id.unwrap_or_else(|| session::new_id(&partition.clone().unwrap_or_default()));
     let now = service.clock().seconds();
     let session = Session::new(id, &agent.name, &agent.version, &owner.0, now);
-    if keep(service, project, &session, &partition).await? {
+    if keep(service, project, &session, partition).await? {
         return Ok(session);
     }
     match session::find(service, project, &agent.name, &session.id).await? {
@@ -133,12 +131,13 @@ async fn begin(
     }
 }
 
-/// Keeps a new session, bound to a partition. False if somebody else has kept one under its id meanwhile.
+/// Keeps a new session. What follows its responses comes to it, and so does what follows the same as the request
+/// that it was made for. False if somebody else has kept one under its id meanwhile.
 async fn keep(
     service: &Service,
     project: &Arc<str>,
     session: &Session,
-    partition: &Partition,
+    followed: Option<Partition>,
 ) -> Result<bool, ApiError> {
     let mut changes = Vec::new();
     if let Some((former, _)) = session::find(service, project, &session.agent, &session.id).await?
@@ -148,15 +147,18 @@ async fn keep(
         changes.push(Change::Delete { key: former.key(project) });
     }
     changes.push(session.insert(project));
-    let key = binding_key(project, &session.agent, partition);
-    if service.store().get(&key).await?.is_none() {
-        changes.push(Change::Insert {
-            key,
-            parent: session.key(project).id,
-            facet: String::new(),
-            created_at: session.created_at,
-            doc: document(&session.id),
-        });
+    let own = session.partition();
+    for partition in followed.iter().filter(|followed| **followed != own).chain([&own]) {
+        let key = binding_key(project, &session.agent, partition);
+        if service.store().get(&key).await?.is_none() {
+            changes.push(Change::Insert {
+                key,
+                parent: session.key(project).id,
+                facet: String::new(),
+                created_at: session.created_at,
+                doc: document(&session.id),
+            });
+        }
     }
     match service.store().submit(changes).await {
         Ok(()) => Ok(true),

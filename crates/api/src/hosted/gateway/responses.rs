@@ -19,7 +19,7 @@ use super::{
 use crate::{
     ApiError, Call, Service,
     body::document,
-    hosted::{Owner, rooms, session},
+    hosted::{Owner, rooms},
     partition::Partition,
     responses::request,
 };
@@ -42,7 +42,7 @@ pub async fn respond(
     };
     let place = place::find(service, project, owner, name, wanted).await?;
     let anchor = conversation.as_deref().or(previous).and_then(Partition::of);
-    let partition = anchor.or_else(|| session::partition_of(&place.session.id)).unwrap_or_default();
+    let partition = anchor.unwrap_or_else(|| place.session.partition());
     let id = partition.id("caresp_");
     introduce(&mut body, &place);
 
@@ -79,7 +79,9 @@ pub async fn forward(
 ) -> Result<Response, ApiError> {
     let id = response["id"].as_str().unwrap_or_default();
     let name = response["agent_reference"]["name"].as_str().unwrap_or_default();
-    let wanted = Wanted { follows: Some(id), ..Wanted::default() };
+    // Its conversation may meanwhile be in the session of another response.
+    let session = response["agent_session_id"].as_str();
+    let wanted = Wanted { session, follows: Some(id), ..Wanted::default() };
     let place = place::find(service, project, owner, name, wanted).await?;
     let uri = format!("/responses/{id}{below}").parse().map_err(|_| ApiError::missing("Response", id))?;
     let ask = Ask { method, uri, headers: inward(headers), body: whole(Bytes::new()) };

@@ -7,7 +7,7 @@ mod record;
 mod state;
 
 pub use handlers::{create, delete, find as find_own, get, list, stop};
-pub use id::{check as check_id, new as new_id, partition_of};
+pub use id::{check as check_id, new as new_id};
 pub use keeper::{expire, keep, mark, settle_all};
 pub use record::{Session, all, change, find};
 pub use state::{SessionEvent, SessionState};

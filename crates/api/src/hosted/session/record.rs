@@ -8,8 +8,11 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::state::{SessionEvent, SessionState};
-use crate::{ApiError, Service, body::document};
+use super::{
+    id,
+    state::{SessionEvent, SessionState},
+};
+use crate::{ApiError, Service, body::document, partition::Partition};
 
 /// A session; its id is `AGENT/SESSION`, its parent [`sessions_of`] the agent.
 pub const SESSION: Kind = Kind("hosted_session");
@@ -128,6 +131,11 @@ impl Session {
     /// Where it is stored.
     pub fn key(&self, project: &Arc<str>) -> Key {
         session_key(project, &self.agent, &self.id)
+    }
+
+    /// The partition of the ids of its responses: that of its own id, where the platform made it.
+    pub fn partition(&self) -> Partition {
+        id::partition_of(&self.id).unwrap_or_else(|| Partition::of_session(&self.guid))
     }
 
     /// What clients see.
