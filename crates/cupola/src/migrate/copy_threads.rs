@@ -1,6 +1,6 @@
 //! Copies threads into conversations, each once, also where an earlier attempt was interrupted.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cupola_client::{
     AgentsClient, Error, ProjectClient, Result,
@@ -10,7 +10,7 @@ use futures_util::TryStreamExt as _;
 use serde_json::json;
 
 use super::{
-    messages::{FileNames, cited_files},
+    messages::{FileNames, cited_files, image_file, shown_files},
     origin::{self, COPYING, SOURCE, UNFINISHED, with_pairs},
     report::{Entry, Kind, Losses, Mapped, Outcome},
     threads::{Contents, RunRecord, items},
@@ -79,13 +79,17 @@ impl Migration<'_> {
             return Ok(entry(id, Some(copy.id.clone()), Outcome::AlreadyCopied, Losses::default()));
         }
         let thread = self.classic.threads().get(id).await?;
-        let contents = self.read(id).await?;
+        let mut contents = self.read(id).await?;
         if let Some(run) = contents.unfinished() {
             let why = format!("its run {} is {}; wait for its end or cancel it", run.id, run.status.as_str());
             return Ok(Entry::without_copy(Kind::Thread, id, Outcome::Skipped, why));
         }
         self.look_up_names(&contents).await?;
+        let gone = self.leave_out_gone_images(&mut contents).await?;
         let Mapped { made, mut losses } = items(&thread, &contents, &self.file_names);
+        for file in gone {
+            losses.note(format!("messages.content image {file}"), "its file was deleted");
+        }
         let metadata = with_pairs(&thread.metadata, &[(SOURCE, id)], &mut losses);
         let outcome = Outcome::of(&losses);
         if self.dry_run {
@@ -127,6 +131,22 @@ impl Migration<'_> {
     }
 
     /// Writes the copy. One that takes several requests says so until the last one is through.
+    /// Items can't name files that do not exist. Says which images were left out for that.
+    async fn leave_out_gone_images(&self, contents: &mut Contents) -> Result<BTreeSet<String>> {
+        let mut gone = BTreeSet::new();
+        for id in shown_files(&contents.messages) {
+            match self.classic.files().get(&id).await {
+                Ok(_) => {}
+                Err(Error::Service { status: 404, .. }) => drop(gone.insert(id)),
+                Err(error) => return Err(error),
+            }
+        }
+        for message in &mut contents.messages {
+            message.content.retain(|block| image_file(block).is_none_or(|id| !gone.contains(id)));
+        }
+        Ok(gone)
+    }
+
     async fn write(&self, thread: &Thread, metadata: Metadata, items: &[Item]) -> Result<String> {
         let conversations = self.client.conversations();
         let mut batches = items.chunks(ITEMS_AT_ONCE);

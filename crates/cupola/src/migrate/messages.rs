@@ -26,6 +26,20 @@ pub fn cited_files(messages: &[Message]) -> BTreeSet<String> {
         .collect()
 }
 
+/// The uploaded images that the messages show.
+pub fn shown_files(messages: &[Message]) -> BTreeSet<String> {
+    let blocks = messages.iter().flat_map(|message| &message.content);
+    blocks.filter_map(image_file).map(str::to_owned).collect()
+}
+
+/// The id of the image that a block shows, where it is uploaded.
+pub fn image_file(block: &ContentBlock) -> Option<&str> {
+    match block {
+        ContentBlock::ImageFile(image) => Some(&image.image_file.file_id),
+        _ => None,
+    }
+}
+
 /// The item, or nothing where nothing of the message can stay.
 pub fn item(message: &Message, files: &FileNames, losses: &mut Losses) -> Option<Item> {
     if !message.metadata.is_empty() {

@@ -1,7 +1,7 @@
 //! `cupola migrate classic-to-v2`.
 
 use cupola_client::{
-    FunctionSet, NoArguments, assistant_message,
+    FunctionSet, NoArguments, Upload, assistant_message,
     types::{CreateAgent, CreateRun, CreateThread, Metadata, Tool},
     user_message,
 };
@@ -174,6 +174,31 @@ async fn a_long_thread_is_copied_in_its_order_also_after_an_attempt_that_was_int
     assert_eq!(conversations.as_array().unwrap().len(), 1);
     assert_eq!(conversations[0]["metadata"], json!({"migrated_from": thread.id}));
     assert_ne!(conversation, begun.id);
+}
+
+#[tokio::test]
+async fn an_image_whose_file_was_deleted_is_left_out_and_reported() {
+    let home = home();
+    let _server = home.serve();
+    let client = home.client();
+    let mut files = Vec::new();
+    for name in ["here.png", "gone.png"] {
+        let upload = Upload::bytes(name, b"pixels".as_slice());
+        files.push(client.files().upload(&upload).await.unwrap().id);
+    }
+    let images = files.iter().map(|id| json!({"type": "image_file", "image_file": {"file_id": id}}));
+    let content: Vec<Value> = images.chain([json!({"type": "text", "text": "Look"})]).collect();
+    let thread = json!({"messages": [{"role": "user", "content": content}]});
+    let thread = client.threads().create(&serde_json::from_value(thread).unwrap()).await.unwrap();
+    client.files().delete(&files[1]).await.unwrap();
+
+    let report = home.json_of(&MIGRATE);
+    let copied = entry(&report, &thread.id);
+    assert_eq!(copied["losses"][0]["what"], json!(format!("messages.content image {}", files[1])));
+    let items = home.json_of(&["conversations", "show", copied["to"].as_str().unwrap()]);
+    let content = items[0]["content"].as_array().unwrap();
+    assert_eq!(content.len(), 2);
+    assert_eq!(content[0]["file_id"], json!(files[0]));
 }
 
 #[tokio::test]
