@@ -1,4 +1,4 @@
-"""Hands the tests hosted agents, and clients of the project that they are in. See `serving` for the service."""
+"""Hands the tests hosted agents, and clients of their project. See `serving` for the service."""
 
 import tempfile
 from importlib.metadata import version
@@ -58,7 +58,7 @@ def rest(service):  # noqa: F811
 
 @pytest.fixture(scope="session")
 def hosting(rest, service):  # noqa: F811
-    """Makes versions of hosted agents. It comes before the service ends, so that nothing of it is left then."""
+    """Makes versions of hosted agents."""
     from hosting import Hosting
 
     return Hosting(rest)

@@ -23,7 +23,9 @@ def events(answer):
             yield json.loads(line.removeprefix(b"data: "))
 
 
-@pytest.mark.parametrize("form", ["agents/{name}/versions/{version}/sessions/{id}", "agents/{name}/sessions/{id}"])
+@pytest.mark.parametrize(
+    "form", ["agents/{name}/versions/{version}/sessions/{id}", "agents/{name}/sessions/{id}"]
+)
 def test_past_lines_come_first_and_then_those_that_follow(rest, misbehaving, session, form):
     path = form.format(name=misbehaving.name, version=misbehaving.version, id=session)
     with rest("GET", f"{path}:logstream", stream=True) as answer:

@@ -14,8 +14,9 @@ def two_versions(hosting, images):
 
 
 async def share(sdk, name: str, **percentages: int) -> None:
+    rule = models.FixedRatioVersionSelectionRule
     rules = [
-        models.FixedRatioVersionSelectionRule(agent_version=version.removeprefix("v"), traffic_percentage=part)
+        rule(agent_version=version.removeprefix("v"), traffic_percentage=part)
         for version, part in percentages.items()
     ]
     endpoint = models.AgentEndpointConfig(

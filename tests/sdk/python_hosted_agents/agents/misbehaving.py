@@ -1,6 +1,7 @@
 """An agent that does what it is told, however bad it is for it. What it needs is Python alone.
 
-`PORT_OF_MY_OWN` makes it listen elsewhere, `NEVER_READY` makes it never ready, and `DEAF` makes it ignore SIGTERM.
+`PORT_OF_MY_OWN` makes it listen elsewhere, `NEVER_READY` makes it never ready, and `DEAF` makes it ignore
+SIGTERM.
 """
 
 import json
@@ -41,7 +42,8 @@ def garbage(agent):
 
 
 def break_off(agent):
-    agent.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+    agent.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")
+    agent.wfile.write(b"Transfer-Encoding: chunked\r\n\r\n")
     agent.wfile.write(b"b\r\ndata: one\n\n\r\n")
     agent.wfile.flush()
     agent.connection.shutdown(2)
