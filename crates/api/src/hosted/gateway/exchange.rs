@@ -61,7 +61,7 @@ pub async fn ask(visit: Visit, ask: Ask, within: Duration) -> Result<Response, A
         Err(_) => Err(ApiError::upstream(
             StatusCode::GATEWAY_TIMEOUT,
             format!(
-                "The container did not begin to answer within {} s (hosting.answer_within_seconds).",
+                "The container did not begin to answer within {} s (hosting.answer_within).",
                 within.as_secs()
             ),
         )
