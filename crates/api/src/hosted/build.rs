@@ -1,8 +1,8 @@
 //! What a version runs: fetched and tried once when the version is made, and remembered.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use cupola_hosting::{Code, Failure, ImageSource, Prepared, Progress, RegistryCredentials, Source};
+use cupola_hosting::{Code, Failure, ImageSource, Order, Prepared, Progress, RegistryCredentials, Source};
 use cupola_store::{Change, Key, Kind};
 use cupola_wire::agents::{AgentVersion, AgentVersionStatus};
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,9 @@ use crate::{
     body::document,
     connections,
 };
+
+/// How long a program that was only tried may take to end by itself.
+const TRIAL_GRACE: Duration = Duration::from_secs(1);
 
 /// What is remembered of a version that was made; its id and its parent are those of the version.
 const BUILD: Kind = Kind("hosted_build");
@@ -101,7 +104,8 @@ async fn make(service: &Service, project: &Arc<str>, name: &str, number: &str) -
     let trial = Session::new("trial".to_owned(), name, number, "", service.clock().seconds());
     let order = rooms::order(service, hosting, project, &agent, &hosted, &trial, prepared.clone()).await;
     let tried = match order {
-        Ok(order) => hosting.fleet().enter(order).await.map(drop),
+        // Nobody waits for what it might still have to do.
+        Ok(order) => hosting.fleet().enter(Order { grace: TRIAL_GRACE, ..order }).await.map(drop),
         Err(error) => Err(failure(error)),
     };
     rooms::leave(service, project, &trial).await.map_err(failure)?;

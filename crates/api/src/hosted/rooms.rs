@@ -1,6 +1,6 @@
 //! Sessions and their sandboxes: moving in, moving out.
 
-use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
+use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
 use cupola_hosting::{Code, LogStream, Order, Prepared, Probe, SandboxSpec, Visit};
@@ -16,6 +16,9 @@ use super::{
     tenants::Tenant,
 };
 use crate::{ApiError, Sandbox, Service, agents::ResolvedAgent, storage};
+
+/// How long a program that is stopped may take to end by itself.
+const STOP_GRACE: Duration = Duration::from_secs(30);
 
 /// What hosted agents run on, or the error of a service without it.
 pub fn hosting(service: &Service) -> Result<&Arc<Hosting>, ApiError> {
@@ -217,7 +220,7 @@ pub async fn order(
         logs: hosting.logs(&session.guid),
     };
     let probe = Probe { path: "/readiness".to_owned(), port: PORT, within: settings.ready_within };
-    Ok(Order { prepared, spec, probe, idle_after: Some(hosted.idle_after) })
+    Ok(Order { prepared, spec, probe, idle_after: Some(hosted.idle_after), grace: STOP_GRACE })
 }
 
 /// The program may run as any user, and its sandbox is all that can reach the folder.

@@ -103,7 +103,12 @@ async fn pull(
     let mut events = daemon.client.create_image(Some(options), None, credentials);
     let mut layers = Layers::default();
     while let Some(event) = events.next().await {
-        let event = event.map_err(|error| words::of_pull(name, &error))?;
+        let event = match event {
+            Ok(event) => event,
+            // The daemon closes its last line late at times. Whether the image came is asked below.
+            Err(error) if words::is_cut_off(&error) => break,
+            Err(error) => return Err(words::of_pull(name, &error)),
+        };
         if let Some(so_far) = layers.hear(event) {
             progress.report(so_far);
         }

@@ -88,6 +88,11 @@ pub(super) fn of_daemon(what: &str, error: &Error) -> Failure {
     Failure::new(Code::SandboxUnavailable, message)
 }
 
+/// Whether the daemon's words ended in the middle of a line.
+pub(super) fn is_cut_off(error: &Error) -> bool {
+    matches!(error, Error::IOError { .. }) && said(error).contains("bytes remaining on stream")
+}
+
 /// Whether the daemon itself said so; otherwise the way to it is broken.
 fn is_answer(error: &Error) -> bool {
     matches!(error, Error::DockerResponseServerError { .. } | Error::DockerStreamError { .. })

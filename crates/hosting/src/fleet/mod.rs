@@ -25,9 +25,6 @@ use self::{
 };
 use crate::{Code, Exit, Failure, Prepared, Runtime, SandboxSpec};
 
-/// How long a sandbox that is stopped may take to end by itself.
-const STOP_GRACE: Duration = Duration::from_secs(30);
-
 /// What a sandbox is to be, and how long it lives without being needed.
 #[derive(Clone, Debug)]
 pub struct Order {
@@ -39,6 +36,8 @@ pub struct Order {
     pub probe: Probe,
     /// How long it may be unused before it is stopped; `None` keeps it.
     pub idle_after: Option<Duration>,
+    /// How long it may take to end by itself once it is stopped.
+    pub grace: Duration,
 }
 
 /// What became of a sandbox without anybody asking for it.
@@ -198,7 +197,7 @@ impl Shared {
     /// Starts a sandbox, waits until it is ready, and then for its end.
     async fn raise(self: Arc<Self>, order: Order, slot: Slot) {
         let id = order.spec.id.clone();
-        let idle_after = order.idle_after;
+        let (idle_after, grace) = (order.idle_after, order.grace);
         let live = match self.start(order).await {
             Ok(live) => Arc::new(live),
             Err(failure) => {
@@ -208,7 +207,7 @@ impl Shared {
         };
         slot.reach(Stage::Up(Arc::clone(&live)));
         let why = live.until_it_ends(idle_after).await;
-        live.sandbox().stop(STOP_GRACE).await;
+        live.sandbox().stop(grace).await;
         self.slots().remove(&id);
         slot.reach(Stage::Gone);
         if let Some(why) = why {

@@ -68,7 +68,7 @@ impl Host {
             logs: Arc::new(LogBook::default()),
         };
         let probe = Probe { path: "/readiness".to_owned(), port: 8088, within: Duration::from_secs(20) };
-        Order { prepared, spec, probe, idle_after: None }
+        Order { prepared, spec, probe, idle_after: None, grace: Duration::from_secs(30) }
     }
 
     async fn prepare(&self, folder: PathBuf) -> Prepared {

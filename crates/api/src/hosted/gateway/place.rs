@@ -133,7 +133,7 @@ async fn begin(
 
 /// Keeps a new session. What follows its responses comes to it, and so does what follows the same as the request
 /// that it was made for. False if somebody else has kept one under its id meanwhile.
-async fn keep(
+pub async fn keep(
     service: &Service,
     project: &Arc<str>,
     session: &Session,

@@ -7,7 +7,6 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use cupola_store::{Change, Conflict, StoreError};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -19,7 +18,7 @@ use super::{
 use crate::{
     ApiError, Service, agents,
     body::{Json, answer},
-    hosted::{owner::Owner, rooms, warm},
+    hosted::{gateway, owner::Owner, rooms, warm},
     listing::ListQuery,
     partition::Partition,
     path::{Ids, Project},
@@ -63,20 +62,8 @@ pub async fn create(
             None => (begun(id::new(&Partition::new())), None),
         },
     };
-    let mut changes = Vec::new();
-    if let Some((former, _)) = record::find(&service, &project, &name, &session.id).await?
-        && !former.state.is_usable()
-    {
-        // A session that has come to its end makes room for one of the same name.
-        changes.push(Change::Delete { key: former.key(&project) });
-    }
-    changes.push(session.insert(&project));
-    match service.store().submit(changes).await {
-        Ok(()) => {}
-        Err(StoreError::Conflict(Conflict::Exists(_))) => {
-            return Err(ApiError::conflict(format!("A session with the id '{}' exists.", session.id)));
-        }
-        Err(error) => return Err(error.into()),
+    if !gateway::keep(&service, &project, &session, None).await? {
+        return Err(ApiError::conflict(format!("A session with the id '{}' exists.", session.id)));
     }
     // The visit ends at once: the session is ready, and its idle time begins.
     match visit {
