@@ -126,8 +126,11 @@ pub struct Visit {
 }
 
 impl Visit {
-    /// Enters, unless the sandbox is about to be stopped.
+    /// Enters, unless the sandbox is about to be stopped or its program has ended.
     pub(super) fn begin(live: &Arc<Live>) -> Option<Self> {
+        if live.sandbox.exit().borrow().is_some() {
+            return None;
+        }
         let entered = live.visits.fetch_update(Ordering::AcqRel, Ordering::Acquire, |visits| {
             (visits & CLOSED == 0).then_some(visits + 1)
         });

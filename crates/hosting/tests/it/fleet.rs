@@ -130,6 +130,23 @@ async fn a_program_that_ends_is_told_and_its_place_is_free() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_enters_a_sandbox_whose_program_has_ended() {
+    let host = Host::new();
+    let (fleet, _endings) = host.fleet(8);
+    let order = host.order("gone", PROGRAM).await;
+    let first = get(&fleet, &order, "/").await;
+    for _ in 0..5 {
+        let (one, other) =
+            (fleet.enter(order.clone()).await.unwrap(), fleet.enter(order.clone()).await.unwrap());
+        let body = RequestBody::new(Full::new(Bytes::new()).map_err(|never| match never {}));
+        assert!(one.send(Request::get("/exit").body(body).unwrap()).await.is_err());
+        other.exit_news().wait_for(Option::is_some).await.unwrap();
+        assert_ne!(get(&fleet, &order, "/").await, first);
+    }
+    fleet.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_ends_before_it_is_ready_is_a_failure_with_its_last_words() {
     let host = Host::new();
     let (fleet, _) = host.fleet(8);
