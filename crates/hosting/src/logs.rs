@@ -96,6 +96,18 @@ impl LogBook {
         kept.lines.iter().skip(skipped).cloned().collect()
     }
 
+    /// What the program said last on standard error, as a sentence that goes on behind another one; empty where it
+    /// said nothing.
+    pub fn last_words(&self, count: usize) -> String {
+        let lines = self.since(0).into_iter().filter(|line| line.stream == LogStream::Stderr);
+        let mut lines: Vec<String> = lines.map(|line| line.text).collect();
+        let last = lines.split_off(lines.len().saturating_sub(count));
+        match last.is_empty() {
+            true => String::new(),
+            false => format!(" Its last lines on standard error: {}", last.join(" | ")),
+        }
+    }
+
     /// The last lines, oldest first.
     pub fn last(&self, count: usize) -> Vec<LogLine> {
         let kept = self.kept();

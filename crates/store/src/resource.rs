@@ -95,6 +95,15 @@ pub struct Listing<'a> {
     pub limit: usize,
 }
 
+impl<'a> Listing<'a> {
+    /// All of a kind that belong to a parent, oldest first.
+    pub fn all(project: &'a str, kind: Kind, parent: &'a str) -> Self {
+        // A store reads one more than the limit, to know whether there are more.
+        let (order, limit) = (Order::Asc, usize::MAX - 1);
+        Self { project, kind, parent, facet: None, order, after: None, before: None, limit }
+    }
+}
+
 /// A part of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Slice {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cupola_hosting::Failure;
-use cupola_store::{Change, Conflict, Key, Kind, Listing, Order, Resource, StoreError};
+use cupola_store::{Change, Conflict, Key, Kind, Listing, Resource, StoreError};
 use cupola_wire::agents::{AgentVersion, AgentVersionStatus};
 use serde_json::json;
 
@@ -91,9 +91,7 @@ pub async fn hosted_versions(service: &Service, project: &Arc<str>) -> Result<Ve
 }
 
 async fn all(service: &Service, project: &str, kind: Kind, parent: &str) -> Result<Vec<Resource>, ApiError> {
-    let (order, limit) = (Order::Asc, usize::MAX - 1);
-    let listing = Listing { project, kind, parent, facet: None, order, after: None, before: None, limit };
-    Ok(service.store().list(listing).await?.items)
+    Ok(service.store().list(Listing::all(project, kind, parent)).await?.items)
 }
 
 fn read(stored: &Resource) -> Result<AgentVersion, ApiError> {

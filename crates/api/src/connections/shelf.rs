@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cupola_store::{Key, Kind, Listing, Order, Resource};
+use cupola_store::{Key, Kind, Listing, Resource};
 use serde::{Deserialize, Serialize};
 
 use super::{ConfiguredConnection, Connection, Secrets};
@@ -32,16 +32,7 @@ pub fn configured<'a>(service: &'a Service, name: &str) -> Option<&'a Configured
 
 /// The connections of clients, with what the store knows of them.
 pub async fn stored(service: &Service, project: &str) -> Result<Vec<(Resource, Stored)>, ApiError> {
-    let listing = Listing {
-        project,
-        kind: CONNECTION,
-        parent: "",
-        facet: None,
-        order: Order::Asc,
-        after: None,
-        before: None,
-        limit: usize::MAX - 1,
-    };
+    let listing = Listing::all(project, CONNECTION, "");
     let items = service.store().list(listing).await?.items;
     items.into_iter().map(|resource| read(&resource).map(|stored| (resource, stored))).collect()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cupola_engine::ids;
-use cupola_store::{Change, Conflict, Key, Kind, Listing, Order, Resource, StoreError};
+use cupola_store::{Change, Conflict, Key, Kind, Listing, Resource, StoreError};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{ApiError, Service, assets::Place, body::document};
@@ -217,16 +217,7 @@ impl Shelf {
         kind: Kind,
         facet: Option<&str>,
     ) -> Result<Vec<Resource>, ApiError> {
-        let listing = Listing {
-            project: &self.project,
-            kind,
-            parent: &self.container,
-            facet,
-            order: Order::Asc,
-            after: None,
-            before: None,
-            limit: usize::MAX - 1,
-        };
+        let listing = Listing { facet, ..Listing::all(&self.project, kind, &self.container) };
         Ok(service.store().list(listing).await?.items)
     }
 

@@ -98,7 +98,7 @@ async fn make(service: &Service, project: &Arc<str>, name: &str, number: &str) -
     let agent = agents::resolve(service, project, name, Some(number), 0).await.map_err(failure)?;
     let hosted = HostedDefinition::read(&agent.definition, hosting.settings()).map_err(failure)?;
     let source = source(service, hosting, project, &hosted, None).await?;
-    let prepared = hosting.fleet().runtime().prepare(&source, &Quiet).await?;
+    let prepared = hosting.fleet().runtime().prepare(&source, &unfollowed).await?;
     hosting.remember(&build_id(project, &agent), prepared.clone());
     // A program that does not come up now will not come up later either: better to say so now.
     let trial = Session::new("trial".to_owned(), name, number, "", service.clock().seconds());
@@ -131,7 +131,7 @@ pub async fn prepared(
     let build: Option<Build> = stored.and_then(|stored| serde_json::from_slice(&stored.doc).ok());
     let digest = build.as_ref().map(|build| build.digest.as_str());
     let source = source(service, hosting, project, hosted, digest).await?;
-    let prepared = hosting.fleet().runtime().prepare(&source, &Quiet).await?;
+    let prepared = hosting.fleet().runtime().prepare(&source, &unfollowed).await?;
     hosting.remember(&id, prepared.clone());
     Ok(prepared)
 }
@@ -212,12 +212,8 @@ fn failure(error: ApiError) -> Failure {
 }
 
 /// Nobody follows yet how far a preparation is.
-struct Quiet;
-
-impl cupola_hosting::ProgressSink for Quiet {
-    fn report(&self, progress: Progress) {
-        tracing::trace!(?progress, "preparing");
-    }
+pub fn unfollowed(progress: Progress) {
+    tracing::trace!(?progress, "preparing");
 }
 
 #[cfg(test)]

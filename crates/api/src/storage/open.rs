@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use cupola_store::{Change, Key, Kind, Listing, Order, StoreError};
+use cupola_store::{Change, Key, Kind, Listing, StoreError};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -53,16 +53,7 @@ pub async fn abandon(
     why: &str,
 ) -> Result<(), ApiError> {
     let parent = open_of(agent, session);
-    let listing = Listing {
-        project,
-        kind: OPEN,
-        parent: &parent,
-        facet: None,
-        order: Order::Asc,
-        after: None,
-        before: None,
-        limit: usize::MAX - 1,
-    };
+    let listing = Listing::all(project, OPEN, &parent);
     for open in service.store().list(listing).await?.items {
         let Some(id) = open.id.strip_prefix("open/") else { continue };
         hosted::rest(service, id);

@@ -9,7 +9,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::{Code, Exit, Failure, LogBook, LogStream, Sandbox};
+use crate::{Code, Exit, Failure, LogBook, Sandbox};
 
 /// The pause after the first probe that fails; each pause is half as long again as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
@@ -133,17 +133,7 @@ impl Probe {
                 self.port,
             ),
         };
-        let lines = last_lines(logs);
-        if !lines.is_empty() {
-            sentence.push_str(" Its last lines on standard error: ");
-            sentence.push_str(&lines.join(" | "));
-        }
+        sentence.push_str(&logs.last_words(LINES_SHOWN));
         sentence
     }
-}
-
-fn last_lines(logs: &LogBook) -> Vec<String> {
-    let lines = logs.since(0).into_iter().filter(|line| line.stream == LogStream::Stderr);
-    let mut lines: Vec<String> = lines.map(|line| line.text).collect();
-    lines.split_off(lines.len().saturating_sub(LINES_SHOWN))
 }

@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use cupola_hosting::{ExchangeError, LogStream, RequestBody, Visit};
+use cupola_hosting::{ExchangeError, RequestBody, Visit};
 use http_body_util::{BodyExt as _, Full};
 
 use super::headers::outward;
@@ -83,13 +83,7 @@ impl Witness {
             Some(exit) => format!("The container {exit} before it had answered."),
             None => format!("The container did not answer: {error}."),
         };
-        let lines = self.logs.since(0).into_iter().filter(|line| line.stream == LogStream::Stderr);
-        let mut lines: Vec<String> = lines.map(|line| line.text).collect();
-        let lines = lines.split_off(lines.len().saturating_sub(LINES_SHOWN));
-        if !lines.is_empty() {
-            message.push_str(" Its last lines on standard error: ");
-            message.push_str(&lines.join(" | "));
-        }
+        message.push_str(&self.logs.last_words(LINES_SHOWN));
         // Not 5xx: clients would send the same again for minutes, and it may do the same again.
         ApiError::upstream(StatusCode::FAILED_DEPENDENCY, message).code("container_failed")
     }

@@ -2,12 +2,10 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use cupola_hosting::{
-    Code, Exit, Failure, LogBook, Prepared, Program, Progress, ProgressSink, Runtime, SandboxSpec, Source,
-};
+use cupola_hosting::{Code, Exit, Failure, LogBook, Program, SandboxSpec, Source};
 
 use super::{DEPENDENCIES, unavailable};
-use crate::hosted::hosting::Hosting;
+use crate::hosted::{build::unfollowed, hosting::Hosting};
 
 /// How long an installation may take.
 const WITHIN: Duration = Duration::from_secs(15 * 60);
@@ -60,7 +58,7 @@ pub async fn dependencies(
 
 async fn run(hosting: &Hosting, program: Program, home: &Path, logs: &Arc<LogBook>) -> Result<Exit, Failure> {
     let runtime = hosting.fleet().runtime();
-    let prepared = prepared(&**runtime, program).await?;
+    let prepared = runtime.prepare(&Source::Code(program), &unfollowed).await?;
     let settings = hosting.settings();
     let mut environment = std::collections::BTreeMap::from([("HOME".to_owned(), "/home/session".to_owned())]);
     if let Some(index) = &settings.python_index {
@@ -88,12 +86,4 @@ async fn run(hosting: &Hosting, program: Program, home: &Path, logs: &Arc<LogBoo
             format!("The dependencies were not installed within {} minutes.", WITHIN.as_secs() / 60);
         Failure::new(Code::CodeError, message)
     })
-}
-
-async fn prepared(runtime: &dyn Runtime, program: Program) -> Result<Prepared, Failure> {
-    struct Quiet;
-    impl ProgressSink for Quiet {
-        fn report(&self, _: Progress) {}
-    }
-    runtime.prepare(&Source::Code(program), &Quiet).await
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cupola_hosting::Failure;
-use cupola_store::{Change, Conflict, Key, Kind, Listing, Order, Resource, StoreError};
+use cupola_store::{Change, Conflict, Key, Kind, Listing, Resource, StoreError};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -206,16 +206,8 @@ pub async fn change(
 
 /// All sessions of an agent, oldest first.
 pub async fn all(service: &Service, project: &Arc<str>, agent: &str) -> Result<Vec<Session>, ApiError> {
-    let listing = Listing {
-        project,
-        kind: SESSION,
-        parent: &sessions_of(agent),
-        facet: None,
-        order: Order::Asc,
-        after: None,
-        before: None,
-        limit: usize::MAX - 1,
-    };
+    let parent = sessions_of(agent);
+    let listing = Listing::all(project, SESSION, &parent);
     service.store().list(listing).await?.items.iter().map(Session::read).collect()
 }
 
