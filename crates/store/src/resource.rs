@@ -119,6 +119,9 @@ pub trait Resources: Send + Sync {
     /// One resource.
     async fn get(&self, key: &Key) -> Result<Option<Resource>, StoreError>;
 
+    /// What was put aside when the resource was made; `None` if there is nothing, or no such resource.
+    async fn aside(&self, key: &Key) -> Result<Option<Bytes>, StoreError>;
+
     /// Who holds a claim.
     async fn holder(&self, project: &str, name: &str) -> Result<Option<String>, StoreError>;
 

@@ -59,8 +59,9 @@ pub async fn find_or_make(
             facet: String::new(),
             created_at: service.clock().seconds(),
             doc: document(&json!({"name": name})),
+            aside: None,
         };
-        match service.store().submit(vec![insert]).await {
+        match service.store().commit(vec![insert]).await {
             Ok(()) => return Ok(named(conversation)),
             // Somebody has used the name at the same moment: theirs is the conversation.
             Err(StoreError::Conflict(_)) => {}

@@ -153,7 +153,7 @@ async fn add(
         let facet = if version.draft == Some(true) { DRAFT } else { RELEASED };
         let changes =
             vec![agent, insert(version_key, &versions_of(name), facet, &version, document(&version))];
-        match service.store().submit(changes).await {
+        match service.store().commit(changes).await {
             Ok(()) => {
                 if is_hosted {
                     hosted::begin_build(service, project, &version);
@@ -169,7 +169,7 @@ async fn add(
 
 fn insert(key: Key, parent: &str, facet: &str, version: &AgentVersion, doc: bytes::Bytes) -> Change {
     let (parent, facet) = (parent.to_owned(), facet.to_owned());
-    Change::Insert { key, parent, facet, created_at: version.created_at, doc }
+    Change::Insert { key, parent, facet, created_at: version.created_at, doc, aside: None }
 }
 
 fn changes_nothing(body: &CreateAgentVersion, latest: &AgentVersion) -> bool {

@@ -75,7 +75,7 @@ fn is_forced(parameters: &Parameters) -> Result<bool, ApiError> {
 /// Commits, or says that somebody else has changed the agent meanwhile: what is to be done may be something
 /// else now.
 async fn committed(service: &Service, changes: Vec<Change>) -> Result<bool, ApiError> {
-    match service.store().submit(changes).await {
+    match service.store().commit(changes).await {
         Ok(()) => Ok(true),
         Err(StoreError::Conflict(Conflict::Changed(_) | Conflict::Missing(_))) => Ok(false),
         Err(error) => Err(error.into()),

@@ -131,7 +131,7 @@ pub async fn change(
     loop {
         let (mut record, etag) = find_agent(service, key).await?;
         edit(&mut record)?;
-        match service.store().submit(vec![record.replace(key, etag)]).await {
+        match service.store().commit(vec![record.replace(key, etag)]).await {
             Ok(()) => return Ok(record),
             Err(StoreError::Conflict(Conflict::Changed(_))) => {}
             Err(StoreError::Conflict(_)) => return Err(no_agent(&key.id)),

@@ -43,7 +43,7 @@ pub async fn settle(
             Change::Replace { key: version.clone(), if_etag: stored.etag, doc: document(&settled) },
         ];
         changes.extend(extra.clone());
-        match service.store().submit(changes).await {
+        match service.store().commit(changes).await {
             Ok(()) => return Ok(true),
             Err(StoreError::Conflict(Conflict::Changed(_) | Conflict::Missing(_))) => {}
             Err(error) => return Err(error.into()),

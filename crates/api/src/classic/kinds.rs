@@ -52,7 +52,7 @@ pub fn read<T: DeserializeOwned>(key: &Key, doc: &[u8]) -> Result<T, ApiError> {
 
 /// A new resource right below the project.
 pub fn insert(key: Key, created_at: i64, doc: Bytes) -> Change {
-    Change::Insert { key, parent: String::new(), facet: String::new(), created_at, doc }
+    Change::Insert { key, parent: String::new(), facet: String::new(), created_at, doc, aside: None }
 }
 
 /// The answer to a delete.
@@ -93,7 +93,7 @@ pub async fn change_if<T: DeserializeOwned + Serialize>(
         let doc = document(&value);
         let mut changes = conditions.to_vec();
         changes.push(Change::Replace { key: key.clone(), if_etag: current.etag, doc: doc.clone() });
-        match service.store().submit(changes).await {
+        match service.store().commit(changes).await {
             Ok(()) => return Ok(doc),
             Err(StoreError::Conflict(Conflict::Changed(_))) => {}
             Err(error) => return Err(error),

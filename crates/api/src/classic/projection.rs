@@ -94,6 +94,7 @@ impl RunProjection {
             facet: String::new(),
             created_at: self.run.created_at,
             doc: self.document(),
+            aside: None,
         });
         out.frames.extend(self.prelude.take().filter(|_| out.heard));
         out.show("thread.run.created", &self.run);
@@ -176,6 +177,7 @@ impl RunProjection {
             facet: self.run.id.clone(),
             created_at: message.created_at,
             doc: document(&stored),
+            aside: None,
         }
     }
 
@@ -186,6 +188,7 @@ impl RunProjection {
             facet: String::new(),
             created_at: step.created_at,
             doc: document(step),
+            aside: None,
         }
     }
 

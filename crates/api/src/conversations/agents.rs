@@ -29,8 +29,9 @@ pub async fn note_agent(
             facet: String::new(),
             created_at: service.clock().seconds(),
             doc: document(&agent),
+            aside: None,
         };
-        match service.store().submit(vec![change]).await {
+        match service.store().commit(vec![change]).await {
             // Somebody else has noted it at the same moment.
             Ok(()) | Err(StoreError::Conflict(_)) => {}
             Err(error) => return Err(error.into()),

@@ -59,6 +59,7 @@ pub fn insert_item(project: &Arc<str>, parent: &str, item: &Item, created_at: i6
         facet: text("type"),
         created_at,
         doc: document(item),
+        aside: None,
     }
 }
 

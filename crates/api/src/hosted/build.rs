@@ -67,6 +67,7 @@ pub fn begin(service: &Service, project: &Arc<str>, version: &AgentVersion) {
                 facet: String::new(),
                 created_at: service.clock().seconds(),
                 doc: document(&Build { digest }),
+                aside: None,
             }
         });
         match agents::settle(&service, &project, &name, &number, remembered).await {

@@ -171,7 +171,7 @@ pub async fn vacate(
         if let Some(hosting) = service.hosting() {
             hosting.forget(&session.guid).await;
         }
-        match service.store().submit(vec![Change::Delete { key: session.key(project) }]).await {
+        match service.store().commit(vec![Change::Delete { key: session.key(project) }]).await {
             Ok(()) | Err(StoreError::Conflict(Conflict::Missing(_))) => {}
             Err(error) => return Err(error.into()),
         }

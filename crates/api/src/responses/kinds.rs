@@ -4,10 +4,8 @@ use cupola_store::Kind;
 
 use crate::{ApiError, storage};
 
-/// A response, under its id.
+/// A response, under its id. The items that it was asked with are put aside with it.
 pub const RESPONSE: Kind = Kind("response");
-/// The items that a response was asked with, under the response's id.
-pub const INPUT: Kind = Kind("response_input");
 
 /// The 404 of a response.
 pub fn not_found(id: &str) -> ApiError {

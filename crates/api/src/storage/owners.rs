@@ -29,6 +29,7 @@ fn insert(key: Key, response: &str, call: &Call, created_at: i64) -> Change {
         facet: String::new(),
         created_at,
         doc: body::document(call),
+        aside: None,
     }
 }
 

@@ -160,6 +160,7 @@ impl TestApp {
             facet: String::new(),
             created_at: 0,
             doc: Bytes::from_static(b"{}"),
+            aside: None,
         };
         drop(self.store.submit((0..5_000).map(insert).collect()));
     }

@@ -293,6 +293,7 @@ async fn a_restart_brings_back_what_ran_and_ends_what_it_interrupted() {
         facet: "1".to_owned(),
         created_at: app.service.clock().seconds(),
         doc: operation.to_string().into(),
+        aside: None,
     };
     app.store.submit(vec![insert]).await.unwrap();
     app.service.hosting().unwrap().close().await;

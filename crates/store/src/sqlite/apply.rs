@@ -14,13 +14,22 @@ pub fn apply(connection: &Connection, batch: &Batch) -> Result<(), StoreError> {
 
 fn apply_one(connection: &Connection, change: &Change) -> Result<(), StoreError> {
     match change {
-        Change::Insert { key, parent, facet, created_at, doc } => {
+        Change::Insert { key, parent, facet, created_at, doc, aside } => {
             let inserted = connection
                 .prepare_cached(
-                    "INSERT INTO resources (project, kind, id, parent, facet, created_at, etag, doc)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7) ON CONFLICT DO NOTHING",
+                    "INSERT INTO resources (project, kind, id, parent, facet, created_at, etag, doc, aside)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8) ON CONFLICT DO NOTHING",
                 )?
-                .execute(params![&*key.project, key.kind.0, key.id, parent, facet, created_at, &doc[..]])?;
+                .execute(params![
+                    &*key.project,
+                    key.kind.0,
+                    key.id,
+                    parent,
+                    facet,
+                    created_at,
+                    &doc[..],
+                    aside.as_deref(),
+                ])?;
             expect(inserted == 1, || Conflict::Exists(key.clone()))
         }
         Change::Replace { key, if_etag, doc } => {

@@ -99,6 +99,16 @@ impl Resources for SqliteStore {
         })
     }
 
+    async fn aside(&self, key: &Key) -> Result<Option<Bytes>, StoreError> {
+        self.read_here(|connection| {
+            let aside: Option<Option<Vec<u8>>> = connection
+                .prepare_cached("SELECT aside FROM resources WHERE project = ?1 AND kind = ?2 AND id = ?3")?
+                .query_row(params![&*key.project, key.kind.0, key.id], |row| row.get(0))
+                .optional()?;
+            Ok(aside.flatten().map(Bytes::from))
+        })
+    }
+
     async fn holder(&self, project: &str, name: &str) -> Result<Option<String>, StoreError> {
         self.read_here(|connection| {
             let holder = connection

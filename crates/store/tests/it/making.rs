@@ -39,6 +39,7 @@ pub fn insert(key: &Key, parent: &str, facet: &str, doc: &str) -> Change {
         facet: facet.to_owned(),
         created_at: 7,
         doc: Bytes::copy_from_slice(doc.as_bytes()),
+        aside: None,
     }
 }
 

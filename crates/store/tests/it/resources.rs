@@ -21,6 +21,19 @@ pub async fn a_resource_is_read_as_it_was_written(store: &dyn Store) {
     assert_eq!(found, expected);
 }
 
+pub async fn what_is_put_aside_stays_with_its_resource(store: &dyn Store) {
+    let mut with_aside = insert(&note("a"), "", "", "shown");
+    if let Change::Insert { aside, .. } = &mut with_aside {
+        *aside = Some(Bytes::from_static(b"not shown"));
+    }
+    commit(store, vec![with_aside, insert(&note("b"), "", "", "alone")]).await;
+    commit(store, vec![replace(&note("a"), 1, "shown anew")]).await;
+    assert_eq!(store.aside(&note("a")).await.unwrap().as_deref(), Some(&b"not shown"[..]));
+    assert_eq!(store.aside(&note("b")).await.unwrap(), None);
+    commit(store, vec![delete(&note("a"))]).await;
+    assert_eq!(store.aside(&note("a")).await.unwrap(), None);
+}
+
 pub async fn an_id_is_unique_within_project_and_kind_alone(store: &dyn Store) {
     let elsewhere = Key::new(&project("q"), NOTE, "a");
     commit(store, vec![insert(&note("a"), "", "", "1")]).await;
@@ -133,6 +146,7 @@ pub async fn bytes_of_any_kind_are_kept(store: &dyn Store) {
         facet: "f\"".to_owned(),
         created_at: i64::MIN,
         doc: odd.clone(),
+        aside: None,
     };
     commit(store, vec![change]).await;
     let found = store.get(&key).await.unwrap().unwrap();

@@ -114,6 +114,7 @@ impl Container {
                 facet: String::new(),
                 created_at: self.created_at,
                 doc,
+                aside: None,
             },
         }
     }

@@ -112,6 +112,7 @@ impl Operation {
             facet: self.version.clone(),
             created_at: now,
             doc: document(self),
+            aside: None,
         }
     }
 

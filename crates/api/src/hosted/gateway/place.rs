@@ -157,10 +157,11 @@ pub async fn keep(
                 facet: String::new(),
                 created_at: session.created_at,
                 doc: document(&session.id),
+                aside: None,
             });
         }
     }
-    match service.store().submit(changes).await {
+    match service.store().commit(changes).await {
         Ok(()) => Ok(true),
         Err(StoreError::Conflict(Conflict::Exists(_) | Conflict::Missing(_))) => Ok(false),
         Err(error) => Err(error.into()),

@@ -165,6 +165,7 @@ impl Session {
             facet: String::new(),
             created_at: self.created_at,
             doc: document(self),
+            aside: None,
         }
     }
 }
@@ -195,7 +196,7 @@ pub async fn change(
         }
         let key = session_key(project, agent, id);
         let replaced = Change::Replace { key, if_etag: etag, doc: document(&session) };
-        match service.store().submit(vec![replaced]).await {
+        match service.store().commit(vec![replaced]).await {
             Ok(()) => return Ok(Some(session)),
             Err(StoreError::Conflict(Conflict::Changed(_))) => {}
             Err(StoreError::Conflict(Conflict::Missing(_))) => return Ok(None),
