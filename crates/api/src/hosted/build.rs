@@ -25,7 +25,7 @@ use crate::{
 const TRIAL_GRACE: Duration = Duration::from_secs(1);
 
 /// What is remembered of a version that was made; its id and its parent are those of the version.
-const BUILD: Kind = Kind("hosted_build");
+pub const BUILD: Kind = Kind::named("hosted_build");
 
 /// What is remembered.
 #[derive(Debug, Serialize, Deserialize)]

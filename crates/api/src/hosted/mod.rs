@@ -19,7 +19,7 @@ mod work;
 
 use cupola_wire::agents::CreateAgentVersion;
 
-pub use build::{begin as begin_build, resume};
+pub use build::{BUILD, begin as begin_build, resume};
 pub use gateway::{connect, forward, invoke, invoke_below, respond};
 pub use hosting::{Hosting, HostingParts};
 pub use owner::Owner;

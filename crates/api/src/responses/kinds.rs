@@ -2,12 +2,13 @@
 
 use cupola_store::Kind;
 
-use crate::{ApiError, storage};
+use crate::{ApiError, conversations::ITEM, storage};
 
 /// A response, under its id.
-pub const RESPONSE: Kind = Kind("response");
+pub const RESPONSE: Kind =
+    Kind::named("response").owning(&[INPUT, ITEM, storage::OWNER, storage::CALL]).with_turns();
 /// The items that a response was asked with, under the response's id.
-pub const INPUT: Kind = Kind("response_input");
+pub const INPUT: Kind = Kind::named("response_input");
 
 /// The 404 of a response.
 pub fn not_found(id: &str) -> ApiError {
