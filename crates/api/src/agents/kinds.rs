@@ -5,12 +5,12 @@ use std::sync::Arc;
 use cupola_store::{Key, Kind, Resource};
 
 use super::record::Record;
-use crate::{ApiError, Service, hosted};
+use crate::{ApiError, Service};
 
 /// An agent; its id is its name.
 pub const AGENT: Kind = Kind::named("agent_v2");
 /// A version; its id is `NAME:VERSION`, its parent [`versions_of`] the agent.
-pub const AGENT_VERSION: Kind = Kind::named("agent_version").owning(&[hosted::BUILD]);
+pub const AGENT_VERSION: Kind = Kind::named("agent_version");
 
 /// The facet of versions that are not drafts.
 pub const RELEASED: &str = "released";
