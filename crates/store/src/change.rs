@@ -43,7 +43,7 @@ pub enum Change {
         /// The document.
         doc: Bytes,
     },
-    /// The end of a resource and of everything that belongs to it; a conflict if it is gone.
+    /// The end of a resource and of everything that belongs to it, by what its kind owns; a conflict if it is gone.
     Delete {
         /// Which.
         key: Key,

@@ -39,11 +39,11 @@ class Images:
         """An agent on nothing but Python."""
         return self._image(agent, [self._system(), self._agents()], python(agent))
 
-    def smallest(self, **config) -> str:
+    def smallest(self, name="smallest", **config) -> str:
         """A program of the shell in a system of one file, which answers with how often it was started."""
         # The first process of a sandbox is asked to end in vain if it has no word for that.
         script = "trap exit TERM; echo started >> $HOME/starts; httpd -f -p 8088 -h /www & wait"
-        return self._image("smallest", [self._busybox()], {"Cmd": ["/bin/sh", "-c", script]} | config)
+        return self._image(name, [self._busybox()], {"Cmd": ["/bin/sh", "-c", script]} | config)
 
     def nothing_to_start(self) -> str:
         """An image without a command."""

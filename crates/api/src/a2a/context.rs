@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A client's name of a context; the parent is the conversation, so that it goes when that goes.
-const NAMED: Kind = Kind("a2a_context");
+pub const NAMED: Kind = Kind::named("a2a_context");
 const OWN_PREFIX: &str = "conv_";
 const LARGEST: usize = 64 * 1024;
 

@@ -9,12 +9,12 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{ApiError, Service, body::document};
 
-pub const AGENT: Kind = Kind("assistant");
-pub const THREAD: Kind = Kind("thread");
-pub const MESSAGE: Kind = Kind("message");
-pub const RUN: Kind = Kind("run");
-pub const RUN_STEP: Kind = Kind("run_step");
-pub const FILE: Kind = Kind("file");
+pub const AGENT: Kind = Kind::named("assistant");
+pub const THREAD: Kind = Kind::named("thread").owning(&[MESSAGE, RUN]);
+pub const MESSAGE: Kind = Kind::named("message");
+pub const RUN: Kind = Kind::named("run").owning(&[RUN_STEP]).with_turns();
+pub const RUN_STEP: Kind = Kind::named("run_step");
+pub const FILE: Kind = Kind::named("file");
 
 /// The 404 of each kind, in the service's own words.
 pub fn not_found(kind: Kind, id: &str) -> ApiError {

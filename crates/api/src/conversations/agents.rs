@@ -7,7 +7,7 @@ use cupola_store::{Change, Key, Kind, StoreError};
 use crate::{ApiError, Service, body::document};
 
 /// An agent, or a version of it, takes part; the parent is the conversation.
-const PARTICIPANT: Kind = Kind("conversation_agent");
+pub const PARTICIPANT: Kind = Kind::named("conversation_agent");
 
 /// Notes that an agent takes part in a conversation. Noting it again changes nothing, and costs a read.
 pub async fn note_agent(

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{ApiError, Service, assets::Place, body::document};
 
-const CONTAINER: Kind = Kind("blob_container");
-const BLOB: Kind = Kind("blob");
-const BLOCK: Kind = Kind("blob_block");
+const CONTAINER: Kind = Kind::named("blob_container").owning(&[BLOB, BLOCK]);
+const BLOB: Kind = Kind::named("blob");
+const BLOCK: Kind = Kind::named("blob_block");
 
 /// A container and what it was made for.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -160,7 +160,18 @@ fn code_program(code: &Map<String, Value>) -> Result<HostedProgram, ApiError> {
             .param(parameter("dependency_resolution")));
         }
     };
-    Ok(HostedProgram::Code { runtime, entry_point, is_bundled, content_hash: text(code, "content_hash")? })
+    let content_hash = text(code, "content_hash")?;
+    if content_hash.as_ref().is_some_and(|hash| !is_digest(hash)) {
+        // It names a folder of this machine.
+        let message = "Invalid 'content_hash': expected 64 of 0-9 and a-f.";
+        return Err(ApiError::invalid(message).code("invalid_value").param(parameter("content_hash")));
+    }
+    Ok(HostedProgram::Code { runtime, entry_point, is_bundled, content_hash })
+}
+
+/// Whether this is the SHA-256 of something.
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// `0.5` and `500m` are half a core.

@@ -13,7 +13,7 @@ use super::{
 use crate::{ApiError, Service, body::document, hosted, responses::RESPONSE, tasks};
 
 /// A response that has not ended.
-const OPEN: Kind = Kind("response_open");
+const OPEN: Kind = Kind::named("response_open");
 
 /// Not the id of the response itself: what ends it must not take along what belongs to the response.
 fn key(project: &Arc<str>, response: &str) -> Key {

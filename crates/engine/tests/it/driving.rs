@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::model::GatedModel;
 
-const RUN: Kind = Kind("run");
+const RUN: Kind = Kind::named("run");
 
 /// Shows a turn as a resource that is there or not, and each event as a frame.
 struct Plain {

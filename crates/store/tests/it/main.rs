@@ -37,6 +37,7 @@ macro_rules! every_promise {
                 a_replacement_needs_the_etag_that_was_read,
                 a_resource_is_deleted_with_all_that_belongs_to_it,
                 deleting_takes_turns_and_journals_along,
+                what_belongs_to_another_kind_stays,
                 deleting_stops_at_the_border_of_the_project,
                 a_missing_resource_can_not_be_changed,
                 presence_can_be_required,

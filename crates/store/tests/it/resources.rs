@@ -62,14 +62,14 @@ pub async fn a_resource_is_deleted_with_all_that_belongs_to_it(store: &dyn Store
         insert(&book("b"), "", "", ""),
         insert(&note("b1"), "b", "", ""),
         insert(&note("b2"), "b", "", ""),
-        insert(&note("b1x"), "b1", "", ""),
-        insert(&note("b1xy"), "b1x", "", ""),
+        insert(&remark("b1x"), "b1", "", ""),
+        insert(&remark("b1y"), "b1", "", ""),
         insert(&book("other"), "", "", ""),
         insert(&note("other1"), "other", "", ""),
     ];
     commit(store, tree).await;
     commit(store, vec![delete(&book("b"))]).await;
-    for gone in [book("b"), note("b1"), note("b2"), note("b1x"), note("b1xy")] {
+    for gone in [book("b"), note("b1"), note("b2"), remark("b1x"), remark("b1y")] {
         assert_eq!(doc(store, &gone).await, None, "{gone}");
     }
     for kept in [book("other"), note("other1")] {
@@ -97,6 +97,31 @@ pub async fn deleting_takes_turns_and_journals_along(store: &dyn Store) {
     // Opened anew, it has nothing of the old journal.
     commit(store, vec![open_turn("run")]).await;
     assert_eq!(store.turn(&turn("run")).await.unwrap().unwrap().journal, []);
+}
+
+pub async fn what_belongs_to_another_kind_stays(store: &dyn Store) {
+    let library = vec![
+        insert(&book("same"), "", "", ""),
+        insert(&note("same"), "same", "", ""),
+        insert(&remark("same"), "same", "", ""),
+        insert(&note("other"), "same", "", ""),
+        open_turn("same"),
+    ];
+    commit(store, library).await;
+    // Nothing belongs to a remark, and no turn either.
+    commit(store, vec![delete(&remark("same"))]).await;
+    assert_eq!(ids(store, notes("same")).await.unwrap().0, ["same", "other"]);
+    assert!(store.turn(&turn("same")).await.unwrap().is_some());
+    // To a note belong remarks, and not the notes of a book that is called as it is.
+    commit(store, vec![insert(&remark("again"), "same", "", "")]).await;
+    commit(store, vec![delete(&note("same"))]).await;
+    assert_eq!(ids(store, notes("same")).await.unwrap().0, ["other"]);
+    assert_eq!(doc(store, &remark("again")).await, None);
+    assert_eq!(store.turn(&turn("same")).await.unwrap(), None);
+    // To a book belong notes, and not the remarks on a note that is called as it is.
+    commit(store, vec![insert(&remark("orphan"), "same", "", ""), delete(&book("same"))]).await;
+    assert_eq!(doc(store, &note("other")).await, None);
+    assert!(doc(store, &remark("orphan")).await.is_some());
 }
 
 pub async fn deleting_stops_at_the_border_of_the_project(store: &dyn Store) {

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Binds a partition of ids to a session, so that what follows comes to the same sandbox.
-const BINDING: Kind = Kind("hosted_binding");
+pub const BINDING: Kind = Kind::named("hosted_binding");
 
 /// What a request says about its session.
 #[derive(Debug, Default)]

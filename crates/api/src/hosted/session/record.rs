@@ -12,10 +12,10 @@ use super::{
     id,
     state::{SessionEvent, SessionState},
 };
-use crate::{ApiError, Service, body::document, partition::Partition};
+use crate::{ApiError, Service, body::document, hosted::gateway::BINDING, partition::Partition};
 
 /// A session; its id is `AGENT/SESSION`, its parent [`sessions_of`] the agent.
-pub const SESSION: Kind = Kind("hosted_session");
+pub const SESSION: Kind = Kind::named("hosted_session").owning(&[BINDING]);
 
 /// Sessions that nobody uses are kept for thirty days.
 pub const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
