@@ -8,6 +8,6 @@ mod chunk;
 mod document;
 mod embedder;
 
-pub use chunk::{Chunk, Chunking};
+pub use chunk::{Chunk, Chunking, TokenCounter};
 pub use document::{Document, Place, Section, Unreadable};
 pub use embedder::{EmbedError, Embedder, Purpose, Reranker};
