@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
+    hash::Hash,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -14,8 +15,8 @@ use tiktoken_rs::{
 
 use super::words::Rules;
 
-/// Words that one cutting thread remembers, about 10 MB of them.
-const MOST_REMEMBERED: usize = 200_000;
+/// Words that one cutting thread remembers of each kind, about 10 MB of them.
+const MOST_REMEMBERED: usize = 100_000;
 /// Longer ones are counted each time they come: they hardly come twice.
 const LONGEST_REMEMBERED: usize = 64;
 
@@ -26,7 +27,12 @@ pub struct TokenCounter {
     memories: Mutex<Vec<Memory>>,
 }
 
-type Memory = HashMap<Box<str>, u32, FxBuildHasher>;
+/// Most words are short. Such a word is its own key, without a look at another place in memory.
+#[derive(Default)]
+struct Memory {
+    short: HashMap<u128, u32, FxBuildHasher>,
+    long: HashMap<Box<str>, u32, FxBuildHasher>,
+}
 
 impl TokenCounter {
     /// The counter for the model of this name. Unknown models count like the newest ones.
@@ -49,6 +55,10 @@ impl TokenCounter {
             start = end;
         }
         tokens
+    }
+
+    fn really(&self, text: &str) -> u32 {
+        u32::try_from(self.real.count_ordinary(text)).unwrap_or(u32::MAX)
     }
 
     pub(super) fn rules(&self) -> Rules {
@@ -81,24 +91,41 @@ pub(super) struct Counting<'a> {
 impl Counting<'_> {
     /// How many tokens a word has.
     pub(super) fn of_word(&mut self, word: &str) -> u32 {
+        if let Some(key) = short_key(word) {
+            return match self.memory.short.get(&key) {
+                Some(tokens) => *tokens,
+                None => remember(&mut self.memory.short, key, self.counter.really(word)),
+            };
+        }
         if word.len() > LONGEST_REMEMBERED {
-            return self.really(word);
+            return self.counter.really(word);
         }
-        if let Some(tokens) = self.memory.get(word) {
-            return *tokens;
+        match self.memory.long.get(word) {
+            Some(tokens) => *tokens,
+            None => remember(&mut self.memory.long, word.into(), self.counter.really(word)),
         }
-        let tokens = self.really(word);
-        if self.memory.len() >= MOST_REMEMBERED {
-            self.memory.clear();
-        }
-        self.memory.insert(word.into(), tokens);
-        tokens
     }
 
     /// Asks the tokenizer itself.
     pub(super) fn really(&self, text: &str) -> u32 {
-        u32::try_from(self.counter.real.count_ordinary(text)).unwrap_or(u32::MAX)
+        self.counter.really(text)
     }
+}
+
+fn remember<K: Eq + Hash>(memory: &mut HashMap<K, u32, FxBuildHasher>, word: K, tokens: u32) -> u32 {
+    if memory.len() >= MOST_REMEMBERED {
+        memory.clear();
+    }
+    memory.insert(word, tokens);
+    tokens
+}
+
+/// The bytes of a short word, and its length.
+fn short_key(word: &str) -> Option<u128> {
+    let mut key = [0; 16];
+    key.get_mut(..word.len()).filter(|room| room.len() < 16)?.copy_from_slice(word.as_bytes());
+    key[15] = u8::try_from(word.len()).ok()?;
+    Some(u128::from_le_bytes(key))
 }
 
 impl Drop for Counting<'_> {
