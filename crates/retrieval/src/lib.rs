@@ -7,7 +7,12 @@
 mod chunk;
 mod document;
 mod embedder;
+mod index;
 
 pub use chunk::{Chunk, Chunking};
 pub use document::{Document, Place, Section, Unreadable};
 pub use embedder::{EmbedError, Embedder, Purpose, Reranker};
+pub use index::{
+    Embedded, Embedding, Found, Hit, Index, IndexError, IndexedFile, Query, QueryVector, Settings, Stats,
+    Weights, Writer,
+};
