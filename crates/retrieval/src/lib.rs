@@ -6,6 +6,7 @@
 
 mod chunk;
 mod document;
+pub mod embed;
 mod embedder;
 
 pub use chunk::{Chunk, Chunking};
