@@ -6,6 +6,7 @@
 
 mod chunk;
 mod document;
+pub mod embed;
 mod embedder;
 mod index;
 mod reader;
