@@ -32,7 +32,7 @@ pub trait Runtime: Send + Sync + fmt::Debug {
     /// Called once, before the first start.
     async fn sweep(&self) -> Result<Vec<String>, Failure>;
 
-    /// Forgets what was prepared, where nothing else needs it.
+    /// Forgets what was prepared. Fails where something outside of this service needs it; then it is still there.
     async fn forget(&self, prepared: &Prepared) -> Result<(), Failure>;
 }
 
@@ -174,6 +174,12 @@ pub trait Sandbox: Send + Sync + fmt::Debug {
     /// the sandbox but its home. Returns once that is done; more than once is fine.
     async fn stop(&self, grace: Duration);
 }
+    /// What the program has written outside of its home, in bytes, where nothing holds it to
+    /// [`Limits::disk_bytes`] but whoever asks this.
+    async fn written(&self) -> Option<u64> {
+        None
+    }
+
 
 /// Bytes in both directions.
 pub trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -5,6 +5,7 @@ mod exchange;
 mod live;
 mod probe;
 mod slot;
+mod written;
 
 use std::{
     collections::HashMap,
@@ -18,10 +19,12 @@ use tokio::sync::{mpsc, watch};
 pub use exchange::{ExchangeError, RequestBody};
 pub use live::{Visit, Visited};
 pub use probe::Probe;
+pub use written::{Excess, held};
 
 use self::{
     live::Live,
     slot::{Slot, Stage},
+    written::Writing,
 };
 use crate::{Code, Exit, Failure, Prepared, Runtime, SandboxSpec};
 
@@ -58,6 +61,8 @@ pub enum Why {
     Exited(Exit),
 }
 
+    /// It has written more than it may.
+    Exceeded(Excess),
 /// The sandboxes that live.
 #[derive(Clone)]
 pub struct Fleet {
@@ -209,6 +214,8 @@ impl Shared {
         let why = live.until_it_ends(idle_after).await;
         live.sandbox().stop(grace).await;
         self.slots().remove(&id);
+        // What writes too much is not given time to write more.
+        let grace = if matches!(why, Some(Why::Exceeded(_))) { Duration::ZERO } else { grace };
         slot.reach(Stage::Gone);
         if let Some(why) = why {
             let _ = self.ended.send(Ended { id, why });
@@ -220,7 +227,9 @@ impl Shared {
         let logs = Arc::clone(&spec.logs);
         let sandbox = self.runtime.start(&prepared, spec).await?;
         match probe.until_ready(&*sandbox, &logs).await {
-            Ok(()) => Ok(Live::new(sandbox, logs)),
+        let writing = Writing { home: spec.home.clone(), limits: spec.limits };
+        writing.admit().await?;
+            Ok(()) => Ok(Live::new(sandbox, logs, writing)),
             Err(failure) => {
                 sandbox.stop(Duration::ZERO).await;
                 Err(failure)
