@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 pub use exchange::{ExchangeError, RequestBody};
 pub use live::{Visit, Visited};
@@ -41,6 +41,8 @@ pub struct Order {
     pub idle_after: Option<Duration>,
     /// How long it may take to end by itself once it is stopped.
     pub grace: Duration,
+    /// Told once its program runs and is asked whether it is ready.
+    pub started: Option<Arc<Notify>>,
 }
 
 /// What became of a sandbox without anybody asking for it.
@@ -59,10 +61,10 @@ pub enum Why {
     Idle,
     /// Its program ended.
     Exited(Exit),
-}
-
     /// It has written more than it may.
     Exceeded(Excess),
+}
+
 /// The sandboxes that live.
 #[derive(Clone)]
 pub struct Fleet {
@@ -212,10 +214,10 @@ impl Shared {
         };
         slot.reach(Stage::Up(Arc::clone(&live)));
         let why = live.until_it_ends(idle_after).await;
-        live.sandbox().stop(grace).await;
-        self.slots().remove(&id);
         // What writes too much is not given time to write more.
         let grace = if matches!(why, Some(Why::Exceeded(_))) { Duration::ZERO } else { grace };
+        live.sandbox().stop(grace).await;
+        self.slots().remove(&id);
         slot.reach(Stage::Gone);
         if let Some(why) = why {
             let _ = self.ended.send(Ended { id, why });
@@ -223,12 +225,15 @@ impl Shared {
     }
 
     async fn start(&self, order: Order) -> Result<Live, Failure> {
-        let Order { prepared, spec, probe, .. } = order;
+        let Order { prepared, spec, probe, started, .. } = order;
         let logs = Arc::clone(&spec.logs);
-        let sandbox = self.runtime.start(&prepared, spec).await?;
-        match probe.until_ready(&*sandbox, &logs).await {
         let writing = Writing { home: spec.home.clone(), limits: spec.limits };
         writing.admit().await?;
+        let sandbox = self.runtime.start(&prepared, spec).await?;
+        if let Some(started) = started {
+            started.notify_one();
+        }
+        match probe.until_ready(&*sandbox, &logs).await {
             Ok(()) => Ok(Live::new(sandbox, logs, writing)),
             Err(failure) => {
                 sandbox.stop(Duration::ZERO).await;

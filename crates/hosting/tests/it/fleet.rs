@@ -78,7 +78,7 @@ impl Host {
             logs: Arc::new(LogBook::default()),
         };
         let probe = Probe { path: "/readiness".to_owned(), port: 8088, within: Duration::from_secs(20) };
-        Order { prepared, spec, probe, idle_after: None, grace: Duration::from_secs(30) }
+        Order { prepared, spec, probe, idle_after: None, grace: Duration::from_secs(30), started: None }
     }
 
     async fn prepare(&self, folder: PathBuf) -> Prepared {
