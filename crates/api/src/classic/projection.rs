@@ -329,7 +329,7 @@ impl RunProjection {
     /// Where the run stands after the event.
     fn follow(&mut self, now: i64, turn: &Turn, out: &mut Output) {
         let event = match &turn.phase {
-            Phase::Waiting { calls, until } => {
+            Phase::Waiting { calls, until, .. } => {
                 self.run.status = RunStatus::RequiresAction;
                 self.run.expires_at = Some(until / 1000);
                 self.run.required_action = Some(required_action(calls));
@@ -341,7 +341,7 @@ impl RunProjection {
                 "thread.run.cancelling"
             }
             Phase::Ended(end) => self.ended(now, end, turn),
-            Phase::New | Phase::Calling { .. } => {
+            Phase::New | Phase::Calling { .. } | Phase::Running { .. } => {
                 self.run.status = RunStatus::Queued;
                 self.run.required_action = None;
                 self.run.expires_at = turn.until().map(|until| until / 1000);
@@ -424,7 +424,7 @@ impl Projection for RunProjection {
         let mut frames = Vec::new();
         match delta {
             // Runs know neither refusals nor reasoning.
-            Delta::Reasoning(_) | Delta::ReasoningSummary(_) => {}
+            Delta::Reasoning(_) | Delta::ReasoningSummary(_) | Delta::Progress { .. } => {}
             Delta::Text(text) | Delta::Refusal(text) => {
                 if self.message.is_none() {
                     frames = self.announce_message();
@@ -435,7 +435,7 @@ impl Projection for RunProjection {
                         .push(frame("thread.message.delta", &text_delta(&announced.message.id, text, first)));
                 }
             }
-            Delta::CallBegan { index, id, name } => {
+            Delta::CallBegan { index, id, name, .. } => {
                 let step_id = match &self.calls {
                     Some(calls) => calls.step.id.clone(),
                     None => {
@@ -485,7 +485,7 @@ impl Projection for RunProjection {
             Event::DeadlinePassed { partial } => {
                 self.close(now, partial, StepStatus::Expired, "run_expired", &mut out);
             }
-            Event::OutOfTokens { .. } | Event::CancelRequested => {}
+            Event::OutOfTokens { .. } | Event::CancelRequested | Event::ToolCompleted { .. } => {}
         }
         self.follow(now, turn, &mut out);
         out.into_changes()

@@ -14,6 +14,8 @@ pub fn turn_spec(run: &Run) -> TurnSpec {
         conversation: run.thread_id.clone(),
         tools: run.tools.iter().map(tool).collect(),
         tool_choice: tool_choice(&run.tool_choice),
+        forced_tool: None,
+        max_tool_calls: None,
         // What a model does by itself is not sent: not every server knows every parameter.
         parallel_tool_calls: (!run.parallel_tool_calls && !run.tools.is_empty()).then_some(false),
         response_format: response_format(&run.response_format),

@@ -217,8 +217,9 @@ impl Projection for ResponseProjection {
             Delta::Refusal(text) => self.stream.say(Voice::Refusal, text),
             Delta::Reasoning(text) => self.stream.say(Voice::Thought, text),
             Delta::ReasoningSummary(text) => self.stream.say(Voice::Summary, text),
-            Delta::CallBegan { index, id, name } => self.stream.call_began(index, id, name),
+            Delta::CallBegan { index, id, name, .. } => self.stream.call_began(index, id, name),
             Delta::CallArguments { index, text } => self.stream.call_arguments(index, text),
+            Delta::Progress { .. } => Vec::new(),
         }
     }
 
@@ -251,7 +252,10 @@ impl Projection for ResponseProjection {
             Event::ModelFailed { partial, .. }
             | Event::Stopped { partial }
             | Event::DeadlinePassed { partial } => self.partial(partial, &mut frames),
-            Event::OutOfTokens { .. } | Event::OutputsSubmitted { .. } | Event::CancelRequested => {}
+            Event::OutOfTokens { .. }
+            | Event::OutputsSubmitted { .. }
+            | Event::ToolCompleted { .. }
+            | Event::CancelRequested => {}
         }
         let Phase::Ended(end) = &turn.phase else {
             return Changes { changes: Vec::new(), frames };

@@ -26,6 +26,8 @@ pub fn turn_spec(response: &Value) -> TurnSpec {
         conversation: text("id").unwrap_or_default(),
         tools: tools(&response["tools"], allowed),
         tool_choice: tool_choice(&response["tool_choice"]),
+        forced_tool: None,
+        max_tool_calls: response["max_tool_calls"].as_u64(),
         parallel_tool_calls: (response["parallel_tool_calls"] == false).then_some(false),
         response_format: response_format(&response["text"]["format"]),
         temperature: response["temperature"].as_f64(),

@@ -8,7 +8,7 @@ use cupola_api::{
     ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Limits, ResponsesDialect,
     Service, ServiceParts, hosted, operations,
 };
-use cupola_engine::{Deployments, Dialect, Engine, Settings, ids};
+use cupola_engine::{Deployments, Dialect, Engine, Settings, ids, tools::Tools};
 use cupola_hosting::ProcessRuntime;
 use cupola_identity::{
     Certificates, DEFAULT_AUDIENCE, Identity, Issuer, SealingKey, default_roles_everywhere,
@@ -84,7 +84,7 @@ impl TestApp {
         let dialects: [Arc<dyn Dialect>; 2] = [classic.clone(), Arc::clone(&responses)];
         let deployments = setup.deployments.unwrap_or_else(|| Arc::new(setup.model.clone()));
         let catalog = setup.catalog.unwrap_or_else(|| Arc::new(Catalog::of(Arc::new(setup.model.clone()))));
-        let engine = Engine::new(Arc::clone(&store), deployments, dialects, setup.settings);
+        let engine = Engine::new(Arc::clone(&store), deployments, dialects, Tools::default(), setup.settings);
         let hosting = setup.hosting.map(|settings| hosting(home.path(), settings));
         let service = Service::new(ServiceParts {
             projects: vec!["demo".to_owned(), "other".to_owned()],

@@ -1,6 +1,6 @@
 //! One call of the model: from the context to a recorded answer.
 
-use cupola_models::{FaultKind, FunctionDeclaration, ModelDelta, ModelStream, ModelUsage, RequestedCall};
+use cupola_models::{FaultKind, ModelDelta, ModelStream, ModelUsage, RequestedCall};
 use std::pin::Pin;
 
 use futures_util::{
@@ -15,8 +15,8 @@ use crate::{ClientCalls, Delta, ids};
 /// Tokens of a model's window that are kept free for its answer, unless the deployment says otherwise.
 const ANSWER_RESERVE: u64 = 4096;
 
-/// What interrupts a model call.
-enum Interruption {
+/// What interrupts a call of the model, or of tools.
+pub(super) enum Interruption {
     Command(Command),
     Deadline,
     Draining,
@@ -98,9 +98,7 @@ impl Driver {
         let resolved = self.inner.deployments.resolve(&self.spec.deployment).map_err(|fault| {
             failed(TurnFault { code: fault.kind.code().to_owned(), message: fault.message })
         })?;
-        if let Some(fault) = self.unavailable_tool() {
-            return Err(failed(fault));
-        }
+        self.open_toolbox().await.map_err(failed)?;
         let request = self.request(&resolved).await.map_err(|error| match error {
             ContextError::PromptTokens => Event::OutOfTokens { limit: Limit::PromptTokens },
             ContextError::Store(error) => {
@@ -185,7 +183,8 @@ impl Driver {
             }
             ClientCalls::HandOver => None,
         };
-        self.record(Event::Answered { answer, finish, until }).await
+        let served = self.served(&answer.calls);
+        self.record(Event::Answered { answer, finish, until, served }).await
     }
 
     fn hear(&mut self, answer: &mut PartialAnswer, delta: ModelDelta) {
@@ -202,7 +201,7 @@ impl Driver {
             }
             ModelDelta::CallBegan { index, id, name } => {
                 let id = self.unique_call_id(answer, id);
-                self.tell(Delta::CallBegan { index, id: &id, name: &name });
+                self.tell_call(index, &id, &name);
                 answer.calls.push((index, RequestedCall { id, name, arguments: String::new() }));
             }
             ModelDelta::CallArguments { index, text } => {
@@ -223,11 +222,24 @@ impl Driver {
         }
     }
 
-    fn tell(&mut self, delta: Delta<'_>) {
-        if self.is_heard() || self.projection.wants_every_delta() {
+    pub(super) fn tell(&mut self, delta: Delta<'_>) {
+        if self.wants_deltas() {
             let frames = self.projection.delta(self.inner.clock.now(), delta);
             self.publish(frames);
         }
+    }
+
+    fn tell_call(&mut self, index: usize, id: &str, name: &str) {
+        if self.wants_deltas() {
+            let by = toolbox::runner(self.toolbox.as_ref(), name);
+            let began = Delta::CallBegan { index, id, name, by };
+            let frames = self.projection.delta(self.inner.clock.now(), began);
+            self.publish(frames);
+        }
+    }
+
+    fn wants_deltas(&self) -> bool {
+        self.is_heard() || self.projection.wants_every_delta()
     }
 
     /// The upstream's id of a call, if it has the form that clients know and this turn has not seen it.
@@ -252,20 +264,6 @@ impl Driver {
         self.record(Event::ModelFailed { fault, partial: partial.into_answer() }).await
     }
 
-    /// A tool that the service would have to run, and can't.
-    fn unavailable_tool(&self) -> Option<TurnFault> {
-        self.spec.tools.iter().find_map(|tool| match tool {
-            ToolSpec::Function(_) => None,
-            ToolSpec::Served { kind, .. } => Some(TurnFault {
-                code: "tool_not_available".to_owned(),
-                message: format!(
-                    "The tool '{kind}' is not available in this version of Cupola. \
-                     Remove it from the agent or the run, or use function tools."
-                ),
-            }),
-        })
-    }
-
     async fn request(&mut self, resolved: &Resolved) -> Result<ModelRequest, ContextError> {
         let counter = Counter::new(&*resolved.provider, &resolved.model);
         let reserve = self
@@ -279,15 +277,12 @@ impl Driver {
             context::fit(&*self.dialect, &self.key, &self.spec, &self.turn, &counter, window).await?;
         let left =
             self.spec.max_completion_tokens.map(|max| max.saturating_sub(self.turn.usage.completion_tokens));
-        let tools = self.spec.tools.iter().filter_map(|tool| match tool {
-            ToolSpec::Function(function) => Some(function.clone()),
-            ToolSpec::Served { .. } => None,
-        });
+        let (tools, tool_choice) = self.offer();
         Ok(ModelRequest {
             model: resolved.model.clone(),
             messages,
-            tools: tools.collect::<Vec<FunctionDeclaration>>(),
-            tool_choice: self.tool_choice(),
+            tools,
+            tool_choice,
             parallel_tool_calls: self.spec.parallel_tool_calls,
             response_format: self.spec.response_format.clone(),
             temperature: self.spec.temperature,
@@ -301,17 +296,8 @@ impl Driver {
         })
     }
 
-    /// A forced call is forced once: after its output the model has to be free to answer.
-    fn tool_choice(&self) -> cupola_models::ToolChoice {
-        use cupola_models::ToolChoice;
-        match &self.spec.tool_choice {
-            ToolChoice::Required | ToolChoice::Function(_) if self.turn.answers > 0 => ToolChoice::Auto,
-            choice => choice.clone(),
-        }
-    }
-
     /// Waits for the next thing that may end a model call early.
-    async fn interruption(&mut self) -> Interruption {
+    pub(super) async fn interruption(&mut self) -> Interruption {
         let left = self.turn.until().map_or(i64::MAX, |until| until - self.inner.clock.now());
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0).min(YEAR_MILLIS));
         let deadline = Instant::now() + left;
@@ -327,7 +313,7 @@ impl Driver {
     }
 
     /// Handles an interruption; `None` if the call goes on.
-    async fn interrupted(
+    pub(super) async fn interrupted(
         &mut self,
         interruption: Interruption,
         answer: &mut PartialAnswer,
@@ -382,7 +368,7 @@ fn count_usage(resolved: &Resolved, request: &ModelRequest, answer: &Answer) -> 
 
 /// What the model has said so far.
 #[derive(Default)]
-struct PartialAnswer {
+pub(super) struct PartialAnswer {
     answer: Answer,
     /// Calls with their places; they are put in order at the end.
     calls: Vec<(usize, RequestedCall)>,
