@@ -10,7 +10,7 @@ use futures_util::{
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::*;
-use crate::{ClientCalls, Delta, ids};
+use crate::{ClientCalls, Delta, Runner, ids};
 
 /// Tokens of a model's window that are kept free for its answer, unless the deployment says otherwise.
 const ANSWER_RESERVE: u64 = 4096;
@@ -261,7 +261,15 @@ impl Driver {
     async fn fail(&mut self, fault: Fault, partial: PartialAnswer) -> Result<Action, Leave> {
         tracing::info!(turn = %self.key, code = fault.kind.code(), message = %fault.message, "a model call failed");
         let fault = TurnFault { code: fault.kind.code().to_owned(), message: fault.message };
-        self.record(Event::ModelFailed { fault, partial: partial.into_answer() }).await
+        let partial = self.cut_short(partial);
+        self.record(Event::ModelFailed { fault, partial }).await
+    }
+
+    /// What the model had said until it was cut short. Calls that nobody has begun to run are nothing.
+    fn cut_short(&self, partial: PartialAnswer) -> Answer {
+        let mut answer = partial.into_answer();
+        answer.calls.retain(|call| toolbox::runner(self.toolbox.as_ref(), &call.name) == Runner::Client);
+        answer
     }
 
     async fn request(&mut self, resolved: &Resolved) -> Result<ModelRequest, ContextError> {
@@ -321,14 +329,14 @@ impl Driver {
         match interruption {
             Interruption::Draining => Some(Err(Leave::Draining)),
             Interruption::Deadline => {
-                let partial = std::mem::take(answer).into_answer();
+                let partial = self.cut_short(std::mem::take(answer));
                 Some(self.record(Event::DeadlinePassed { partial }).await)
             }
             Interruption::Command(Command::Cancel { reply }) => {
                 if let Err(leave) = self.cancel(reply, Action::CallModel).await {
                     return Some(Err(leave));
                 }
-                let partial = std::mem::take(answer).into_answer();
+                let partial = self.cut_short(std::mem::take(answer));
                 Some(self.record(Event::Stopped { partial }).await)
             }
             Interruption::Command(Command::Submit { reply, .. }) => {
