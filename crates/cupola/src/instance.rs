@@ -7,7 +7,7 @@ use std::{
 };
 
 use cupola_api::{ClassicDialect, Hosting, Limits, ResponsesDialect, Server, Service, ServiceParts};
-use cupola_engine::{Dialect, Engine, Settings};
+use cupola_engine::{Dialect, Engine, Settings, tools::Tools};
 use cupola_identity::{Identity, SealingKey};
 use cupola_models::{Catalog, catalog::Finding};
 use cupola_store::{Blobs, FileBlobs, SharedStore, SqliteStore};
@@ -80,8 +80,9 @@ impl Instance {
             expires_after: config.runs.expires_after,
             waiting_expires_after: config.runs.waiting_expires_after,
             max_concurrent: config.runs.max_concurrent.get(),
+            max_tool_rounds: config.runs.max_tool_rounds.get(),
         };
-        let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, settings);
+        let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, Tools::default(), settings);
         let recovered = engine.recover().await?;
 
         let tls = identity.certificates.server_config()?;
