@@ -68,6 +68,11 @@ const MIGRATIONS: &[&str] = &[
         data       BLOB    NOT NULL,
         PRIMARY KEY (project, id, first)
      ) STRICT, WITHOUT ROWID;",
+    // 3: weights, and an index that adds them up without a look at the documents
+    "ALTER TABLE resources ADD COLUMN weight INTEGER NOT NULL DEFAULT 0;
+     DROP INDEX resources_by_facet;
+     CREATE INDEX resources_by_facet ON resources (project, parent, kind, facet, seq, weight)
+        WHERE facet <> '';",
 ];
 
 /// The newest schema that this version knows. Data of a newer one is left alone.
