@@ -65,6 +65,11 @@ pub fn key(project: &Arc<str>, kind: Kind, id: impl Into<String>) -> Key {
     Key::new(project, kind, id)
 }
 
+/// An uploaded file.
+pub fn file_key(project: &Arc<str>, id: &str) -> Key {
+    key(project, FILE, id)
+}
+
 /// Changes a document, again and again while somebody else is faster, and gives what it has become.
 pub async fn change<T: DeserializeOwned + Serialize>(
     service: &Service,

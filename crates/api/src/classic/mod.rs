@@ -14,4 +14,4 @@ mod spec;
 pub mod threads;
 
 pub use dialect::ClassicDialect;
-pub use kinds::FILE;
+pub use kinds::{FILE, deleted, file_key};

@@ -147,7 +147,17 @@ pub struct BatchRecord {
 impl BatchRecord {
     /// As clients see it.
     pub fn shown(self, tallies: &[Tally]) -> VectorStoreFileBatch {
-        let file_counts = counts(tallies);
+        self.shown_with(counts(tallies))
+    }
+
+    /// As clients see it when it is new.
+    pub fn new_with(self, files: impl Iterator<Item = FileStatus>) -> VectorStoreFileBatch {
+        let mut file_counts = FileCounts::default();
+        files.for_each(|status| file_counts.add(status, 1));
+        self.shown_with(file_counts)
+    }
+
+    fn shown_with(self, file_counts: FileCounts) -> VectorStoreFileBatch {
         let status = if self.is_cancelled {
             FileStatus::Cancelled
         } else if file_counts.in_progress > 0 {

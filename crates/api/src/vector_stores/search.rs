@@ -6,7 +6,10 @@ use cupola_retrieval::Place;
 use cupola_store::StoreError;
 use cupola_wire::vector_stores::{Attributes, Filter, HybridSearch};
 
-use super::VectorStores;
+use super::{
+    VectorStores, kinds,
+    record::{StoreRecord, read},
+};
 
 /// How many passages are given where nobody says.
 pub const DEFAULT_RESULTS: usize = 10;
@@ -100,6 +103,14 @@ pub enum SearchFault {
 }
 
 impl VectorStores {
+    /// A store that may be searched.
+    async fn searchable(&self, project: &Arc<str>, id: &str) -> Result<(), SearchFault> {
+        let found = self.store().get(&kinds::store(project, id)).await?;
+        let found = found.ok_or_else(|| SearchFault::Missing(id.to_owned()))?;
+        let store: StoreRecord = read(&found)?;
+        if store.has_expired(self.now()) { Err(SearchFault::Expired(id.to_owned())) } else { Ok(()) }
+    }
+
     /// The best passages of several stores, the best first. A store that is searched has been used.
     pub async fn search(
         &self,
@@ -109,6 +120,7 @@ impl VectorStores {
     ) -> Result<Vec<FoundPassage>, SearchFault> {
         for store in stores {
             self.searchable(project, store).await?;
+            self.touch(project, store).await?;
         }
         tracing::debug!(stores = stores.len(), texts = query.texts.len(), "a search without an index");
         Ok(Vec::new())
