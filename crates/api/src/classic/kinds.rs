@@ -70,6 +70,11 @@ pub fn file_key(project: &Arc<str>, id: &str) -> Key {
     key(project, FILE, id)
 }
 
+/// A thread.
+pub fn thread_key(project: &Arc<str>, id: &str) -> Key {
+    key(project, THREAD, id)
+}
+
 /// Changes a document, again and again while somebody else is faster, and gives what it has become.
 pub async fn change<T: DeserializeOwned + Serialize>(
     service: &Service,

@@ -2,6 +2,7 @@
 //! `cupola_retrieval` keeps the passages.
 
 mod addition;
+pub(crate) mod attached;
 mod batches;
 mod checks;
 mod expiry;
@@ -29,4 +30,4 @@ pub(crate) use files::{
 pub use handle::{VectorStores, VectorStoresParts};
 pub use search::{DEFAULT_RESULTS, FoundPassage, Query, Ranking, SearchFault};
 pub(crate) use searching::search;
-pub(crate) use stores::{create, delete, get, list, modify};
+pub(crate) use stores::{NewStore, create, delete, get, list, modify};

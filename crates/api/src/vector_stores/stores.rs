@@ -8,7 +8,7 @@ use cupola_store::{Batch, Change, Conflict, Resource, Slice, StoreError};
 use cupola_wire::vector_stores::{CreateVectorStore, UpdateVectorStore};
 
 use super::{
-    addition::{self, Additions},
+    addition::{self, Addition, Additions},
     checks,
     handle::replace,
     kinds::{self, STORE},
@@ -69,11 +69,26 @@ impl NewStore {
         let uploaded = wanted::Uploaded { param: &path("file_ids"), ids: &uploaded };
         let sources = wanted::Sources { param: &path("configuration.data_sources"), sources: &sources };
         let wanted = Wanted::gather(service, project, uploaded, sources, checks::MAX_FILES, chunking).await?;
-        let additions = Additions::to_new_store(project, &record.id, &wanted.additions, now);
-        let mut changes = vec![insert(project, &record)];
-        changes.extend(wanted.new_files.iter().cloned());
-        changes.extend(additions.changes);
-        Ok(Self { record, changes, files: additions.files, wanted })
+        let mut new = Self {
+            changes: vec![insert(project, &record)],
+            record,
+            files: Vec::new(),
+            wanted: Wanted::default(),
+        };
+        new.add(project, wanted);
+        Ok(new)
+    }
+
+    /// Puts further files into it.
+    pub fn add(&mut self, project: &Arc<str>, wanted: Wanted) {
+        let known: Vec<&str> = self.files.iter().map(|file| file.id.as_str()).collect();
+        let is_new = |addition: &&Addition| !known.contains(&addition.file.id.as_str());
+        let fresh: Vec<Addition> = wanted.additions.iter().filter(is_new).cloned().collect();
+        let additions = Additions::to_new_store(project, &self.record.id, &fresh, self.record.created_at);
+        self.changes.extend(wanted.new_files.iter().cloned());
+        self.changes.extend(additions.changes);
+        self.files.extend(additions.files);
+        self.wanted.absorb(wanted);
     }
 
     /// It was made: its files are read.

@@ -126,6 +126,13 @@ impl Wanted {
         }
     }
 
+    /// Takes over what others want.
+    pub fn absorb(&mut self, other: Self) {
+        self.additions.extend(other.additions);
+        self.new_files.extend(other.new_files);
+        self.copies.extend(other.copies);
+    }
+
     /// Removes what was copied: the request is not carried out.
     pub async fn give_up(self, service: &Service) {
         for id in self.copies {

@@ -28,7 +28,7 @@ pub struct VectorStoreFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunking_strategy: Option<ChunkingStrategy>,
     /// What the client says about it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
     /// Fields of newer clients.
     #[serde(flatten)]
