@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn files_of_one_store_keep_their_order() {
         let mut queue = Queue::default();
-        ["a", "b", "c"].map(|file| push(&mut queue, "s", file, 1));
+        ["a", "b", "c"].iter().for_each(|file| push(&mut queue, "s", file, 1));
         assert!(!queue.is_empty());
         assert_eq!(queue.take().map(|group| group.files), Some(["a", "b", "c"].map(str::to_owned).to_vec()));
         assert!(queue.is_empty() && queue.take().is_none());
