@@ -7,7 +7,9 @@
 mod chunk;
 mod document;
 mod embedder;
+mod reader;
 
-pub use chunk::{Chunk, Chunking};
+pub use chunk::{Chunk, Chunking, TokenCounter};
 pub use document::{Document, Place, Section, Unreadable};
 pub use embedder::{EmbedError, Embedder, Purpose, Reranker};
+pub use reader::{Kind, Limits, Reader, read_if_asked};
