@@ -105,7 +105,7 @@ async fn each(service: &Service, project: &Arc<str>, files: &[BatchFile]) -> Res
         checks::attributes(&path("attributes"), named.attributes.as_ref())?;
         let param = path("file_id");
         let file = look_up(service, project, &param, &named.file_id).await?;
-        checks::extensions(&param, std::iter::once(file.filename.as_str()))?;
+        checks::names(&param, std::iter::once(file.filename.as_str()))?;
         wanted.additions.retain(|other| other.file.id != file.id);
         wanted.additions.push(Addition { file, attributes: named.attributes.clone(), chunking });
     }

@@ -27,7 +27,7 @@ impl VectorStores {
             }
             match self.store().submit(changes).await {
                 Ok(()) => {
-                    self.forget_file(store, file);
+                    self.forget_file(project, store, file);
                     return self.touch(project, store).await;
                 }
                 // It came to its end meanwhile, or somebody else was faster.
@@ -68,7 +68,7 @@ impl VectorStores {
             changes.push(Change::Delete { key: key.clone() });
             match self.store().submit(changes).await {
                 Ok(()) => {
-                    stores.iter().for_each(|store| self.forget_file(store, &key.id));
+                    stores.iter().for_each(|store| self.forget_file(project, store, &key.id));
                     return Ok(());
                 }
                 Err(StoreError::Conflict(_)) => {}
@@ -104,7 +104,7 @@ impl VectorStores {
     pub(super) async fn delete(&self, project: &Arc<str>, store: &str) -> Result<(), StoreError> {
         let files = self.store().list(Listing::all(project, FILE_IN_STORE, store)).await?.items;
         self.store().submit(vec![Change::Delete { key: kinds::store(project, store) }]).await?;
-        self.forget_store(store);
+        self.forget_store(project, store);
         for file in files {
             // What is left of a store that is gone says nothing to anybody.
             let key = kinds::usage(project, store, kinds::part(&file.id));

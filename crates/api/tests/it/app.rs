@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cupola_api::{
     ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Limits, ResponsesDialect,
     Service, ServiceParts, hosted, operations,
-    vector_stores::{VectorStores, VectorStoresParts},
+    vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
 use cupola_engine::{Deployments, Dialect, Engine, Settings, ids};
 use cupola_hosting::ProcessRuntime;
@@ -15,6 +15,7 @@ use cupola_identity::{
     Certificates, DEFAULT_AUDIENCE, Identity, Issuer, SealingKey, default_roles_everywhere,
 };
 use cupola_models::Catalog;
+use cupola_retrieval::{Library, Models, Reader, Settings as IndexSettings};
 use cupola_store::{Blobs, Change, Durability, FileBlobs, Key, Kind, SharedStore, SqliteStore};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -90,7 +91,9 @@ impl TestApp {
         let vector_stores = Arc::new(VectorStores::new(VectorStoresParts {
             store: Arc::clone(&store),
             blobs: Arc::clone(&blobs),
-            folder: home.path().join("knowledge"),
+            library: Library::new(home.path().join("knowledge"), Models::default(), IndexSettings::default()),
+            reader: Reader::default(),
+            patience: Patience::default(),
         }));
         let service = Service::new(ServiceParts {
             projects: vec!["demo".to_owned(), "other".to_owned()],
@@ -109,6 +112,7 @@ impl TestApp {
             limits: setup.limits,
         });
         hosted::start(&service).await.unwrap();
+        service.vector_stores().start(service.projects()).await.unwrap();
         let router = operations::router(service.clone());
         let actor =
             |token| Actor { router: router.clone(), token, project: "demo".to_owned(), headers: Vec::new() };
