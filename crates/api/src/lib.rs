@@ -38,6 +38,7 @@ mod storage;
 mod tasks;
 pub mod tools;
 mod values;
+pub mod vector_stores;
 
 pub use connections::{ConfiguredConnection, Connection, Secrets};
 pub use error::{ApiError, CODES};

@@ -32,6 +32,7 @@ use crate::{
     listing::{ListQuery, page},
     path::{Ids, Project},
     values::Parameters,
+    vector_stores::attached::{self, AttachedFiles},
 };
 
 /// Fields that the service sets.
@@ -67,6 +68,7 @@ pub async fn create(
         let parent = key(&project, MESSAGE, thread.clone());
         changes.push(Change::RequireFewer { parent, limit: checks::MAX_MESSAGES - additional.len() + 1 });
     }
+    let files = AttachedFiles::of_messages("additional_messages", Some(&additional))?;
     let mut texts = Vec::new();
     for (index, message) in additional.into_iter().enumerate() {
         let param = format!("additional_messages[{index}]");
@@ -77,6 +79,7 @@ pub async fn create(
     changes.push(claim(&project, &thread, ""));
     changes.extend(texts);
     let listen = body.stream == Some(true);
+    attached::to_thread(&service, &project, &thread, &files).await?;
     let prepared = prepare(&service, &project, thread, None, body).await?;
     let shown = Shown { listen, include: Include::from_query(&parameters), prelude: None };
     begin(&service, &project, prepared, changes, shown).await
@@ -92,13 +95,25 @@ pub async fn create_with_thread(
     let CreateThreadAndRun { thread, run: mut body } = body;
     check(&body)?;
     body.additional_messages = None;
-    let (thread, mut changes) = threads::prepare(&service, &project, "thread.", thread.unwrap_or_default())?;
-    changes.push(claim(&project, &thread.id, ""));
+    let new = threads::prepare(&service, &project, "thread.", thread.unwrap_or_default()).await?;
+    let store = new.store;
+    let mut changes = store.as_ref().map(|store| store.changes.clone()).unwrap_or_default();
+    changes.extend(new.changes);
+    changes.push(claim(&project, &new.thread.id, ""));
     let listen = body.stream == Some(true);
-    let prelude = Some(frame("thread.created", &thread));
-    let prepared = prepare(&service, &project, thread.id, Some(thread.tool_resources), body).await?;
+    let prelude = Some(frame("thread.created", &new.thread));
     let shown = Shown { listen, include: Include::from_query(&parameters), prelude };
-    begin(&service, &project, prepared, changes, shown).await
+    let resources = Some(new.thread.tool_resources);
+    let begun = match prepare(&service, &project, new.thread.id, resources, body).await {
+        Ok(prepared) => begin(&service, &project, prepared, changes, shown).await,
+        Err(refusal) => Err(refusal),
+    };
+    match (store, begun.is_ok()) {
+        (Some(store), true) => store.begin(&service, &project),
+        (Some(store), false) => store.give_up(&service).await,
+        (None, _) => {}
+    }
+    begun
 }
 
 /// The claim of a run on its thread. The holder is filled in when the run has its id.

@@ -8,6 +8,7 @@ use cupola_api::{
     ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Limits, ResponsesDialect,
     Service, ServiceParts, hosted, operations,
     tools::{self, ToolParts},
+    vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
 use cupola_engine::{Deployments, Dialect, Engine, Settings, ids};
 use cupola_hosting::ProcessRuntime;
@@ -15,6 +16,7 @@ use cupola_identity::{
     Certificates, DEFAULT_AUDIENCE, Identity, Issuer, SealingKey, default_roles_everywhere,
 };
 use cupola_models::Catalog;
+use cupola_retrieval::{Library, Models, Reader, Settings as IndexSettings};
 use cupola_store::{Blobs, Change, Durability, FileBlobs, Key, Kind, SharedStore, SqliteStore};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -92,6 +94,13 @@ impl TestApp {
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);
         engine.recover().await.unwrap();
         let hosting = setup.hosting.map(|settings| hosting(home.path(), settings));
+        let vector_stores = Arc::new(VectorStores::new(VectorStoresParts {
+            store: Arc::clone(&store),
+            blobs: Arc::clone(&blobs),
+            library: Library::new(home.path().join("knowledge"), Models::default(), IndexSettings::default()),
+            reader: Reader::default(),
+            patience: Patience::default(),
+        }));
         let service = Service::new(ServiceParts {
             projects: vec!["demo".to_owned(), "other".to_owned()],
             store: Arc::clone(&store),
@@ -105,9 +114,11 @@ impl TestApp {
             sealing,
             connections: setup.connections,
             hosting,
+            vector_stores,
             limits: setup.limits,
         });
         hosted::start(&service).await.unwrap();
+        service.vector_stores().start(service.projects()).await.unwrap();
         let router = operations::router(service.clone());
         let actor =
             |token| Actor { router: router.clone(), token, project: "demo".to_owned(), headers: Vec::new() };

@@ -70,3 +70,5 @@ mod tasks_lists;
 mod threads;
 mod tool_outputs;
 mod upstreams;
+mod vector_store_files;
+mod vector_stores;

@@ -4,6 +4,7 @@ mod found;
 mod library;
 mod settings;
 mod shown;
+mod stores;
 
 use std::sync::Arc;
 
