@@ -41,7 +41,8 @@ pub enum Change {
         /// The document.
         doc: Bytes,
     },
-    /// The end of a resource and of everything that belongs to it, by what its kind owns; a conflict if it is gone.
+    /// The end of a resource and of everything that belongs to it, by what its kind owns; a conflict if it is
+    /// gone.
     Delete {
         /// Which.
         key: Key,

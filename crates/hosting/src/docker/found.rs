@@ -82,8 +82,8 @@ fn lacks(info: &SystemInfo, is_podman: bool) -> Vec<String> {
     }
     if !may_limit_disk(info) {
         lacks.push(format!(
-            "Storage is {}, which has no quotas: what a sandbox writes outside of its home is measured every second, and \
-             it is stopped when that is too much.",
+            "Storage is {}, which has no quotas: what a sandbox writes outside of its home is measured every \
+             second, and it is stopped when that is too much.",
             storage(info)
         ));
     }
