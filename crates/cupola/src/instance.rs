@@ -87,7 +87,7 @@ impl Instance {
 
         let tls = identity.certificates.server_config()?;
         let address = server.address();
-        let host = hosts::choose(config).await?;
+        let host = hosts::choose(config, &hosts::owner(config)).await?;
         let hosting = hosts::hosting(config, host, address, &identity.certificates).await;
         let service = Service::new(ServiceParts {
             projects: vec![config.project.clone()],

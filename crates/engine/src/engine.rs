@@ -17,6 +17,7 @@ use crate::{
     Clock, Dialect, Frame, Millis, Projection, TurnSpec,
     deadlines::watch_deadlines,
     driver::{self, Course, Driver},
+    driving::Driving,
     line::Lines,
     tools::Tools,
     turn::{CallOutput, Event, Refusal, Turn},
@@ -116,12 +117,19 @@ pub struct Begun {
 
 /// The resource that shows a turn, once the turn is over.
 #[derive(Debug)]
-pub struct End(oneshot::Receiver<Result<Bytes, StoreError>>);
+pub struct End {
+    end: oneshot::Receiver<Result<Bytes, StoreError>>,
+    /// The turn itself, where nobody else drives it.
+    driving: Option<Driving>,
+}
 
 impl End {
-    /// Waits for it.
+    /// Waits for it. Who stops waiting does not stop the turn.
     pub async fn document(self) -> Result<Bytes, BeginError> {
-        match self.0.await {
+        if let Some(driving) = self.driving {
+            driving.await;
+        }
+        match self.end.await {
             Ok(Ok(document)) => Ok(document),
             Ok(Err(error)) => Err(BeginError::Store(error)),
             Err(_) => Err(BeginError::Draining),
@@ -292,13 +300,21 @@ impl Engine {
         driver.stand(place);
         driver.listen(listener);
         driver.tell_end(ended);
-        let begun = Begun { document, frames, end: end.map(End) };
         if durable == Durable::Ended {
             driver.hold_back(changes);
             driver.send(shown.frames);
-            self.inner.drive(key, driver.run(action));
-            return Ok(begun);
+            let driving = self.inner.driving(key, driver.run(action));
+            let end = match end {
+                // Who waits for the end drives the turn there: a task of its own would be one more to wake.
+                Some(end) => Some(End { end, driving: Some(driving) }),
+                None => {
+                    driving.aside();
+                    None
+                }
+            };
+            return Ok(Begun { document, frames, end });
         }
+        let begun = Begun { document, frames, end: end.map(|end| End { end, driving: None }) };
         // On its way before the driver is: the disk is what takes longest. Nothing is waited for in between,
         // so a caller that goes away can't leave a turn that nobody drives. Both hear of the commit at once.
         let commit = self.inner.store.submit(changes).shared();
@@ -411,11 +427,16 @@ impl Inner {
         });
     }
 
-    /// Runs a driver in a task of its own. One that panics must not leave its turn hanging: another one
-    /// takes the turn up from the journal, to end it with the truth.
+    /// Runs a driver in a task of its own.
     fn drive(self: &Arc<Self>, key: TurnKey, driver: impl Future<Output = ()> + Send + 'static) {
+        self.driving(key, driver).aside();
+    }
+
+    /// A driver, ready to run. One that panics must not leave its turn hanging: another one takes the turn up
+    /// from the journal, to end it with the truth.
+    fn driving(self: &Arc<Self>, key: TurnKey, driver: impl Future<Output = ()> + Send + 'static) -> Driving {
         let inner = Arc::clone(self);
-        tokio::spawn(async move {
+        Driving::new(async move {
             if AssertUnwindSafe(driver).catch_unwind().await.is_err() {
                 tracing::error!(turn = %key, "a driver panicked; its turn is failed");
                 inner.live().remove(&key);
@@ -425,7 +446,7 @@ impl Inner {
                     inner.live().remove(&key);
                 }
             }
-        });
+        })
     }
 
     async fn ask(

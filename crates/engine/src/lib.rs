@@ -10,6 +10,7 @@ mod context;
 mod deadlines;
 mod dialect;
 mod driver;
+mod driving;
 mod engine;
 pub mod ids;
 mod line;

@@ -6,8 +6,16 @@
 
 mod chunk;
 mod document;
+pub mod embed;
 mod embedder;
+mod index;
+mod reader;
 
-pub use chunk::{Chunk, Chunking};
+pub use chunk::{Chunk, Chunking, TokenCounter};
 pub use document::{Document, Place, Section, Unreadable};
 pub use embedder::{EmbedError, Embedder, Purpose, Reranker};
+pub use index::{
+    Embedded, Embedding, Found, Hit, Index, IndexError, IndexedFile, Query, QueryVector, Settings, Stats,
+    Weights, Writer,
+};
+pub use reader::{Kind, Limits, Reader, read_if_asked};

@@ -30,7 +30,7 @@ pub async fn create(
     let agent = agent(body, ids::new("asst_"), service.clock().seconds());
     let doc = document(&agent);
     let change = kinds::insert(key(&project, AGENT, agent.id), agent.created_at, doc.clone());
-    service.store().submit(vec![change]).await?;
+    service.store().commit(vec![change]).await?;
     Ok(json(doc))
 }
 
@@ -75,7 +75,7 @@ pub async fn update(
         check(&body)?;
         let doc = document(&agent(body, key.id.clone(), current.created_at));
         let change = Change::Replace { key: key.clone(), if_etag: current.etag, doc: doc.clone() };
-        match service.store().submit(vec![change]).await {
+        match service.store().commit(vec![change]).await {
             Ok(()) => return Ok(json(doc)),
             // Somebody else was faster: the change is made to what they left.
             Err(StoreError::Conflict(Conflict::Changed(_))) => {}
@@ -92,7 +92,7 @@ pub async fn delete(
     Ids([agent]): Ids<1>,
 ) -> Result<Response, ApiError> {
     let change = Change::Delete { key: key(&project, AGENT, agent.clone()) };
-    match service.store().submit(vec![change]).await {
+    match service.store().commit(vec![change]).await {
         Ok(()) => Ok(answer(&kinds::deleted(agent, "assistant.deleted"))),
         Err(StoreError::Conflict(_)) => Err(kinds::not_found(AGENT, &agent)),
         Err(error) => Err(error.into()),

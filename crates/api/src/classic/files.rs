@@ -56,8 +56,9 @@ pub async fn upload(
         facet: file.purpose,
         created_at: file.created_at,
         doc: doc.clone(),
+        aside: None,
     };
-    service.store().submit(vec![change]).await?;
+    service.store().commit(vec![change]).await?;
     Ok(json(doc))
 }
 
@@ -268,7 +269,7 @@ pub async fn delete(
     Project(project): Project,
     Ids([file]): Ids<1>,
 ) -> Result<Response, ApiError> {
-    match service.store().submit(vec![Change::Delete { key: key(&project, FILE, file.clone()) }]).await {
+    match service.store().commit(vec![Change::Delete { key: key(&project, FILE, file.clone()) }]).await {
         Ok(()) => {}
         Err(StoreError::Conflict(_)) => return Err(kinds::not_found(FILE, &file)),
         Err(error) => return Err(error.into()),

@@ -109,6 +109,7 @@ impl RunProjection {
             facet: String::new(),
             created_at: self.run.created_at,
             doc: self.document(),
+            aside: None,
         });
         out.frames.extend(self.prelude.take().filter(|_| out.heard));
         out.show("thread.run.created", &self.run);
@@ -177,6 +178,7 @@ impl RunProjection {
             facet: String::new(),
             created_at: step.created_at,
             doc: document(step),
+            aside: None,
         }
     }
 

@@ -27,7 +27,7 @@ pub async fn create(
 ) -> Result<Response, ApiError> {
     let (thread, changes) = prepare(&service, &project, "", body)?;
     let thread = document(&thread);
-    service.store().submit(changes).await.map_err(messages::refusal)?;
+    service.store().commit(changes).await.map_err(messages::refusal)?;
     Ok(json(thread))
 }
 
@@ -112,7 +112,7 @@ pub async fn delete(
         Change::Delete { key: key(&project, THREAD, thread.clone()) },
         Change::Release { project, name: thread.clone() },
     ];
-    match service.store().submit(changes).await {
+    match service.store().commit(changes).await {
         Ok(()) => Ok(answer(&kinds::deleted(thread, "thread.deleted"))),
         Err(StoreError::Conflict(Conflict::Missing(_))) => Err(kinds::not_found(THREAD, &thread)),
         Err(error) => Err(error.into()),

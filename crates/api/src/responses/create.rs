@@ -305,7 +305,7 @@ pub async fn warm_up(service: &Service, project: &Arc<str>, prepared: Prepared) 
     let projection = ResponseProjection::new(project, response, asked, events, keeping);
     let Changes { changes, frames } = projection.without_answer(service.clock().seconds());
     if !changes.is_empty() {
-        service.store().submit(changes).await?;
+        service.store().commit(changes).await?;
     }
     let (sender, receiver) = mpsc::channel(frames.len());
     for frame in frames {

@@ -12,7 +12,7 @@ use cupola_store::{Change, Key, Resource, StoreError};
 use serde_json::{Value, json};
 
 use super::{
-    kinds::{INPUT, RESPONSE},
+    kinds::RESPONSE,
     stream::{Stream, Voice},
 };
 use crate::{body::document, conversations};
@@ -89,20 +89,10 @@ impl ResponseProjection {
                 facet: self.response["conversation"]["id"].as_str().unwrap_or_default().to_owned(),
                 created_at: self.response["created_at"].as_i64().unwrap_or_default(),
                 doc,
+                aside: Some(document(&self.asked["input"])),
             };
         }
         Change::Replace { key: self.key.clone(), if_etag: self.etag - 1, doc }
-    }
-
-    /// What the response was asked with, beside it.
-    fn write_input(&self) -> Change {
-        Change::Insert {
-            key: Key::new(&self.project, INPUT, self.key.id.clone()),
-            parent: self.key.id.clone(),
-            facet: String::new(),
-            created_at: self.response["created_at"].as_i64().unwrap_or_default(),
-            doc: document(&self.asked["input"]),
-        }
     }
 
     fn ended(&mut self, now: i64, end: &End, turn: &Turn) -> &'static str {
@@ -159,9 +149,6 @@ impl ResponseProjection {
         let mut changes = Vec::new();
         if self.keeping != Keeping::Nothing {
             changes.push(self.write());
-            if self.keeping == Keeping::FromEnd {
-                changes.push(self.write_input());
-            }
             self.append_to_conversation(now, &mut changes);
         }
         changes
@@ -269,7 +256,7 @@ impl Projection for ResponseProjection {
                     frames.push(self.stream.about("response.queued", &self.response));
                 }
                 let changes = match self.keeping {
-                    Keeping::FromAccepted => vec![self.write(), self.write_input()],
+                    Keeping::FromAccepted => vec![self.write()],
                     Keeping::FromEnd | Keeping::Nothing => Vec::new(),
                 };
                 return Changes { changes, frames };

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use super::{
     create::find,
-    kinds::{INPUT, RESPONSE, not_found},
+    history::History,
+    kinds::{RESPONSE, not_found},
 };
 use crate::{
     ApiError, Service,
@@ -116,12 +117,7 @@ pub async fn input_items(
 ) -> Result<Response, ApiError> {
     hide_from_others(&service, &project, &requester, &id).await?;
     find(&service, &project, &id).await?;
-    let stored = service.store().get(&Key::new(&project, INPUT, id.as_str())).await?;
-    let mut items: Vec<Item> = match stored {
-        Some(resource) => serde_json::from_slice(&resource.doc)
-            .map_err(|error| ApiError::internal("reading the input of a response", error))?,
-        None => Vec::new(),
-    };
+    let mut items = History::new(service.store().clone()).input(&project, &id).await?;
     if query.order == Order::Desc {
         items.reverse();
     }
@@ -211,7 +207,7 @@ pub async fn delete(
     hide_from_others(&service, &project, &requester, &id).await?;
     match service
         .store()
-        .submit(vec![Change::Delete { key: Key::new(&project, RESPONSE, id.as_str()) }])
+        .commit(vec![Change::Delete { key: Key::new(&project, RESPONSE, id.as_str()) }])
         .await
     {
         Ok(()) => Ok(json_answer(document(&json!({"id": id, "object": "response", "deleted": true})))),

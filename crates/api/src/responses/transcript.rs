@@ -253,8 +253,9 @@ mod tests {
                 facet: String::new(),
                 created_at: 0,
                 doc: doc.to_string().into(),
+                aside: None,
             };
-            store.submit(vec![insert]).await.unwrap();
+            store.commit(vec![insert]).await.unwrap();
         }
         let attachments = Attachments::new(store, blobs);
         let items: Vec<Item> = items.iter().filter_map(|item| item.as_object().cloned()).collect();

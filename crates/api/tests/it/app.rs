@@ -162,11 +162,12 @@ impl TestApp {
     pub fn keep_the_store_busy(&self) {
         let project = Arc::from("elsewhere");
         let insert = |number: usize| Change::Insert {
-            key: Key::new(&project, Kind("ballast"), ids::new(&number.to_string())),
+            key: Key::new(&project, Kind::named("ballast"), ids::new(&number.to_string())),
             parent: String::new(),
             facet: String::new(),
             created_at: 0,
             doc: Bytes::from_static(b"{}"),
+            aside: None,
         };
         drop(self.store.submit((0..5_000).map(insert).collect()));
     }

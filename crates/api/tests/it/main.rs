@@ -31,6 +31,7 @@ mod hosted_files;
 mod hosted_gateway;
 mod hosted_logs;
 mod hosted_sessions;
+mod hosted_sources;
 mod indexes;
 mod input_tokens;
 mod library;

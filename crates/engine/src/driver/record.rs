@@ -99,7 +99,7 @@ impl Driver {
         if changes.is_empty() {
             return Ok(());
         }
-        if let Err(error) = self.inner.store.submit(changes).await {
+        if let Err(error) = self.inner.store.commit(changes).await {
             tracing::warn!(turn = %self.key, %error, "a turn could not be written at its end");
             if let Some(ended) = self.ended.take() {
                 let _ = ended.send(Err(error));
@@ -114,7 +114,7 @@ impl Driver {
     pub(super) async fn commit(&mut self, mut batch: Batch, patience: Patience) -> Result<(), Refused> {
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.inner.store.submit(batch.clone()).await {
+            match self.inner.store.commit(batch.clone()).await {
                 Ok(()) => return Ok(()),
                 Err(StoreError::Conflict(Conflict::Changed(key))) if &key == self.projection.key() => {
                     self.rebase(&mut batch).await?;

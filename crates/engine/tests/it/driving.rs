@@ -3,13 +3,29 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use cupola_engine::{BeginError, Begun, CommandError, turn::Event};
+use cupola_engine::{Begin, BeginError, Begun, CommandError, Durable, Listen, turn::Event};
 use cupola_store::{Change, Key, TurnPhase};
 
 use crate::{
     model::GatedModel,
     plain::{RUN, begin, called, ended, engine, journal, key, store},
 };
+
+#[tokio::test]
+async fn who_stops_waiting_for_the_end_does_not_stop_the_turn() {
+    let (store, _home) = store();
+    let model = GatedModel::closed();
+    let engine = engine(&store, &model);
+    let waited_for = Begin { listen: Listen::End, durable: Durable::Ended, ..begin(&store, "t", false) };
+    let end = engine.begin(waited_for).await.unwrap().end.unwrap();
+    let given_up = tokio::time::timeout(Duration::from_millis(20), end.document()).await;
+    assert!(given_up.is_err(), "the model has not answered");
+    model.let_go();
+    let resource = Key::new(&key("t").project, RUN, "t");
+    while store.get(&resource).await.unwrap().is_none() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
 
 #[tokio::test]
 async fn a_turn_is_accepted_answered_and_over() {
@@ -140,6 +156,7 @@ async fn commands_for_a_turn_that_does_not_exist_or_can_not_be_read_are_refused(
         facet: String::new(),
         created_at: 0,
         doc: Bytes::new(),
+        aside: None,
     };
     let damaged = |id: &str, dialect| {
         let entry = Bytes::from_static(b"{\"event\":\"from the future\"}");

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::model::GatedModel;
 
-pub const RUN: Kind = Kind("run");
+pub const RUN: Kind = Kind::named("run");
 
 /// Shows a turn as a resource that is there or not, and each event as a frame.
 struct Plain {
@@ -41,6 +41,7 @@ impl Projection for Plain {
                 facet: String::new(),
                 created_at: 0,
                 doc: Bytes::new(),
+                aside: None,
             }],
             _ => vec![Change::RequirePresent { key: self.key.clone() }],
         };

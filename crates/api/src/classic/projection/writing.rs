@@ -128,6 +128,7 @@ impl RunProjection {
             facet: self.run.id.clone(),
             created_at: message.created_at,
             doc: document(&stored),
+            aside: None,
         }
     }
 

@@ -1,0 +1,187 @@
+//! What was committed at one moment, as searches see it.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use tantivy::Searcher;
+
+use super::catalog::{Catalog, Entry};
+use super::fusion::{self, Fused, Ranking};
+use super::log::Log;
+use super::nearest::{self, RowRange};
+use super::query::{Embedding, Hit, Query, QueryVector};
+use super::rows::Rows;
+use super::state::State;
+use super::words::Words;
+use super::{Chunk, IndexError, Settings, passages};
+
+/// How many chunks each ranking gives at least, for fusion to choose from.
+const CANDIDATES: usize = 100;
+
+/// A view of the index that stays as it is.
+pub(super) struct Snapshot {
+    pub(super) state: State,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) passages: Option<Log>,
+    pub(super) rows: Option<Arc<Rows>>,
+    searcher: Searcher,
+    /// Which rows belong to which file, in the order of rows.
+    ranges: OnceLock<Vec<RowRange>>,
+}
+
+impl Snapshot {
+    /// Reads what was committed last.
+    pub(super) fn load(dir: &Path, words: &Words) -> Result<Self, IndexError> {
+        let state = words.state()?;
+        let catalog = Arc::new(load_catalog(dir, &state)?);
+        let passages = match state.passages.length {
+            0 => None,
+            length => Some(Log::open(dir.join(passages_name(state.passages.generation)), length)?),
+        };
+        let rows = match &state.embedding {
+            None => None,
+            Some(Embedding { dimensions, .. }) => {
+                let rows = Rows::open(dir, state.rows.generation, *dimensions, state.rows.length)?;
+                Some(Arc::new(rows))
+            }
+        };
+        Self::new(state, catalog, passages, rows, words)
+    }
+
+    /// A view of what the index of words has just committed.
+    pub(super) fn new(
+        state: State,
+        catalog: Arc<Catalog>,
+        passages: Option<Log>,
+        rows: Option<Arc<Rows>>,
+        words: &Words,
+    ) -> Result<Self, IndexError> {
+        let searcher = words.reload()?;
+        Ok(Self { state, catalog, passages, rows, searcher, ranges: OnceLock::new() })
+    }
+
+    /// The chunks of a file in their order.
+    pub(super) fn passages(&self, entry: &Entry) -> Result<Vec<Chunk>, IndexError> {
+        match &self.passages {
+            Some(log) => passages::all(log, entry),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    pub(super) fn search(
+        &self,
+        words: &Words,
+        settings: &Settings,
+        query: &Query<'_>,
+    ) -> Result<Vec<Hit>, IndexError> {
+        let depth = CANDIDATES.max(query.limit.saturating_mul(2));
+        let mut allowed = Allowed::new(&self.catalog, query.allowed);
+        let by_vector = match query.vector {
+            Some(vector) if query.weights.vectors > 0.0 => {
+                self.by_vector(settings, vector, depth, &mut allowed)?
+            }
+            _ => None,
+        };
+        let by_words = match &by_vector {
+            Some(_) if query.weights.words <= 0.0 => None,
+            _ => Some(words.search(&self.searcher, query.text, depth, |slot| allowed.ask(slot))?),
+        };
+        let mut found = fusion::fuse(by_words, by_vector, query.weights);
+        found.truncate(query.limit);
+        self.hits(&found)
+    }
+
+    /// The ranking by vectors, unless there are none.
+    fn by_vector(
+        &self,
+        settings: &Settings,
+        query: QueryVector<'_>,
+        depth: usize,
+        allowed: &mut Allowed<'_>,
+    ) -> Result<Option<Ranking>, IndexError> {
+        let (Some(rows), Some(recorded)) = (&self.rows, &self.state.embedding) else { return Ok(None) };
+        let given = Embedding { model: query.model.to_owned(), dimensions: query.vector.len() };
+        if *recorded != given {
+            return Err(IndexError::OtherEmbedding { recorded: recorded.clone(), given });
+        }
+        let ranges = self.ranges.get_or_init(|| row_ranges(&self.catalog));
+        let committed = self.state.rows.length;
+        let exact = committed <= settings.exact_up_to;
+        let mut allowed = |slot| allowed.ask(slot);
+        let nearest = if exact { nearest::exact } else { nearest::approximate };
+        nearest(rows, committed, ranges, query.vector, depth, &mut allowed).map(Some)
+    }
+
+    /// Fetches the texts of what was found.
+    fn hits(&self, found: &[Fused]) -> Result<Vec<Hit>, IndexError> {
+        let mut order: Vec<usize> = (0..found.len()).collect();
+        order.sort_unstable_by_key(|index| found[*index].key);
+        let mut hits: Vec<(usize, Hit)> = Vec::with_capacity(found.len());
+        for of_file in order.chunk_by(|a, b| found[*a].key.slot == found[*b].key.slot) {
+            let places: Vec<u32> = of_file.iter().map(|index| found[*index].key.place).collect();
+            let (Some(entry), Some(log)) = (self.catalog.entry(found[of_file[0]].key.slot), &self.passages)
+            else {
+                continue;
+            };
+            for (index, chunk) in of_file.iter().zip(passages::some(log, entry, &places)?) {
+                let Fused { score, words, vectors, .. } = found[*index];
+                hits.push((*index, Hit { file_id: entry.file_id.to_string(), chunk, score, words, vectors }));
+            }
+        }
+        hits.sort_unstable_by_key(|(index, _)| *index);
+        Ok(hits.into_iter().map(|(_, hit)| hit).collect())
+    }
+}
+
+/// Remembers which files may be shown.
+struct Allowed<'a> {
+    catalog: &'a Catalog,
+    predicate: &'a (dyn Fn(&str) -> bool + Sync),
+    known: HashMap<u32, bool>,
+}
+
+impl<'a> Allowed<'a> {
+    fn new(catalog: &'a Catalog, predicate: &'a (dyn Fn(&str) -> bool + Sync)) -> Self {
+        Self { catalog, predicate, known: HashMap::new() }
+    }
+
+    fn ask(&mut self, slot: u32) -> bool {
+        let Self { catalog, predicate, known } = self;
+        *known
+            .entry(slot)
+            .or_insert_with(|| catalog.entry(slot).is_some_and(|entry| predicate(&entry.file_id)))
+    }
+}
+
+fn load_catalog(dir: &Path, state: &State) -> Result<Catalog, IndexError> {
+    if state.catalog.length == 0 {
+        return Ok(Catalog::default());
+    }
+    let log = Log::open(dir.join(catalog_name(state.catalog.generation)), state.catalog.length)?;
+    let length = usize::try_from(state.catalog.length).map_err(|_| log.damaged("is too long"))?;
+    let journal = log.read(0, length)?;
+    if crc32fast::hash(&journal) != state.catalog_checksum {
+        return Err(log.damaged("has a wrong checksum"));
+    }
+    Catalog::replay(&journal).map_err(|error| log.damaged(&format!("can't be read: {error}")))
+}
+
+fn row_ranges(catalog: &Catalog) -> Vec<RowRange> {
+    let range = |entry: &Arc<Entry>| {
+        entry.first_row.map(|first| RowRange { first, count: entry.rows(), slot: entry.slot })
+    };
+    let mut ranges: Vec<RowRange> = catalog.entries().filter_map(range).collect();
+    ranges.sort_unstable_by_key(|range| range.first);
+    ranges
+}
+
+/// The name of a journal of files.
+pub(super) fn catalog_name(generation: u64) -> String {
+    format!("catalog-{generation}.log")
+}
+
+/// The name of a file of passages.
+pub(super) fn passages_name(generation: u64) -> String {
+    format!("passages-{generation}.log")
+}
