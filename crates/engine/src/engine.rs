@@ -2,8 +2,11 @@
 
 use std::{
     collections::HashMap,
+    future::poll_fn,
     panic::AssertUnwindSafe,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
     time::Duration,
 };
 
@@ -126,10 +129,18 @@ pub struct End {
 impl End {
     /// Waits for it. Who stops waiting does not stop the turn.
     pub async fn document(self) -> Result<Bytes, BeginError> {
-        if let Some(driving) = self.driving {
-            driving.await;
-        }
-        match self.end.await {
+        let Self { mut end, mut driving } = self;
+        let told = poll_fn(|cx| {
+            if let Poll::Ready(told) = Pin::new(&mut end).poll(cx) {
+                return Poll::Ready(told);
+            }
+            match driving.as_mut().map(|driving| Pin::new(driving).poll(cx)) {
+                // Told just now. What a driver tidies up after that, nobody waits for.
+                Some(_) => Pin::new(&mut end).poll(cx),
+                None => Poll::Pending,
+            }
+        });
+        match told.await {
             Ok(Ok(document)) => Ok(document),
             Ok(Err(error)) => Err(BeginError::Store(error)),
             Err(_) => Err(BeginError::Draining),

@@ -87,6 +87,8 @@ impl Driver {
             self.place = None;
             if let Some(ended) = self.ended.take() {
                 let _ = ended.send(Ok(self.projection.document()));
+                // Whoever waits goes on at once; what is left to do here can wait.
+                tokio::task::yield_now().await;
             }
         }
         Ok(action)
