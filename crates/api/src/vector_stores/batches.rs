@@ -140,7 +140,10 @@ pub async fn cancel(
         let mut changes = vec![replace(&key, &found, &record)];
         changes.extend(service.vector_stores().cancellation(&project, &record).await?);
         match service.store().submit(changes).await {
-            Ok(()) => return Ok(answer(&service.vector_stores().shown_batch(&project, record).await?)),
+            Ok(()) => {
+                service.vector_stores().tell_settled();
+                return Ok(answer(&service.vector_stores().shown_batch(&project, record).await?));
+            }
             // A file came to its end meanwhile, or was deleted.
             Err(StoreError::Conflict(Conflict::Changed(_) | Conflict::Missing(_) | Conflict::Exists(_))) => {}
             Err(error) => return Err(error.into()),
