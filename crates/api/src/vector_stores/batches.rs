@@ -119,7 +119,8 @@ pub async fn get(
     Ids([store, batch]): Ids<2>,
 ) -> Result<Response, ApiError> {
     let (_, record) = find(&service, &project, &store, &batch).await?;
-    Ok(answer(&service.vector_stores().shown_batch(&project, record).await?))
+    let shown = service.vector_stores().shown_batch(&project, record).await?;
+    Ok(files::with_pause(answer(&shown), shown.status))
 }
 
 /// `POST /vector_stores/{store}/file_batches/{batch}/cancel`: files whose turn has not come are given up. A batch

@@ -125,6 +125,18 @@ async fn files_of_a_cancelled_batch_are_cancelled_and_never_found() {
 }
 
 #[tokio::test]
+async fn clients_are_told_to_ask_again_soon_while_there_is_something_to_wait_for() {
+    let embedder = Letters::closed();
+    let app = with_embedder(&embedder).await;
+    let (store, files) = filled(&app, &["heron"]).await;
+    let path = format!("/vector_stores/{store}/files/{}", files[0]);
+    assert_eq!(app.user.get(&path).await.headers["openai-poll-after-ms"], "200");
+    embedder.open();
+    app.settled(&store).await;
+    assert_eq!(app.user.get(&path).await.headers.get("openai-poll-after-ms"), None);
+}
+
+#[tokio::test]
 async fn cancelling_a_batch_that_has_ended_changes_nothing() {
     let app = TestApp::start().await;
     let file = app.user.upload("a.txt", b"heron").await;
