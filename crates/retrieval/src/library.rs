@@ -127,9 +127,12 @@ impl Library {
     ) -> Result<Vec<Hit>, LibraryError> {
         self.read(store, move |index| {
             let vector = question.vector();
+            let weights = if vector.is_some() { weights } else { Weights::default() };
             let query = Query { text: question.text(), vector, limit, allowed: &allowed, weights };
             match index.search(&query) {
-                Err(IndexError::OtherEmbedding { .. }) => index.search(&Query { vector: None, ..query }),
+                Err(IndexError::OtherEmbedding { .. }) => {
+                    index.search(&Query { vector: None, weights: Weights::default(), ..query })
+                }
                 found => found,
             }
         })
@@ -140,13 +143,20 @@ impl Library {
     pub async fn discard(&self, store: &str) -> Result<(), LibraryError> {
         let shelf = self.shelf(store);
         let writing = shelf.write().await;
-        self.shelves().remove(store);
         let outcome = spawn_blocking(move || {
             let discarded = shelf.discard();
             drop(writing);
             discarded
         });
         outcome.await.map_err(|_| LibraryError::Stopped)?
+    }
+
+    /// Waits until nobody writes. Whoever writes next may begin at once, so nobody should.
+    pub async fn rest(&self) {
+        let shelves: Vec<Arc<Shelf>> = self.shelves().values().map(Arc::clone).collect();
+        for shelf in shelves {
+            drop(shelf.write().await);
+        }
     }
 
     /// Runs a change of a store, one at a time.

@@ -120,7 +120,8 @@ pub async fn get(
     Ids([store, batch]): Ids<2>,
 ) -> Result<Response, ApiError> {
     let (_, record) = find(&service, &project, &store, &batch).await?;
-    Ok(answer(&service.vector_stores().shown_batch(&project, record).await?))
+    let shown = service.vector_stores().shown_batch(&project, record).await?;
+    Ok(files::with_pause(answer(&shown), shown.status))
 }
 
 /// `POST /vector_stores/{store}/file_batches/{batch}/cancel`: files whose turn has not come are given up. A batch
@@ -141,7 +142,10 @@ pub async fn cancel(
         let mut changes = vec![replace(&key, &found, &record)];
         changes.extend(service.vector_stores().cancellation(&project, &record).await?);
         match service.store().commit(changes).await {
-            Ok(()) => return Ok(answer(&service.vector_stores().shown_batch(&project, record).await?)),
+            Ok(()) => {
+                service.vector_stores().tell_settled();
+                return Ok(answer(&service.vector_stores().shown_batch(&project, record).await?));
+            }
             // A file came to its end meanwhile, or was deleted.
             Err(StoreError::Conflict(Conflict::Changed(_) | Conflict::Missing(_) | Conflict::Exists(_))) => {}
             Err(error) => return Err(error.into()),

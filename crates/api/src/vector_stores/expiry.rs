@@ -80,8 +80,8 @@ impl VectorStores {
         Ok(())
     }
 
-    /// Sleeps until the first store may expire, or until there is one that may expire earlier. Gives whether anything
-    /// was due.
+    /// Sleeps until the first store may expire, or until there is one that may expire earlier, and ends those whose
+    /// time is over.
     pub(super) async fn expire_next(&self) {
         let sleep = self.expiring().sleep(self.now());
         tokio::select! {

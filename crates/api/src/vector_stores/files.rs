@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderName, HeaderValue},
+    response::Response,
+};
 use cupola_store::{Change, Conflict, Resource, Slice, StoreError};
 use cupola_wire::vector_stores::{
     CreateVectorStoreFile, DataSource, FileContent, FileStatus, UpdateVectorStoreFile,
@@ -24,6 +28,9 @@ use crate::{
     path::{Ids, Project},
     values::Parameters,
 };
+
+/// Milliseconds after which a client should ask again.
+const PAUSE: HeaderName = HeaderName::from_static("openai-poll-after-ms");
 
 /// `POST /vector_stores/{store}/files`
 pub async fn create(
@@ -160,7 +167,16 @@ pub async fn get(
     Ids([store, file]): Ids<2>,
 ) -> Result<Response, ApiError> {
     let (_, record) = find(&service, &project, &store, &file).await?;
-    Ok(answer(&record.shown()))
+    let status = record.status;
+    Ok(with_pause(answer(&record.shown()), status))
+}
+
+/// Tells the OpenAI clients to ask soon how far it is; else they wait a second, which most files don't take.
+pub fn with_pause(mut response: Response, status: FileStatus) -> Response {
+    if status == FileStatus::InProgress {
+        response.headers_mut().insert(PAUSE, HeaderValue::from_static("200"));
+    }
+    response
 }
 
 /// `POST /vector_stores/{store}/files/{file}`: other attributes.

@@ -14,6 +14,7 @@ mod ingestion;
 mod kinds;
 mod record;
 mod removal;
+mod rewriting;
 mod search;
 mod searching;
 mod settle;

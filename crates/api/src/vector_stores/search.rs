@@ -31,20 +31,12 @@ pub struct Query {
     pub filter: Option<Filter>,
     /// How passages are ranked.
     pub ranking: Ranking,
-    /// Whether a text that is a question may be put in other words first.
-    pub may_rewrite: bool,
 }
 
 impl Query {
     /// A plain query for one text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self {
-            texts: vec![text.into()],
-            limit: DEFAULT_RESULTS,
-            filter: None,
-            ranking: Ranking::default(),
-            may_rewrite: false,
-        }
+        Self { texts: vec![text.into()], limit: DEFAULT_RESULTS, filter: None, ranking: Ranking::default() }
     }
 }
 
@@ -161,15 +153,20 @@ impl VectorStores {
         question: &Arc<Question>,
     ) -> Result<Vec<Hit>, SearchFault> {
         let (resources, runtime) = (Arc::clone(self.store()), Handle::current());
-        let (project, within, filter) = (Arc::clone(project), store.to_owned(), query.filter.clone());
+        let (at, within, filter) = (Arc::clone(project), store.to_owned(), query.filter.clone());
         // The resources say what may be found, at this moment. The index asks about few files, on a thread of its own.
         let allowed = move |file: &str| {
-            let found = runtime.block_on(resources.get(&kinds::file(&project, &within, file)));
+            let found = runtime.block_on(resources.get(&kinds::file(&at, &within, file)));
             found.ok().flatten().is_some_and(|found| is_found(&found, filter.as_ref()))
         };
         let limit = if self.reranks(query) { query.limit.max(RERANKED) } else { query.limit };
         let hits = self.library().search(store, Arc::clone(question), limit, weights(query), allowed).await;
-        hits.map_err(|error| SearchFault::index(store, &error))
+        hits.map_err(|error| {
+            if error.is_damage() {
+                self.doubt(project, store);
+            }
+            SearchFault::index(store, &error)
+        })
     }
 
     /// The passages with what the resources say about their files.

@@ -16,7 +16,7 @@ use cupola_identity::{
     Certificates, DEFAULT_AUDIENCE, Identity, Issuer, SealingKey, default_roles_everywhere,
 };
 use cupola_models::Catalog;
-use cupola_retrieval::{Library, Models, Reader, Settings as IndexSettings};
+use cupola_retrieval::{Embedder, Library, Models, Reader, Settings as IndexSettings};
 use cupola_store::{Blobs, Change, Durability, FileBlobs, Key, Kind, SharedStore, SqliteStore};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use crate::{library::Shelf, model::ScriptedModel, redaction::redacted};
+use crate::{embedder::Letters, library::Shelf, model::ScriptedModel, redaction::redacted};
 
 /// What a test may want to be different.
 #[derive(Default)]
@@ -39,6 +39,10 @@ pub struct Setup {
     pub connections: Vec<ConfiguredConnection>,
     /// What hosted agents are allowed; they run as processes. No hosting where it is left out.
     pub hosting: Option<HostingSettings>,
+    /// Turns passages into vectors; searches go by words alone where it is left out.
+    pub embedder: Option<Letters>,
+    /// How long an embedder is waited for.
+    pub patience: Patience,
     /// What an earlier service has left behind.
     pub home: Option<TempDir>,
     /// What is searched by `file_search`.
@@ -94,12 +98,14 @@ impl TestApp {
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);
         engine.recover().await.unwrap();
         let hosting = setup.hosting.map(|settings| hosting(home.path(), settings));
+        let embedder = setup.embedder.map(|embedder| Arc::new(embedder) as Arc<dyn Embedder>);
+        let models = Models { embedder, reranker: None };
         let vector_stores = Arc::new(VectorStores::new(VectorStoresParts {
             store: Arc::clone(&store),
             blobs: Arc::clone(&blobs),
-            library: Library::new(home.path().join("knowledge"), Models::default(), IndexSettings::default()),
+            library: Library::new(home.path().join("knowledge"), models, IndexSettings::default()),
             reader: Reader::default(),
-            patience: Patience::default(),
+            patience: setup.patience,
         }));
         let service = Service::new(ServiceParts {
             projects: vec!["demo".to_owned(), "other".to_owned()],
@@ -146,6 +152,18 @@ impl TestApp {
     pub fn somebody(&self, subject: &str) -> Actor {
         let issued = self.issuer.issue(subject, DEFAULT_AUDIENCE, default_roles_everywhere()).unwrap();
         Actor { token: Some(issued.token.expose().to_owned()), ..self.user.clone() }
+    }
+
+    /// Waits until all files of a store have been read, or could not be.
+    pub async fn settled(&self, store: &str) {
+        let project = Arc::from("demo");
+        self.service.vector_stores().until_settled(&project, &[store.to_owned()]).await.unwrap();
+    }
+
+    /// The same service again, as it is after it was killed, with this setup.
+    pub async fn killed(self, setup: Setup) -> Self {
+        self.service.vector_stores().close().await;
+        Self::with(Setup { home: Some(self.home), ..setup }).await
     }
 
     /// An agent without tools.
@@ -323,7 +341,12 @@ impl Actor {
 
     /// Uploads a small file and gives its id.
     pub async fn upload_text(&self, name: &str) -> String {
-        let form = Form::new().text("purpose", "assistants").file(name, b"some text");
+        self.upload(name, b"some text").await
+    }
+
+    /// Uploads a file and gives its id.
+    pub async fn upload(&self, name: &str, bytes: &[u8]) -> String {
+        let form = Form::new().text("purpose", "assistants").file(name, bytes);
         self.post_form("/files", &form).await.accepted()["id"].as_str().unwrap().to_owned()
     }
 

@@ -1,13 +1,17 @@
 //! The vector stores of this service, as `file_search` knows them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::library::{Library, NotSearched, Passage, Wanted};
 use crate::vector_stores::{FoundPassage, Query, Ranking, VectorStores};
+
+/// How long a search waits for files that are being read.
+const FOR_FILES: Duration = Duration::from_secs(60);
 
 #[async_trait]
 impl Library for VectorStores {
@@ -26,9 +30,12 @@ impl Library for VectorStores {
                 threshold: wanted.threshold,
                 weights: read("ranking_options.hybrid_search", wanted.weights.as_ref())?,
             },
-            // The model has put the question into its own words already.
-            may_rewrite: false,
         };
+        // Files that were just attached are worth a wait, but no longer than the service lets runs wait for them.
+        match timeout(FOR_FILES, self.until_settled(project, stores)).await {
+            Ok(Err(error)) => return Err(NotSearched(error.to_string())),
+            Ok(Ok(())) | Err(_) => {}
+        }
         let found = self.search(project, stores, &query).await;
         found
             .map(|found| found.into_iter().map(passage).collect())

@@ -108,13 +108,7 @@ impl VectorStores {
     }
 
     /// Gives vectors of today's model to the files of a store that have none. Words find them meanwhile.
-    pub(super) async fn embed_again(&self, place: Place) {
-        if let Err(error) = self.try_to_embed_again(&place).await {
-            tracing::error!(%error, store = %place.store, "a vector store could not be embedded again; words find its files");
-        }
-    }
-
-    async fn try_to_embed_again(&self, place: &Place) -> Result<(), LibraryError> {
+    pub(super) async fn embed_again(&self, place: &Place) -> Result<(), LibraryError> {
         let files = self.library().without_vectors(&place.store).await?;
         if !files.is_empty() {
             tracing::info!(store = %place.store, files = files.len(), "files are embedded by another model");

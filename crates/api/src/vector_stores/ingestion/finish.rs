@@ -93,7 +93,7 @@ impl VectorStores {
             match self.store().submit(changes).await {
                 Ok(()) => {
                     gone.into_iter().for_each(|file| self.forget_file(&place.project, &place.store, file));
-                    self.waiting().settled.send_modify(|count| *count += 1);
+                    self.tell_settled();
                     return Ok(());
                 }
                 Err(StoreError::Conflict(Conflict::Changed(_) | Conflict::Missing(_))) => {}

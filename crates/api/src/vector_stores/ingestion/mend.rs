@@ -6,7 +6,7 @@ use cupola_retrieval::LibraryError;
 use cupola_store::{Change, Conflict, Listing, Resource, StoreError};
 use cupola_wire::vector_stores::FileStatus;
 
-use super::{place, queue::Place};
+use super::queue::Place;
 use crate::vector_stores::{
     VectorStores,
     handle::replace,
@@ -15,13 +15,14 @@ use crate::vector_stores::{
 };
 
 impl VectorStores {
-    /// Puts the files of a project that are in progress into the queue.
+    /// Puts the files of a project that are in progress into the queue, and its stores behind them.
     pub(super) async fn take_up(&self, project: &Arc<str>) -> Result<(), StoreError> {
         let stores = self.store().list(Listing::all(project, STORE, "")).await?.items;
         for store in stores {
             let files = self.files_that_are(project, &store.id, FileStatus::InProgress).await?;
             let files = files.iter().map(read).collect::<Result<Vec<FileRecord>, _>>()?;
             self.begin(project, &files);
+            self.doubt(project, &store.id);
         }
         Ok(())
     }
@@ -42,29 +43,8 @@ impl VectorStores {
         Ok(self.store().list(listing).await?.items)
     }
 
-    /// Looks through all stores, one after the other, while others work.
-    pub(super) async fn mend_all(&self, projects: &[Arc<str>]) {
-        let mut known = HashSet::new();
-        for project in projects {
-            let stores = match self.store().list(Listing::all(project, STORE, "")).await {
-                Ok(stores) => stores.items,
-                Err(error) => {
-                    tracing::warn!(%error, "the vector stores could not be looked through");
-                    return;
-                }
-            };
-            for store in stores {
-                known.insert(store.id.clone());
-                if let Err(error) = self.mend(&place(project, &store.id)).await {
-                    tracing::warn!(%error, store = store.id, "a vector store could not be looked through");
-                }
-            }
-        }
-        self.discard_others(projects, &known).await;
-    }
-
     /// Discards what is left of stores that are gone.
-    async fn discard_others(&self, projects: &[Arc<str>], known: &HashSet<String>) {
+    pub(super) async fn discard_others(&self, projects: &[Arc<str>]) {
         let found = match self.library().stores() {
             Ok(found) => found,
             Err(error) => {
@@ -72,12 +52,11 @@ impl VectorStores {
                 return;
             }
         };
-        for store in found.iter().filter(|store| !known.contains(*store)) {
-            // It may be newer than the list.
-            if self.is_there(projects, store).await {
+        for store in found {
+            if self.is_there(projects, &store).await {
                 continue;
             }
-            if let Err(error) = self.library().discard(store).await {
+            if let Err(error) = self.library().discard(&store).await {
                 tracing::warn!(%error, store, "the index of a store that is gone could not be removed");
             }
         }
@@ -93,7 +72,14 @@ impl VectorStores {
         false
     }
 
-    async fn mend(&self, place: &Place) -> Result<(), LibraryError> {
+    /// Looks through the index of a store, and makes it what the resources say.
+    pub(super) async fn mend(&self, place: &Place) {
+        if let Err(error) = self.try_to_mend(place).await {
+            tracing::error!(%error, store = %place.store, "the index of a vector store could not be looked through");
+        }
+    }
+
+    async fn try_to_mend(&self, place: &Place) -> Result<(), LibraryError> {
         if !self.is_in_use(place).await.map_err(|_| LibraryError::Stopped)? {
             return self.library().discard(&place.store).await;
         }
@@ -117,10 +103,7 @@ impl VectorStores {
         for file in indexed.iter().filter(|file| !completed.contains(file.as_str())) {
             self.forget_file(&place.project, &place.store, file);
         }
-        if !self.library().without_vectors(&place.store).await?.is_empty() {
-            self.waiting().add(|all| all.stale.push_back(place.clone()));
-        }
-        Ok(())
+        self.embed_again(place).await
     }
 
     /// Makes an index again that is damaged: all files of the store are read again.

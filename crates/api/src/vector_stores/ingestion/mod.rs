@@ -40,8 +40,8 @@ struct AllWork {
     left: HashMap<Place, Vec<String>>,
     /// Files that are to be read.
     queue: Queue,
-    /// Stores whose files need vectors of another model.
-    stale: VecDeque<Place>,
+    /// Stores whose index may differ from what the resources say.
+    doubtful: VecDeque<Place>,
 }
 
 /// Something to do.
@@ -51,8 +51,8 @@ enum Work {
     Clear(Place, Vec<String>),
     /// Read files.
     Read(Group),
-    /// Embed the files of a store that need it.
-    Embed(Place),
+    /// Look through the index of a store.
+    Mend(Place),
 }
 
 impl Default for Waiting {
@@ -102,11 +102,11 @@ impl AllWork {
             return Some(Work::Clear(place, files));
         }
         let group = self.queue.take().map(Work::Read);
-        group.or_else(|| self.stale.pop_front().map(Work::Embed))
+        group.or_else(|| self.doubtful.pop_front().map(Work::Mend))
     }
 
     fn is_empty(&self) -> bool {
-        self.left.is_empty() && self.queue.is_empty() && self.stale.is_empty()
+        self.left.is_empty() && self.queue.is_empty() && self.doubtful.is_empty()
     }
 }
 
@@ -131,6 +131,16 @@ impl VectorStores {
         self.waiting().add(|all| {
             all.left.entry(place(project, store)).or_default();
         });
+    }
+
+    /// Tells those who wait that files have come to their end.
+    pub(super) fn tell_settled(&self) {
+        self.waiting().settled.send_modify(|count| *count += 1);
+    }
+
+    /// Looks through the index of a store by and by.
+    pub(super) fn doubt(&self, project: &Arc<str>, store: &str) {
+        self.waiting().add(|all| all.doubtful.push_back(place(project, store)));
     }
 }
 

@@ -19,8 +19,8 @@ impl VectorStores {
             self.spawn(Self::work);
         }
         self.spawn(Self::watch_expiries);
-        let (stores, projects) = (Arc::clone(self), projects.to_vec());
-        self.spawn(move |_| async move { stores.mend_all(&projects).await });
+        let projects = projects.to_vec();
+        self.spawn(|stores| async move { stores.discard_others(&projects).await });
         Ok(())
     }
 
@@ -41,7 +41,7 @@ impl VectorStores {
             match self.waiting().next().await {
                 Work::Clear(place, files) => self.clear(place, files).await,
                 Work::Read(group) => self.read_group(group).await,
-                Work::Embed(place) => self.embed_again(place).await,
+                Work::Mend(place) => self.mend(&place).await,
             }
         }
     }
@@ -57,6 +57,8 @@ impl VectorStores {
         self.stop();
         self.tasks().close();
         self.tasks().wait().await;
+        // What a thread of its own is writing can't be stopped.
+        self.library().rest().await;
     }
 
     /// Waits until all files of these stores have come to their end, whichever it is.
