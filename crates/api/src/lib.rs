@@ -9,6 +9,7 @@ mod agents;
 mod assets;
 mod attachments;
 mod body;
+mod citations;
 mod classic;
 mod connections;
 mod conversations;
@@ -35,7 +36,9 @@ mod sieve;
 mod state_stores;
 mod storage;
 mod tasks;
+pub mod tools;
 mod values;
+pub mod vector_stores;
 
 pub use connections::{ConfiguredConnection, Connection, Secrets};
 pub use error::{ApiError, CODES};

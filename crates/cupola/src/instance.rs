@@ -6,10 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cupola_api::{ClassicDialect, Hosting, Limits, ResponsesDialect, Server, Service, ServiceParts};
+use cupola_api::{
+    ClassicDialect, Hosting, Limits, ResponsesDialect, Server, Service, ServiceParts,
+    tools::{self, ToolParts},
+    vector_stores::{Patience, VectorStores, VectorStoresParts},
+};
 use cupola_engine::{Dialect, Engine, Settings};
 use cupola_identity::{Identity, SealingKey};
 use cupola_models::{Catalog, catalog::Finding};
+use cupola_retrieval::{Library, Models, Reader, Settings as IndexSettings};
 use cupola_store::{Blobs, FileBlobs, SharedStore, SqliteStore};
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
 
@@ -32,6 +37,7 @@ pub struct Instance {
     ready_after: Duration,
     engine: Engine,
     hosting: Option<Arc<Hosting>>,
+    vector_stores: Arc<VectorStores>,
     drain_grace: Duration,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
@@ -80,13 +86,22 @@ impl Instance {
             expires_after: config.runs.expires_after,
             waiting_expires_after: config.runs.waiting_expires_after,
             max_concurrent: config.runs.max_concurrent.get(),
+            max_tool_rounds: config.runs.max_tool_rounds.get(),
         };
-        let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, settings);
+        let vector_stores = Arc::new(VectorStores::new(VectorStoresParts {
+            store: Arc::clone(&store),
+            blobs: Arc::clone(&blobs),
+            library: Library::new(config.data.join("knowledge"), Models::default(), IndexSettings::default()),
+            reader: Reader::default(),
+            patience: Patience::default(),
+        }));
+        let tools = tools::registry(ToolParts { library: Arc::clone(&vector_stores) as Arc<_> });
+        let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, tools, settings);
         let recovered = engine.recover().await?;
 
         let tls = identity.certificates.server_config()?;
         let address = server.address();
-        let host = hosts::choose(config).await?;
+        let host = hosts::choose(config, &hosts::owner(config)).await?;
         let hosting = hosts::hosting(config, host, address, &identity.certificates).await;
         let service = Service::new(ServiceParts {
             projects: vec![config.project.clone()],
@@ -101,6 +116,7 @@ impl Instance {
             sealing,
             connections,
             hosting: hosting.clone(),
+            vector_stores: Arc::clone(&vector_stores),
             limits: Limits {
                 max_body_bytes: config.limits.max_body_bytes.get(),
                 max_upload_bytes: config.limits.max_upload_bytes.get() as u64,
@@ -110,6 +126,7 @@ impl Instance {
         cupola_api::hosted::start(&service).await.map_err(|error| {
             Failure::plain(format!("hosted agents could not be taken up again: {}", error.detail().message))
         })?;
+        service.vector_stores().start(service.projects()).await?;
         let deployment = catalog.suggested_deployment().map(str::to_owned);
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(server.serve(service, tls, stopped, REQUEST_GRACE));
@@ -122,6 +139,7 @@ impl Instance {
             ready_after: began.elapsed(),
             engine,
             hosting,
+            vector_stores,
             drain_grace: config.runs.drain_grace,
             stop,
             serving,
@@ -163,6 +181,7 @@ impl Instance {
         self.engine.drain(self.drain_grace).await;
         self.stop.send_replace(true);
         let _ = self.serving.await;
+        self.vector_stores.close().await;
         if let Some(hosting) = self.hosting {
             hosting.close().await;
         }

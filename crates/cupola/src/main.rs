@@ -38,6 +38,10 @@ mod token;
 mod up;
 mod when;
 
+/// A response is a few hundred small allocations, made in one thread and often freed in another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use failure::Failure;
 
 /// A self-hosted Azure AI Foundry Agent Service. The official Azure AI SDKs talk to it unchanged.
@@ -76,8 +80,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // A sandbox starts as this binary, and never gets beyond this line.
+    // A sandbox, or the reader of one document, starts as this binary and never gets beyond these lines.
     cupola_sandbox::enter_if_asked();
+    cupola_retrieval::read_if_asked();
     // Libraries that bring no cryptography of their own use the one that the process names.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match run(Cli::parse().command) {

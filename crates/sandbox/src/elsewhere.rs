@@ -1,6 +1,6 @@
 //! The same face where there is no Linux: it says so, and nothing starts.
 
-use std::{convert::Infallible, io, path::PathBuf};
+use std::{convert::Infallible, io, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -32,6 +32,11 @@ pub struct Exit {
 
 /// Becomes a sandbox, if that is what this process was started for. Here it never is.
 pub fn enter_if_asked() {}
+
+/// Gives up nothing: there are no such limits on this system.
+pub fn retire(_memory: u64, _processor_time: Duration) -> io::Result<()> {
+    Ok(())
+}
 
 /// Says that there are no sandboxes on this system.
 pub async fn spawn(_spec: Spec) -> Result<Child, StartError> {

@@ -3,6 +3,7 @@
 //! A sandbox has its own file system, processes, network, users and limits, no capability, and a filter for
 //! system calls. [`spawn`] starts one; it dies with the process that started it. The work inside is done by
 //! the same binary under another name, so the program that uses this crate calls [`enter_if_asked`] first.
+//! Where it is not a program but only data that may be hostile, a process of our own may [`retire`] instead.
 
 mod spec;
 
@@ -15,6 +16,7 @@ mod linux {
     pub(crate) mod child;
     pub(crate) mod door;
     pub(crate) mod helper;
+    pub(crate) mod hermit;
     pub(crate) mod identity;
     pub(crate) mod kernel;
     pub(crate) mod oci_config;
@@ -31,6 +33,7 @@ pub use linux::{
     child::{Child, Exit},
     door::Door,
     helper::enter_if_asked,
+    hermit::retire,
     spawner::spawn,
     trace::Trace,
 };
@@ -39,7 +42,7 @@ pub use linux::{
 mod elsewhere;
 
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{Child, Door, Exit, Trace, enter_if_asked, spawn};
+pub use elsewhere::{Child, Door, Exit, Trace, enter_if_asked, retire, spawn};
 
 /// Why a sandbox did not start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]

@@ -17,6 +17,7 @@ use crate::{
     body::{Json, answer, document, json},
     listing::{ListQuery, page},
     path::{Ids, Project},
+    vector_stores::attached::{self, AttachedFiles},
 };
 
 /// Fields that the service sets.
@@ -29,14 +30,16 @@ pub async fn create(
     Ids([thread]): Ids<1>,
     Json(body): Json<CreateMessage>,
 ) -> Result<Response, ApiError> {
+    let files = AttachedFiles::of_message("attachments", body.attachments.as_deref())?;
     let (doc, message) = prepare(&service, &project, &thread, "", body)?;
+    attached::to_thread(&service, &project, &thread, &files).await?;
     let mut changes = vec![
         Change::RequirePresent { key: key(&project, THREAD, thread.clone()) },
         Change::RequireFree { project: Arc::clone(&project), name: thread.clone() },
         Change::RequireFewer { parent: key(&project, MESSAGE, thread), limit: checks::MAX_MESSAGES },
     ];
     changes.extend(message);
-    service.store().submit(changes).await.map_err(refusal)?;
+    service.store().commit(changes).await.map_err(refusal)?;
     Ok(json(doc))
 }
 
@@ -80,12 +83,13 @@ pub(super) fn prepare(
         facet: String::new(),
         created_at: message.created_at,
         doc: doc.clone(),
+        aside: None,
     });
     Ok((doc, changes))
 }
 
 /// Why a message can't be added, in the service's own words.
-pub(super) fn refusal(error: StoreError) -> ApiError {
+pub fn refusal(error: StoreError) -> ApiError {
     match error {
         StoreError::Conflict(Conflict::Missing(missing)) if missing.kind == FILE => {
             ApiError::invalid(format!("No file found with id '{}'.", missing.id)).code("invalid_value")
@@ -169,7 +173,7 @@ pub async fn delete(
         Change::RequireFree { project: Arc::clone(&project), name: thread },
         Change::Delete { key: message_key },
     ];
-    match service.store().submit(changes).await {
+    match service.store().commit(changes).await {
         Ok(()) => Ok(answer(&kinds::deleted(message, "thread.message.deleted"))),
         Err(StoreError::Conflict(Conflict::Held { name, holder })) => {
             Err(ApiError::invalid(format!("Can't delete messages of {name} while a run {holder} is active.")))

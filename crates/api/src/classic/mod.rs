@@ -4,14 +4,17 @@ pub mod agents;
 pub(crate) mod checks;
 mod dialect;
 pub mod files;
+mod include;
 mod kinds;
 pub mod messages;
 mod projection;
 pub mod run_steps;
 pub mod runs;
+mod scope;
 mod shapes;
 mod spec;
 pub mod threads;
 
 pub use dialect::ClassicDialect;
-pub use kinds::FILE;
+pub use kinds::{FILE, THREAD, deleted, file_key, find, not_found, read, thread_key};
+pub use messages::refusal;

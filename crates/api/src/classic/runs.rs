@@ -9,17 +9,19 @@ use cupola_engine::{
 };
 use cupola_store::{Batch, Change, Conflict, StoreError, TurnKey};
 use cupola_wire::classic::{
-    Agent, CreateRun, CreateThreadAndRun, Run, RunStatus, SubmitToolOutputs, ToolOutput, Truncation,
-    UpdateMetadata,
+    Agent, CreateRun, CreateThreadAndRun, Run, RunStatus, SubmitToolOutputs, Thread, ToolOutput,
+    ToolResources, Truncation, UpdateMetadata,
 };
 use serde_json::{Value, json};
 
 use super::{
     agents::{as_echoed, format_as_echoed},
     checks,
+    include::Include,
     kinds::{self, AGENT, MESSAGE, RUN, THREAD, key},
     messages,
     projection::RunProjection,
+    scope::Scope,
     spec::turn_spec,
     threads,
 };
@@ -29,6 +31,8 @@ use crate::{
     frames::{frame, stream},
     listing::{ListQuery, page},
     path::{Ids, Project},
+    values::Parameters,
+    vector_stores::attached::{self, AttachedFiles},
 };
 
 /// Fields that the service sets.
@@ -54,6 +58,7 @@ pub async fn create(
     State(service): State<Service>,
     Project(project): Project,
     Ids([thread]): Ids<1>,
+    parameters: Parameters,
     Json(mut body): Json<CreateRun>,
 ) -> Result<Response, ApiError> {
     check(&body)?;
@@ -63,6 +68,7 @@ pub async fn create(
         let parent = key(&project, MESSAGE, thread.clone());
         changes.push(Change::RequireFewer { parent, limit: checks::MAX_MESSAGES - additional.len() + 1 });
     }
+    let files = AttachedFiles::of_messages("additional_messages", Some(&additional))?;
     let mut texts = Vec::new();
     for (index, message) in additional.into_iter().enumerate() {
         let param = format!("additional_messages[{index}]");
@@ -73,25 +79,41 @@ pub async fn create(
     changes.push(claim(&project, &thread, ""));
     changes.extend(texts);
     let listen = body.stream == Some(true);
-    let run = prepare(&service, &project, thread, body).await?;
-    begin(&service, &project, run, changes, listen, None).await
+    attached::to_thread(&service, &project, &thread, &files).await?;
+    let prepared = prepare(&service, &project, thread, None, body).await?;
+    let shown = Shown { listen, include: Include::from_query(&parameters), prelude: None };
+    begin(&service, &project, prepared, changes, shown).await
 }
 
 /// `POST /threads/runs`
 pub async fn create_with_thread(
     State(service): State<Service>,
     Project(project): Project,
+    parameters: Parameters,
     Json(body): Json<CreateThreadAndRun>,
 ) -> Result<Response, ApiError> {
     let CreateThreadAndRun { thread, run: mut body } = body;
     check(&body)?;
     body.additional_messages = None;
-    let (thread, mut changes) = threads::prepare(&service, &project, "thread.", thread.unwrap_or_default())?;
-    changes.push(claim(&project, &thread.id, ""));
+    let new = threads::prepare(&service, &project, "thread.", thread.unwrap_or_default()).await?;
+    let store = new.store;
+    let mut changes = store.as_ref().map(|store| store.changes.clone()).unwrap_or_default();
+    changes.extend(new.changes);
+    changes.push(claim(&project, &new.thread.id, ""));
     let listen = body.stream == Some(true);
-    let created = frame("thread.created", &thread);
-    let run = prepare(&service, &project, thread.id, body).await?;
-    begin(&service, &project, run, changes, listen, Some(created)).await
+    let prelude = Some(frame("thread.created", &new.thread));
+    let shown = Shown { listen, include: Include::from_query(&parameters), prelude };
+    let resources = Some(new.thread.tool_resources);
+    let begun = match prepare(&service, &project, new.thread.id, resources, body).await {
+        Ok(prepared) => begin(&service, &project, prepared, changes, shown).await,
+        Err(refusal) => Err(refusal),
+    };
+    match (store, begun.is_ok()) {
+        (Some(store), true) => store.begin(&service, &project),
+        (Some(store), false) => store.give_up(&service).await,
+        (None, _) => {}
+    }
+    begun
 }
 
 /// The claim of a run on its thread. The holder is filled in when the run has its id.
@@ -138,20 +160,30 @@ fn truncation(strategy: Option<&Truncation>) -> Result<(), ApiError> {
     }
 }
 
-/// A new run: the agent's settings, with those of this run on top.
+/// What of a new run is shown to whoever creates it.
+struct Shown {
+    listen: bool,
+    include: Include,
+    prelude: Option<Bytes>,
+}
+
+/// A new run: the agent's settings, with those of this run on top; and what its tools work on. `resources` are
+/// those of a thread that is not stored yet.
 async fn prepare(
     service: &Service,
     project: &Arc<str>,
     thread_id: String,
+    resources: Option<ToolResources>,
     body: CreateRun,
-) -> Result<Run, ApiError> {
+) -> Result<(Run, Scope), ApiError> {
     let agent_key = key(project, AGENT, body.assistant_id.clone());
     let agent: Agent = kinds::read(&agent_key, &kinds::find(service, &agent_key).await?.doc)?;
     let instructions = match (body.instructions.or(agent.instructions), body.additional_instructions) {
         (Some(instructions), Some(more)) => Some(format!("{instructions}\n{more}")),
         (instructions, more) => instructions.or(more),
     };
-    Ok(Run {
+    let agent_resources = agent.tool_resources;
+    let run = Run {
         id: ids::new("run_"),
         object: "thread.run".to_owned(),
         created_at: service.clock().seconds(),
@@ -189,25 +221,38 @@ async fn prepare(
         tool_choice: body.tool_choice.filter(|choice| !choice.is_null()).unwrap_or_else(|| json!("auto")),
         parallel_tool_calls: body.parallel_tool_calls.unwrap_or(true),
         extra: checks::extra(body.extra, OWN),
-    })
+    };
+    if !Scope::concerns(&run) {
+        return Ok((run, Scope::default()));
+    }
+    let of_thread = match resources {
+        Some(resources) => resources,
+        None => {
+            let thread_key = key(project, THREAD, run.thread_id.clone());
+            let thread: Thread = kinds::read(&thread_key, &kinds::find(service, &thread_key).await?.doc)?;
+            thread.tool_resources
+        }
+    };
+    let scope = Scope::of(&run, &agent_resources, &of_thread);
+    Ok((run, scope))
 }
 
 async fn begin(
     service: &Service,
     project: &Arc<str>,
-    run: Run,
+    (run, scope): (Run, Scope),
     mut changes: Batch,
-    listen: bool,
-    prelude: Option<Bytes>,
+    shown: Shown,
 ) -> Result<Response, ApiError> {
+    let Shown { listen, include, prelude } = shown;
     for change in &mut changes {
         if let Change::Claim { holder, .. } = change {
             holder.clone_from(&run.id);
         }
     }
     let key = TurnKey { project: Arc::clone(project), id: run.id.clone() };
-    let spec = turn_spec(&run);
-    let mut projection = RunProjection::new(project, run);
+    let spec = turn_spec(&run, &scope);
+    let mut projection = RunProjection::new(project, run).with_include(include);
     if let Some(prelude) = prelude {
         projection = projection.with_prelude(prelude);
     }

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use cupola_api::{
     ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Limits, ResponsesDialect,
     Service, ServiceParts, hosted, operations,
+    tools::{self, ToolParts},
+    vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
 use cupola_engine::{Deployments, Dialect, Engine, Settings, ids};
 use cupola_hosting::ProcessRuntime;
@@ -14,6 +16,7 @@ use cupola_identity::{
     Certificates, DEFAULT_AUDIENCE, Identity, Issuer, SealingKey, default_roles_everywhere,
 };
 use cupola_models::Catalog;
+use cupola_retrieval::{Library, Models, Reader, Settings as IndexSettings};
 use cupola_store::{Blobs, Change, Durability, FileBlobs, Key, Kind, SharedStore, SqliteStore};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -21,7 +24,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use crate::{model::ScriptedModel, redaction::redacted};
+use crate::{library::Shelf, model::ScriptedModel, redaction::redacted};
 
 /// What a test may want to be different.
 #[derive(Default)]
@@ -38,6 +41,8 @@ pub struct Setup {
     pub hosting: Option<HostingSettings>,
     /// What an earlier service has left behind.
     pub home: Option<TempDir>,
+    /// What is searched by `file_search`.
+    pub shelf: Shelf,
 }
 
 /// A service with the projects `demo` and `other`.
@@ -51,6 +56,7 @@ pub struct TestApp {
     /// Has a token for the project `other` alone.
     pub neighbour: Actor,
     pub model: ScriptedModel,
+    pub shelf: Shelf,
     pub engine: Engine,
     pub store: SharedStore,
     pub service: Service,
@@ -84,8 +90,17 @@ impl TestApp {
         let dialects: [Arc<dyn Dialect>; 2] = [classic.clone(), Arc::clone(&responses)];
         let deployments = setup.deployments.unwrap_or_else(|| Arc::new(setup.model.clone()));
         let catalog = setup.catalog.unwrap_or_else(|| Arc::new(Catalog::of(Arc::new(setup.model.clone()))));
-        let engine = Engine::new(Arc::clone(&store), deployments, dialects, setup.settings);
+        let tools = tools::registry(ToolParts { library: Arc::new(setup.shelf.clone()) });
+        let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);
+        engine.recover().await.unwrap();
         let hosting = setup.hosting.map(|settings| hosting(home.path(), settings));
+        let vector_stores = Arc::new(VectorStores::new(VectorStoresParts {
+            store: Arc::clone(&store),
+            blobs: Arc::clone(&blobs),
+            library: Library::new(home.path().join("knowledge"), Models::default(), IndexSettings::default()),
+            reader: Reader::default(),
+            patience: Patience::default(),
+        }));
         let service = Service::new(ServiceParts {
             projects: vec!["demo".to_owned(), "other".to_owned()],
             store: Arc::clone(&store),
@@ -99,9 +114,11 @@ impl TestApp {
             sealing,
             connections: setup.connections,
             hosting,
+            vector_stores,
             limits: setup.limits,
         });
         hosted::start(&service).await.unwrap();
+        service.vector_stores().start(service.projects()).await.unwrap();
         let router = operations::router(service.clone());
         let actor =
             |token| Actor { router: router.clone(), token, project: "demo".to_owned(), headers: Vec::new() };
@@ -115,6 +132,7 @@ impl TestApp {
             stranger: actor(Some(foreign.token.expose().to_owned())),
             neighbour: actor(next_door),
             model: setup.model,
+            shelf: setup.shelf,
             engine,
             store,
             service,
@@ -155,11 +173,12 @@ impl TestApp {
     pub fn keep_the_store_busy(&self) {
         let project = Arc::from("elsewhere");
         let insert = |number: usize| Change::Insert {
-            key: Key::new(&project, Kind("ballast"), ids::new(&number.to_string())),
+            key: Key::new(&project, Kind::named("ballast"), ids::new(&number.to_string())),
             parent: String::new(),
             facet: String::new(),
             created_at: 0,
             doc: Bytes::from_static(b"{}"),
+            aside: None,
         };
         drop(self.store.submit((0..5_000).map(insert).collect()));
     }

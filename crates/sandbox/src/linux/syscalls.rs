@@ -91,6 +91,14 @@ const REFUSED: &[Call] = calls! {
     SYS_swapon SYS_syslog SYS_umount2 SYS_unshare SYS_userfaultfd SYS_vhangup
 };
 
+/// All that a process needs which only computes.
+const COMPUTING: &[Call] = calls! {
+    SYS_brk SYS_clock_gettime SYS_close SYS_exit SYS_exit_group SYS_futex SYS_getpid SYS_getrandom SYS_gettid
+    SYS_lseek SYS_madvise SYS_mmap SYS_mprotect SYS_mremap SYS_munmap SYS_read SYS_readv SYS_restart_syscall
+    SYS_rt_sigaction SYS_rt_sigprocmask SYS_rt_sigreturn SYS_sched_getaffinity SYS_sched_yield SYS_sigaltstack
+    SYS_tgkill SYS_write SYS_writev
+};
+
 /// Flags of `clone` that make namespaces.
 const NAMESPACES: &[libc::c_int] = &[
     libc::CLONE_NEWCGROUP,
@@ -114,7 +122,12 @@ pub(crate) fn filters() -> Filters {
     Ok(vec![filter(allowed()?, true)?, filter(refused()?, false)?])
 }
 
-/// The same for an OCI runtime, in the words of its configuration.
+/// The filter for a process that only computes.
+pub(crate) fn of_hermits() -> Result<BpfProgram, seccompiler::BackendError> {
+    filter(any_arguments(COMPUTING.iter()), true)
+}
+
+/// The same as [`filters`] for an OCI runtime, in the words of its configuration.
 pub(crate) fn as_oci() -> Value {
     let names = |calls: &[Call]| -> Vec<&'static str> {
         calls.iter().map(|(name, _)| name.trim_start_matches("SYS_")).collect()
@@ -218,7 +231,8 @@ mod tests {
     }
 
     #[test]
-    fn both_filters_can_be_made_for_this_machine() {
+    fn all_filters_can_be_made_for_this_machine() {
         assert_eq!(filters().unwrap().len(), 2);
+        assert!(!of_hermits().unwrap().is_empty());
     }
 }

@@ -6,6 +6,7 @@
 
 mod cage;
 mod file_system;
+mod hermit;
 mod life;
 mod limits;
 mod network;
@@ -22,6 +23,7 @@ mod rootless;
 static ENTER: extern "C" fn() = {
     extern "C" fn enter() {
         cupola_sandbox::enter_if_asked();
+        hermit::try_if_asked();
     }
     enter
 };
