@@ -1,7 +1,7 @@
 //! Vectors as small whole numbers, and how alike two vectors are.
 //!
-//! A component becomes an `i8` by the vector's own scale, so a product of two vectors is off by less than a hundredth.
-//! That is good enough to choose candidates, whose exact vectors then decide.
+//! A component becomes an `i8` by the vector's own scale. That is good enough to choose candidates, whose exact vectors
+//! then decide.
 
 use pulp::Arch;
 

@@ -111,7 +111,7 @@ fn every_state_of_the_files_during_a_commit_gives_the_commit_before_or_after_it(
     writer.finish().unwrap();
     assert_eq!(check(dir.path()), Some(1));
 
-    // The new files and tails are there in part, in any order; the record of the commit comes last.
+    // The new files and tails are there in part, one after the other by name; the record of the commit comes last.
     let mut names = relative_files(dir.path());
     names.retain(|name| !name.ends_with("meta.json"));
     names.retain(|name| {
