@@ -36,6 +36,7 @@ mod state_stores;
 mod storage;
 mod tasks;
 mod values;
+pub mod vector_stores;
 
 pub use connections::{ConfiguredConnection, Connection, Secrets};
 pub use error::{ApiError, CODES};

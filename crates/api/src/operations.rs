@@ -14,7 +14,7 @@ use tower::ServiceExt as _;
 
 use crate::{
     Service, a2a, agents, classic, connections, conversations, datasets, deployments, gate, hosted, indexes,
-    local_identity, passthrough, path, responses, state_stores, storage, tasks,
+    local_identity, passthrough, path, responses, state_stores, storage, tasks, vector_stores,
 };
 
 /// One operation.
@@ -119,6 +119,23 @@ Classic {
     get_file:              GET    "/files/{file}"                                   needs "agents/*/read"   => classic::files::get;
     get_file_content:      GET    "/files/{file}/content"                           needs "agents/*/read"   => classic::files::content;
     delete_file:           DELETE "/files/{file}"                                   needs "agents/*/delete" => classic::files::delete;
+
+    create_vector_store:   POST   "/vector_stores"                                 needs "agents/*/write"  => vector_stores::create;
+    list_vector_stores:    GET    "/vector_stores"                                 needs "agents/*/read"   => vector_stores::list;
+    get_vector_store:      GET    "/vector_stores/{store}"                         needs "agents/*/read"   => vector_stores::get;
+    modify_vector_store:   POST   "/vector_stores/{store}"                         needs "agents/*/write"  => vector_stores::modify;
+    delete_vector_store:   DELETE "/vector_stores/{store}"                         needs "agents/*/delete" => vector_stores::delete;
+    search_vector_store:   POST   "/vector_stores/{store}/search"                  needs "agents/*/read"   => vector_stores::search;
+    create_store_file:     POST   "/vector_stores/{store}/files"                   needs "agents/*/write"  => vector_stores::create_file;
+    list_store_files:      GET    "/vector_stores/{store}/files"                   needs "agents/*/read"   => vector_stores::list_files;
+    get_store_file:        GET    "/vector_stores/{store}/files/{file}"            needs "agents/*/read"   => vector_stores::get_file;
+    update_store_file:     POST   "/vector_stores/{store}/files/{file}"            needs "agents/*/write"  => vector_stores::update_file;
+    delete_store_file:     DELETE "/vector_stores/{store}/files/{file}"            needs "agents/*/delete" => vector_stores::delete_file;
+    get_store_content:     GET    "/vector_stores/{store}/files/{file}/content"    needs "agents/*/read"   => vector_stores::get_content;
+    create_file_batch:     POST   "/vector_stores/{store}/file_batches"            needs "agents/*/write"  => vector_stores::create_batch;
+    get_file_batch:        GET    "/vector_stores/{store}/file_batches/{batch}"    needs "agents/*/read"   => vector_stores::get_batch;
+    cancel_file_batch:     POST   "/vector_stores/{store}/file_batches/{batch}/cancel" needs "agents/*/write"  => vector_stores::cancel_batch;
+    list_batch_files:      GET    "/vector_stores/{store}/file_batches/{batch}/files" needs "agents/*/read"   => vector_stores::list_batch_files;
 }
 Foundry {
     create_agent_by_name:  POST   "/agents"                                         needs "agents/*/write"  => agents::create;
@@ -264,6 +281,23 @@ OpenAi {
     get_openai_file:       GET    "/files/{file}"                                   needs "agents/*/read"   => classic::files::get;
     get_openai_content:    GET    "/files/{file}/content"                           needs "agents/*/read"   => classic::files::content;
     delete_openai_file:    DELETE "/files/{file}"                                   needs "agents/*/delete" => classic::files::delete;
+
+    create_openai_vector_store: POST   "/vector_stores"                                 needs "agents/*/write"  => vector_stores::create;
+    list_openai_vector_stores: GET    "/vector_stores"                                 needs "agents/*/read"   => vector_stores::list;
+    get_openai_vector_store: GET    "/vector_stores/{store}"                         needs "agents/*/read"   => vector_stores::get;
+    modify_openai_vector_store: POST   "/vector_stores/{store}"                         needs "agents/*/write"  => vector_stores::modify;
+    delete_openai_vector_store: DELETE "/vector_stores/{store}"                         needs "agents/*/delete" => vector_stores::delete;
+    search_openai_vector_store: POST   "/vector_stores/{store}/search"                  needs "agents/*/read"   => vector_stores::search;
+    create_openai_store_file: POST   "/vector_stores/{store}/files"                   needs "agents/*/write"  => vector_stores::create_file;
+    list_openai_store_files: GET    "/vector_stores/{store}/files"                   needs "agents/*/read"   => vector_stores::list_files;
+    get_openai_store_file: GET    "/vector_stores/{store}/files/{file}"            needs "agents/*/read"   => vector_stores::get_file;
+    update_openai_store_file: POST   "/vector_stores/{store}/files/{file}"            needs "agents/*/write"  => vector_stores::update_file;
+    delete_openai_store_file: DELETE "/vector_stores/{store}/files/{file}"            needs "agents/*/delete" => vector_stores::delete_file;
+    get_openai_store_content: GET    "/vector_stores/{store}/files/{file}/content"    needs "agents/*/read"   => vector_stores::get_content;
+    create_openai_file_batch: POST   "/vector_stores/{store}/file_batches"            needs "agents/*/write"  => vector_stores::create_batch;
+    get_openai_file_batch: GET    "/vector_stores/{store}/file_batches/{batch}"    needs "agents/*/read"   => vector_stores::get_batch;
+    cancel_openai_file_batch: POST   "/vector_stores/{store}/file_batches/{batch}/cancel" needs "agents/*/write"  => vector_stores::cancel_batch;
+    list_openai_batch_files: GET    "/vector_stores/{store}/file_batches/{batch}/files" needs "agents/*/read"   => vector_stores::list_batch_files;
 }
 };
 

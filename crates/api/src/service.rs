@@ -7,7 +7,7 @@ use cupola_identity::{Authenticator, ManagedIdentity, SealingKey};
 use cupola_models::Catalog;
 use cupola_store::{Blobs, SharedStore};
 
-use crate::{CallBook, ClassicDialect, ConfiguredConnection, Hosting};
+use crate::{CallBook, ClassicDialect, ConfiguredConnection, Hosting, vector_stores::VectorStores};
 
 /// How much a request may bring.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +57,8 @@ pub struct ServiceParts {
     pub connections: Vec<ConfiguredConnection>,
     /// What hosted agents run on; nothing where hosting is switched off.
     pub hosting: Option<Arc<Hosting>>,
+    /// The vector stores.
+    pub vector_stores: Arc<VectorStores>,
     /// How much a request may bring.
     pub limits: Limits,
 }
@@ -147,6 +149,11 @@ impl Service {
     /// What hosted agents run on; nothing where hosting is switched off.
     pub fn hosting(&self) -> Option<&Arc<Hosting>> {
         self.parts.parts.hosting.as_ref()
+    }
+
+    /// The vector stores.
+    pub fn vector_stores(&self) -> &Arc<VectorStores> {
+        &self.parts.parts.vector_stores
     }
 
     /// All projects.

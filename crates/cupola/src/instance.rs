@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cupola_api::{ClassicDialect, Hosting, Limits, ResponsesDialect, Server, Service, ServiceParts};
+use cupola_api::{
+    ClassicDialect, Hosting, Limits, ResponsesDialect, Server, Service, ServiceParts,
+    vector_stores::{VectorStores, VectorStoresParts},
+};
 use cupola_engine::{Dialect, Engine, Settings};
 use cupola_identity::{Identity, SealingKey};
 use cupola_models::{Catalog, catalog::Finding};
@@ -88,6 +91,11 @@ impl Instance {
         let address = server.address();
         let host = hosts::choose(config).await?;
         let hosting = hosts::hosting(config, host, address, &identity.certificates).await;
+        let vector_stores = Arc::new(VectorStores::new(VectorStoresParts {
+            store: Arc::clone(&store),
+            blobs: Arc::clone(&blobs),
+            folder: config.data.join("knowledge"),
+        }));
         let service = Service::new(ServiceParts {
             projects: vec![config.project.clone()],
             store,
@@ -101,6 +109,7 @@ impl Instance {
             sealing,
             connections,
             hosting: hosting.clone(),
+            vector_stores,
             limits: Limits {
                 max_body_bytes: config.limits.max_body_bytes.get(),
                 max_upload_bytes: config.limits.max_upload_bytes.get() as u64,

@@ -43,6 +43,15 @@ pub enum Change {
         /// The document.
         doc: Bytes,
     },
+    /// Another facet and weight for a resource; a conflict if it is gone. Its document and etag stay.
+    Refile {
+        /// Which.
+        key: Key,
+        /// The second thing to filter by; may be empty.
+        facet: String,
+        /// A number to add up over many resources. New ones have 0.
+        weight: i64,
+    },
     /// The end of a resource and of everything that belongs to it, by what its kind owns; a conflict if it is gone.
     Delete {
         /// Which.

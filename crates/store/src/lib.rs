@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use blobs::{Blobs, ByteStream, FileBlobs};
 pub use change::{Batch, Change, Commit, Commits, Conflict};
 pub use error::{CODES, StoreError};
-pub use resource::{Key, Kind, Listing, Order, Resource, Resources, Slice};
+pub use resource::{Key, Kind, Listing, Order, Resource, Resources, Slice, Tally};
 pub use sqlite::{Durability, SCHEMA_VERSION, SqliteStore};
 pub use turns::{JournalEntry, TurnKey, TurnPhase, TurnRecord, Turns};
 

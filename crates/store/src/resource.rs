@@ -156,6 +156,17 @@ pub struct Slice {
     pub has_more: bool,
 }
 
+/// How many resources share a facet, and what they weigh together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// The facet.
+    pub facet: String,
+    /// How many there are.
+    pub count: u64,
+    /// The sum of their weights.
+    pub weight: i64,
+}
+
 /// Reads resources.
 #[async_trait]
 pub trait Resources: Send + Sync {
@@ -170,4 +181,7 @@ pub trait Resources: Send + Sync {
 
     /// A part of a list. An id in `after` or `before` that never existed is [`StoreError::UnknownCursor`].
     async fn list(&self, listing: Listing<'_>) -> Result<Slice, StoreError>;
+
+    /// How many resources of a kind belong to a parent, for each facet that is not empty, by facet.
+    async fn tally(&self, project: &str, kind: Kind, parent: &str) -> Result<Vec<Tally>, StoreError>;
 }

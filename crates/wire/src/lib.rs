@@ -12,6 +12,7 @@ pub mod error;
 pub mod hosted;
 pub mod responses;
 mod tagged;
+pub mod vector_stores;
 mod words;
 
 pub use tagged::INNER_PATH;

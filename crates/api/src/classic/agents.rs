@@ -1,20 +1,23 @@
 //! Agents: create, list, get, update, delete.
 
 use axum::{extract::State, response::Response};
+use bytes::Bytes;
 use cupola_engine::ids;
-use cupola_store::{Change, Conflict, StoreError};
+use cupola_store::{Change, Conflict, Key, StoreError};
 use cupola_wire::classic::{Agent, CreateAgent, Tool};
 use serde_json::{Map, Value, json};
 
 use super::{
     checks,
     kinds::{self, AGENT, key},
+    messages,
 };
 use crate::{
     ApiError, Service,
     body::{Json, answer, document, json, parse_value},
     listing::{ListQuery, page},
     path::{Ids, Project},
+    vector_stores::{NewStore, attached},
 };
 
 /// Fields that the service sets.
@@ -24,13 +27,15 @@ const OWN: &[&str] = &["id", "object", "created_at"];
 pub async fn create(
     State(service): State<Service>,
     Project(project): Project,
-    Json(body): Json<CreateAgent>,
+    Json(mut body): Json<CreateAgent>,
 ) -> Result<Response, ApiError> {
     check(&body)?;
+    let store =
+        attached::of_agent(&service, &project, "tool_resources", body.tool_resources.as_mut()).await?;
     let agent = agent(body, ids::new("asst_"), service.clock().seconds());
     let doc = document(&agent);
     let change = kinds::insert(key(&project, AGENT, agent.id), agent.created_at, doc.clone());
-    service.store().commit(vec![change]).await?;
+    attached::commit(&service, &project, store, vec![change]).await.map_err(messages::refusal)?;
     Ok(json(doc))
 }
 
@@ -58,13 +63,38 @@ pub async fn update(
     State(service): State<Service>,
     Project(project): Project,
     Ids([agent_id]): Ids<1>,
-    Json(changes): Json<Map<String, Value>>,
+    Json(mut changes): Json<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     let key = key(&project, AGENT, agent_id);
+    let resources = changes.get_mut("tool_resources").and_then(Value::as_object_mut);
+    let store = attached::of_agent(&service, &project, "tool_resources", resources).await?;
+    match replace(&service, &key, &changes, store.as_ref()).await {
+        Ok(doc) => {
+            if let Some(store) = store {
+                store.begin(&service, &project);
+            }
+            Ok(json(doc))
+        }
+        Err(refusal) => {
+            if let Some(store) = store {
+                store.give_up(&service).await;
+            }
+            Err(refusal)
+        }
+    }
+}
+
+/// Commits the changes of an agent, with those of a store that comes with them.
+async fn replace(
+    service: &Service,
+    key: &Key,
+    changes: &Map<String, Value>,
+    store: Option<&NewStore>,
+) -> Result<Bytes, ApiError> {
     loop {
-        let current = kinds::find(&service, &key).await?;
-        let mut fields: Map<String, Value> = kinds::read(&key, &current.doc)?;
-        for (name, value) in &changes {
+        let current = kinds::find(service, key).await?;
+        let mut fields: Map<String, Value> = kinds::read(key, &current.doc)?;
+        for (name, value) in changes {
             match value {
                 Value::Null if name != "model" => fields.remove(name),
                 value => fields.insert(name.clone(), value.clone()),
@@ -74,13 +104,13 @@ pub async fn update(
         let body: CreateAgent = parse_value(Value::Object(fields))?;
         check(&body)?;
         let doc = document(&agent(body, key.id.clone(), current.created_at));
-        let change = Change::Replace { key: key.clone(), if_etag: current.etag, doc: doc.clone() };
-        match service.store().commit(vec![change]).await {
-            Ok(()) => return Ok(json(doc)),
+        let mut batch = store.map(|store| store.changes.clone()).unwrap_or_default();
+        batch.push(Change::Replace { key: key.clone(), if_etag: current.etag, doc: doc.clone() });
+        match service.store().commit(batch).await {
+            Ok(()) => return Ok(doc),
             // Somebody else was faster: the change is made to what they left.
             Err(StoreError::Conflict(Conflict::Changed(_))) => {}
-            Err(StoreError::Conflict(_)) => return Err(kinds::not_found(AGENT, &key.id)),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(messages::refusal(error)),
         }
     }
 }

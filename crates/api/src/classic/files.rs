@@ -263,13 +263,13 @@ pub async fn content(
     Ok(response)
 }
 
-/// `DELETE /files/{file}`
+/// `DELETE /files/{file}`: also out of the vector stores that it is in.
 pub async fn delete(
     State(service): State<Service>,
     Project(project): Project,
     Ids([file]): Ids<1>,
 ) -> Result<Response, ApiError> {
-    match service.store().commit(vec![Change::Delete { key: key(&project, FILE, file.clone()) }]).await {
+    match service.vector_stores().delete_file(&project, &key(&project, FILE, file.clone())).await {
         Ok(()) => {}
         Err(StoreError::Conflict(_)) => return Err(kinds::not_found(FILE, &file)),
         Err(error) => return Err(error.into()),

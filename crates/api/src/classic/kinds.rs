@@ -7,14 +7,14 @@ use cupola_store::{Change, Conflict, Key, Kind, Resource, StoreError};
 use cupola_wire::classic::Deleted;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{ApiError, Service, body::document};
+use crate::{ApiError, Service, body::document, vector_stores};
 
 pub const AGENT: Kind = Kind::named("assistant");
 pub const THREAD: Kind = Kind::named("thread").owning(&[MESSAGE, RUN]);
 pub const MESSAGE: Kind = Kind::named("message");
 pub const RUN: Kind = Kind::named("run").owning(&[RUN_STEP]).with_turns();
 pub const RUN_STEP: Kind = Kind::named("run_step");
-pub const FILE: Kind = Kind::named("file");
+pub const FILE: Kind = Kind::named("file").owning(&[vector_stores::kinds::USE]);
 
 /// The 404 of each kind, in the service's own words.
 pub fn not_found(kind: Kind, id: &str) -> ApiError {
@@ -63,6 +63,16 @@ pub fn deleted(id: String, object: &str) -> Deleted {
 /// Keys of one project.
 pub fn key(project: &Arc<str>, kind: Kind, id: impl Into<String>) -> Key {
     Key::new(project, kind, id)
+}
+
+/// An uploaded file.
+pub fn file_key(project: &Arc<str>, id: &str) -> Key {
+    key(project, FILE, id)
+}
+
+/// A thread.
+pub fn thread_key(project: &Arc<str>, id: &str) -> Key {
+    key(project, THREAD, id)
 }
 
 /// Changes a document, again and again while somebody else is faster, and gives what it has become.

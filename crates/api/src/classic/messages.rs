@@ -17,6 +17,7 @@ use crate::{
     body::{Json, answer, document, json},
     listing::{ListQuery, page},
     path::{Ids, Project},
+    vector_stores::attached::{self, AttachedFiles},
 };
 
 /// Fields that the service sets.
@@ -29,7 +30,9 @@ pub async fn create(
     Ids([thread]): Ids<1>,
     Json(body): Json<CreateMessage>,
 ) -> Result<Response, ApiError> {
+    let files = AttachedFiles::of_message("attachments", body.attachments.as_deref())?;
     let (doc, message) = prepare(&service, &project, &thread, "", body)?;
+    attached::to_thread(&service, &project, &thread, &files).await?;
     let mut changes = vec![
         Change::RequirePresent { key: key(&project, THREAD, thread.clone()) },
         Change::RequireFree { project: Arc::clone(&project), name: thread.clone() },
@@ -86,7 +89,7 @@ pub(super) fn prepare(
 }
 
 /// Why a message can't be added, in the service's own words.
-pub(super) fn refusal(error: StoreError) -> ApiError {
+pub fn refusal(error: StoreError) -> ApiError {
     match error {
         StoreError::Conflict(Conflict::Missing(missing)) if missing.kind == FILE => {
             ApiError::invalid(format!("No file found with id '{}'.", missing.id)).code("invalid_value")

@@ -14,4 +14,5 @@ mod spec;
 pub mod threads;
 
 pub use dialect::ClassicDialect;
-pub use kinds::FILE;
+pub use kinds::{FILE, THREAD, deleted, file_key, find, not_found, read, thread_key};
+pub use messages::refusal;

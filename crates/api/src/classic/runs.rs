@@ -29,6 +29,7 @@ use crate::{
     frames::{frame, stream},
     listing::{ListQuery, page},
     path::{Ids, Project},
+    vector_stores::attached::{self, AttachedFiles},
 };
 
 /// Fields that the service sets.
@@ -63,6 +64,7 @@ pub async fn create(
         let parent = key(&project, MESSAGE, thread.clone());
         changes.push(Change::RequireFewer { parent, limit: checks::MAX_MESSAGES - additional.len() + 1 });
     }
+    let files = AttachedFiles::of_messages("additional_messages", Some(&additional))?;
     let mut texts = Vec::new();
     for (index, message) in additional.into_iter().enumerate() {
         let param = format!("additional_messages[{index}]");
@@ -73,6 +75,7 @@ pub async fn create(
     changes.push(claim(&project, &thread, ""));
     changes.extend(texts);
     let listen = body.stream == Some(true);
+    attached::to_thread(&service, &project, &thread, &files).await?;
     let run = prepare(&service, &project, thread, body).await?;
     begin(&service, &project, run, changes, listen, None).await
 }
@@ -86,12 +89,23 @@ pub async fn create_with_thread(
     let CreateThreadAndRun { thread, run: mut body } = body;
     check(&body)?;
     body.additional_messages = None;
-    let (thread, mut changes) = threads::prepare(&service, &project, "thread.", thread.unwrap_or_default())?;
-    changes.push(claim(&project, &thread.id, ""));
+    let new = threads::prepare(&service, &project, "thread.", thread.unwrap_or_default()).await?;
+    let store = new.store;
+    let mut changes = store.as_ref().map(|store| store.changes.clone()).unwrap_or_default();
+    changes.extend(new.changes);
+    changes.push(claim(&project, &new.thread.id, ""));
     let listen = body.stream == Some(true);
-    let created = frame("thread.created", &thread);
-    let run = prepare(&service, &project, thread.id, body).await?;
-    begin(&service, &project, run, changes, listen, Some(created)).await
+    let created = frame("thread.created", &new.thread);
+    let begun = match prepare(&service, &project, new.thread.id, body).await {
+        Ok(run) => begin(&service, &project, run, changes, listen, Some(created)).await,
+        Err(refusal) => Err(refusal),
+    };
+    match (store, begun.is_ok()) {
+        (Some(store), true) => store.begin(&service, &project),
+        (Some(store), false) => store.give_up(&service).await,
+        (None, _) => {}
+    }
+    begun
 }
 
 /// The claim of a run on its thread. The holder is filled in when the run has its id.

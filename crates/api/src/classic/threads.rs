@@ -17,6 +17,10 @@ use crate::{
     body::{Json, answer, document, json},
     listing::{ListQuery, page},
     path::{Ids, Project},
+    vector_stores::{
+        NewStore,
+        attached::{self, AttachedFiles},
+    },
 };
 
 /// `POST /threads`
@@ -25,25 +29,35 @@ pub async fn create(
     Project(project): Project,
     Json(body): Json<CreateThread>,
 ) -> Result<Response, ApiError> {
-    let (thread, changes) = prepare(&service, &project, "", body)?;
+    let NewThread { thread, changes, store } = prepare(&service, &project, "", body).await?;
     let thread = document(&thread);
-    service.store().commit(changes).await.map_err(messages::refusal)?;
+    attached::commit(&service, &project, store, changes).await.map_err(messages::refusal)?;
     Ok(json(thread))
 }
 
-/// A new thread, and the changes that make it with its first messages. `within` is the path of the thread
-/// in the body, with a dot behind it.
-pub(super) fn prepare(
+/// A thread that is about to be made.
+pub(super) struct NewThread {
+    /// The thread.
+    pub thread: Thread,
+    /// The changes that make it with its first messages.
+    pub changes: Batch,
+    /// The vector store that comes with it.
+    pub store: Option<NewStore>,
+}
+
+/// Prepares a thread. `within` is the path of the thread in the body, with a dot behind it.
+pub(super) async fn prepare(
     service: &Service,
     project: &Arc<str>,
     within: &str,
     body: CreateThread,
-) -> Result<(Thread, Batch), ApiError> {
+) -> Result<NewThread, ApiError> {
     checks::metadata(&format!("{within}metadata"), body.metadata.as_ref())?;
     checks::tool_resources(body.tool_resources.as_ref())?;
+    let files = AttachedFiles::of_messages(&format!("{within}messages"), body.messages.as_deref())?;
     let first = body.messages.unwrap_or_default();
     checks::count(&format!("{within}messages"), first.len(), checks::MAX_MESSAGES)?;
-    let thread = Thread {
+    let mut thread = Thread {
         id: ids::new("thread_"),
         object: "thread".to_owned(),
         created_at: service.clock().seconds(),
@@ -51,14 +65,17 @@ pub(super) fn prepare(
         tool_resources: body.tool_resources.unwrap_or_default(),
         extra: checks::extra(body.extra, &["id", "object", "created_at"]),
     };
-    let thread_key = key(project, THREAD, thread.id.clone());
-    let mut changes = vec![kinds::insert(thread_key, thread.created_at, document(&thread))];
+    let mut messages = Batch::new();
     for (index, message) in first.into_iter().enumerate() {
         let param = format!("{within}messages[{index}]");
         let (_, message) = messages::prepare(service, project, &thread.id, &param, message)?;
-        changes.extend(message);
+        messages.extend(message);
     }
-    Ok((thread, changes))
+    let store = attached::of_thread(service, project, within, &mut thread.tool_resources, &files).await?;
+    let thread_key = key(project, THREAD, thread.id.clone());
+    let mut changes = vec![kinds::insert(thread_key, thread.created_at, document(&thread))];
+    changes.extend(messages);
+    Ok(NewThread { thread, changes, store })
 }
 
 /// `GET /threads`
@@ -85,11 +102,16 @@ pub async fn update(
     State(service): State<Service>,
     Project(project): Project,
     Ids([thread]): Ids<1>,
-    Json(body): Json<UpdateThread>,
+    Json(mut body): Json<UpdateThread>,
 ) -> Result<Response, ApiError> {
     checks::metadata("metadata", body.metadata.as_ref())?;
     checks::tool_resources(body.tool_resources.as_ref())?;
     let key = key(&project, THREAD, thread);
+    kinds::find(&service, &key).await?;
+    if let Some(resources) = &mut body.tool_resources {
+        let store = attached::of_thread(&service, &project, "", resources, &AttachedFiles::default()).await?;
+        attached::commit(&service, &project, store, Batch::new()).await.map_err(messages::refusal)?;
+    }
     let doc = kinds::change(&service, &key, |thread: &mut Thread| {
         if let Some(metadata) = &body.metadata {
             thread.metadata.clone_from(metadata);

@@ -9,10 +9,13 @@ mod blob_errors;
 mod blob_list;
 mod grant;
 mod handlers;
+mod lookup;
 mod receive;
 mod storage;
 mod uploads;
 
 pub use blob_endpoint::routes;
 pub use handlers::{delete, get, list, list_versions, patch};
+pub use lookup::{address_of, blobs_at};
+pub use storage::Blob;
 pub use uploads::{credentials, start_pending_upload};

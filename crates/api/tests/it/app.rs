@@ -7,6 +7,7 @@ use bytes::Bytes;
 use cupola_api::{
     ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Limits, ResponsesDialect,
     Service, ServiceParts, hosted, operations,
+    vector_stores::{VectorStores, VectorStoresParts},
 };
 use cupola_engine::{Deployments, Dialect, Engine, Settings, ids};
 use cupola_hosting::ProcessRuntime;
@@ -86,6 +87,11 @@ impl TestApp {
         let catalog = setup.catalog.unwrap_or_else(|| Arc::new(Catalog::of(Arc::new(setup.model.clone()))));
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, setup.settings);
         let hosting = setup.hosting.map(|settings| hosting(home.path(), settings));
+        let vector_stores = Arc::new(VectorStores::new(VectorStoresParts {
+            store: Arc::clone(&store),
+            blobs: Arc::clone(&blobs),
+            folder: home.path().join("knowledge"),
+        }));
         let service = Service::new(ServiceParts {
             projects: vec!["demo".to_owned(), "other".to_owned()],
             store: Arc::clone(&store),
@@ -99,6 +105,7 @@ impl TestApp {
             sealing,
             connections: setup.connections,
             hosting,
+            vector_stores,
             limits: setup.limits,
         });
         hosted::start(&service).await.unwrap();

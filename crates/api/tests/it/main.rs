@@ -67,3 +67,5 @@ mod tasks_lists;
 mod threads;
 mod tool_outputs;
 mod upstreams;
+mod vector_store_files;
+mod vector_stores;

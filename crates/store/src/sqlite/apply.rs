@@ -48,6 +48,15 @@ fn apply_one(connection: &Connection, change: &Change) -> Result<(), StoreError>
                 false => Conflict::Changed(key.clone()),
             }))
         }
+        Change::Refile { key, facet, weight } => {
+            let refiled = connection
+                .prepare_cached(
+                    "UPDATE resources SET facet = ?4, weight = ?5
+                     WHERE project = ?1 AND kind = ?2 AND id = ?3",
+                )?
+                .execute(params![&*key.project, key.kind.0, key.id, facet, weight])?;
+            expect(refiled == 1, || Conflict::Missing(key.clone()))
+        }
         Change::Delete { key } => delete(connection, key),
         Change::RequireFewer { parent, limit } => {
             let found: i64 = connection

@@ -11,8 +11,8 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, ToSql, params};
 
 use super::{SqliteStore, frames};
 use crate::{
-    JournalEntry, Key, Listing, Order, Resource, Resources, Slice, StoreError, TurnKey, TurnPhase,
-    TurnRecord, Turns,
+    JournalEntry, Key, Kind, Listing, Order, Resource, Resources, Slice, StoreError, Tally, TurnKey,
+    TurnPhase, TurnRecord, Turns,
 };
 
 /// Connections that wait for their next reader.
@@ -144,6 +144,23 @@ impl Resources for SqliteStore {
         })
         .await
     }
+
+    async fn tally(&self, project: &str, kind: Kind, parent: &str) -> Result<Vec<Tally>, StoreError> {
+        self.read_here(|connection| tally(connection, project, kind, parent))
+    }
+}
+
+fn tally(connection: &Connection, project: &str, kind: Kind, parent: &str) -> Result<Vec<Tally>, StoreError> {
+    let tallies = connection
+        .prepare_cached(
+            "SELECT facet, count(*), sum(weight) FROM resources
+             WHERE project = ?1 AND parent = ?2 AND kind = ?3 AND facet <> '' GROUP BY facet ORDER BY facet",
+        )?
+        .query_map(params![project, parent, kind.0], |row| {
+            Ok(Tally { facet: row.get(0)?, count: row.get::<_, i64>(1)?.unsigned_abs(), weight: row.get(2)? })
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(tallies)
 }
 
 fn list(connection: &Connection, listing: &Listing<'_>) -> Result<Slice, StoreError> {

@@ -75,6 +75,11 @@ const MIGRATIONS: &[&str] = &[
          WHERE input.project = resources.project AND input.kind = 'response_input' AND input.id = resources.id)
      WHERE kind = 'response';
      DELETE FROM resources WHERE kind = 'response_input';",
+    // 4: weights, and an index that adds them up without a look at the documents
+    "ALTER TABLE resources ADD COLUMN weight INTEGER NOT NULL DEFAULT 0;
+     DROP INDEX resources_by_facet;
+     CREATE INDEX resources_by_facet ON resources (project, parent, kind, facet, seq, weight)
+        WHERE facet <> '';",
 ];
 
 /// The newest schema that this version knows. Data of a newer one is left alone.

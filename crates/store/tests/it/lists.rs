@@ -1,6 +1,6 @@
-//! Lists and their cursors.
+//! Lists, their cursors, and how many there are.
 
-use cupola_store::{Key, Listing, Order, Store, StoreError};
+use cupola_store::{Key, Listing, Order, Store, StoreError, Tally};
 
 use crate::making::*;
 
@@ -118,4 +118,29 @@ pub async fn a_long_list_comes_whole(store: &dyn Store) {
     commit(store, all.iter().map(|id| insert(&note(id), "b", "f", "")).collect()).await;
     let whole = Listing { limit: usize::MAX, facet: Some("f"), ..notes("b") };
     assert_eq!(ids(store, whole).await.unwrap(), (all, false));
+}
+
+pub async fn a_facet_can_change(store: &dyn Store) {
+    commit(store, vec![insert(&note("1"), "b", "new", "doc"), insert(&note("2"), "b", "new", "")]).await;
+    commit(store, vec![refile(&note("1"), "old", 0)]).await;
+    let of = async |facet| ids(store, Listing { facet: Some(facet), ..notes("b") }).await.unwrap().0;
+    assert_eq!((of("new").await, of("old").await), (vec!["2".to_owned()], vec!["1".to_owned()]));
+    let refiled = store.get(&note("1")).await.unwrap().unwrap();
+    assert_eq!((&refiled.doc[..], refiled.etag, refiled.facet.as_str()), (&b"doc"[..], 1, "old"));
+}
+
+pub async fn resources_are_counted_and_weighed_by_their_facets(store: &dyn Store) {
+    let plain = [("1", "b", "x"), ("2", "b", "x"), ("3", "b", "y"), ("4", "b", ""), ("5", "c", "x")];
+    let inserts = plain.map(|(id, parent, facet)| insert(&note(id), parent, facet, ""));
+    let elsewhere = Key::new(&project("q"), NOTE, "1");
+    commit(store, inserts.into()).await;
+    commit(store, vec![insert(&book("1"), "b", "x", ""), insert(&elsewhere, "b", "x", "")]).await;
+    let tally = |facet: &str, count, weight| Tally { facet: facet.to_owned(), count, weight };
+    assert_eq!(store.tally("p", NOTE, "b").await.unwrap(), [tally("x", 2, 0), tally("y", 1, 0)]);
+    commit(store, vec![refile(&note("1"), "x", 5), refile(&note("2"), "x", 7)]).await;
+    commit(store, vec![refile(&note("3"), "", 9), refile(&note("4"), "z", 1)]).await;
+    assert_eq!(store.tally("p", NOTE, "b").await.unwrap(), [tally("x", 2, 12), tally("z", 1, 1)]);
+    commit(store, vec![delete(&note("1"))]).await;
+    assert_eq!(store.tally("p", NOTE, "b").await.unwrap(), [tally("x", 1, 7), tally("z", 1, 1)]);
+    assert_eq!(store.tally("p", NOTE, "nowhere").await.unwrap(), []);
 }

@@ -59,6 +59,8 @@ macro_rules! every_promise {
                 lists_are_in_the_order_of_creation,
                 a_list_holds_one_kind_of_one_parent_in_one_project,
                 a_facet_filters,
+                a_facet_can_change,
+                resources_are_counted_and_weighed_by_their_facets,
                 pages_go_on_after_and_before_a_cursor,
                 paging_through_in_either_direction_finds_everything_once,
                 the_id_of_a_deleted_resource_still_works,

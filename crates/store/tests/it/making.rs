@@ -53,6 +53,10 @@ pub fn replace(key: &Key, if_etag: i64, doc: &str) -> Change {
     Change::Replace { key: key.clone(), if_etag, doc: Bytes::copy_from_slice(doc.as_bytes()) }
 }
 
+pub fn refile(key: &Key, facet: &str, weight: i64) -> Change {
+    Change::Refile { key: key.clone(), facet: facet.to_owned(), weight }
+}
+
 pub fn delete(key: &Key) -> Change {
     Change::Delete { key: key.clone() }
 }

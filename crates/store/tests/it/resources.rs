@@ -132,7 +132,7 @@ pub async fn deleting_stops_at_the_border_of_the_project(store: &dyn Store) {
 }
 
 pub async fn a_missing_resource_can_not_be_changed(store: &dyn Store) {
-    for change in [replace(&note("a"), 1, "x"), delete(&note("a"))] {
+    for change in [replace(&note("a"), 1, "x"), refile(&note("a"), "f", 1), delete(&note("a"))] {
         let refused = store.submit(vec![change]).await;
         assert_eq!(refused, Err(StoreError::Conflict(Conflict::Missing(note("a")))));
     }

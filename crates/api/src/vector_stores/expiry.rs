@@ -1,0 +1,125 @@
+//! Stores that nobody has used for as long as their rule says. For clients they have expired at that moment; one task
+//! sleeps until the first of them, and frees what its index takes.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use cupola_store::{Change, Conflict, Listing, StoreError};
+use tokio::sync::Notify;
+
+use super::{
+    VectorStores,
+    handle::replace,
+    kinds::{self, STORE},
+    record::{HAS_EXPIRED, StoreRecord, WILL_EXPIRE, read},
+};
+
+/// The longest sleep: the system's clock may be set forward meanwhile.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+/// How long to wait after the resources could not be read.
+const TROUBLE: Duration = Duration::from_secs(60);
+
+/// When a store may expire. It may have been used since: then its time is later.
+type Due = (i64, Arc<str>, String);
+
+/// The stores that may expire, the first of them first.
+#[derive(Debug, Default)]
+pub struct Expiring {
+    due: Mutex<BTreeSet<Due>>,
+    earlier: Notify,
+}
+
+impl Expiring {
+    fn due(&self) -> MutexGuard<'_, BTreeSet<Due>> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, end: i64, project: &Arc<str>, store: &str) {
+        let due = (end, Arc::clone(project), store.to_owned());
+        let mut all = self.due();
+        let is_first = all.first().is_none_or(|first| due < *first);
+        all.insert(due);
+        drop(all);
+        if is_first {
+            self.earlier.notify_one();
+        }
+    }
+
+    /// The first store whose time may be over.
+    fn take(&self, now: i64) -> Option<Due> {
+        let mut all = self.due();
+        let is_due = all.first().is_some_and(|(end, ..)| *end <= now);
+        if is_due { all.pop_first() } else { None }
+    }
+
+    /// How long until the first of them.
+    fn sleep(&self, now: i64) -> Duration {
+        let first = self.due().first().map(|(end, ..)| *end);
+        let seconds = first.map(|end| u64::try_from(end - now).unwrap_or(0));
+        seconds.map_or(LONGEST, |seconds| Duration::from_secs(seconds).min(LONGEST))
+    }
+}
+
+impl VectorStores {
+    /// Remembers when a store may expire.
+    pub(super) fn watch_expiry(&self, project: &Arc<str>, record: &StoreRecord) {
+        if let Some(end) = record.expires_at() {
+            self.expiring().add(end, project, &record.id);
+        }
+    }
+
+    /// Remembers when the stores of a project may expire.
+    pub(super) async fn watch_all_expiries(&self, project: &Arc<str>) -> Result<(), StoreError> {
+        let listing = Listing { facet: Some(WILL_EXPIRE), ..Listing::all(project, STORE, "") };
+        for found in self.store().list(listing).await?.items {
+            self.watch_expiry(project, &read(&found)?);
+        }
+        Ok(())
+    }
+
+    /// Sleeps until the first store may expire, or until there is one that may expire earlier. Gives whether anything
+    /// was due.
+    pub(super) async fn expire_next(&self) {
+        let sleep = self.expiring().sleep(self.now());
+        tokio::select! {
+            () = tokio::time::sleep(sleep) => {}
+            () = self.expiring().earlier.notified() => {}
+        }
+        while let Some((end, project, store)) = self.expiring().take(self.now()) {
+            if let Err(error) = self.expire(&project, &store).await {
+                tracing::warn!(%error, store, "a vector store could not be looked at; trying again later");
+                self.expiring().add(end, &project, &store);
+                tokio::time::sleep(TROUBLE).await;
+            }
+        }
+    }
+
+    /// Ends a store, unless it was used or has another rule meanwhile.
+    async fn expire(&self, project: &Arc<str>, id: &str) -> Result<(), StoreError> {
+        let key = kinds::store(project, id);
+        loop {
+            let Some(found) = self.store().get(&key).await? else { return Ok(()) };
+            let record: StoreRecord = read(&found)?;
+            if !record.has_expired(self.now()) {
+                self.watch_expiry(project, &record);
+                return Ok(());
+            }
+            let facet = HAS_EXPIRED.to_owned();
+            let refile = Change::Refile { key: key.clone(), facet, weight: 0 };
+            // The document stays; the etag tells whether it was used meanwhile.
+            match self.store().commit(vec![replace(&key, &found, &record), refile]).await {
+                Ok(()) => {
+                    tracing::info!(store = id, "a vector store has expired");
+                    self.forget_store(id);
+                    return Ok(());
+                }
+                Err(StoreError::Conflict(Conflict::Changed(_))) => {}
+                Err(StoreError::Conflict(_)) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
