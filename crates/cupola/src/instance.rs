@@ -8,11 +8,12 @@ use std::{
 
 use cupola_api::{
     ClassicDialect, Hosting, Limits, ResponsesDialect, Server, Service, ServiceParts,
-    vector_stores::{VectorStores, VectorStoresParts},
+    vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
 use cupola_engine::{Dialect, Engine, Settings};
 use cupola_identity::{Identity, SealingKey};
 use cupola_models::{Catalog, catalog::Finding};
+use cupola_retrieval::{Library, Models, Reader, Settings as IndexSettings};
 use cupola_store::{Blobs, FileBlobs, SharedStore, SqliteStore};
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
 
@@ -35,6 +36,7 @@ pub struct Instance {
     ready_after: Duration,
     engine: Engine,
     hosting: Option<Arc<Hosting>>,
+    vector_stores: Arc<VectorStores>,
     drain_grace: Duration,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
@@ -94,7 +96,9 @@ impl Instance {
         let vector_stores = Arc::new(VectorStores::new(VectorStoresParts {
             store: Arc::clone(&store),
             blobs: Arc::clone(&blobs),
-            folder: config.data.join("knowledge"),
+            library: Library::new(config.data.join("knowledge"), Models::default(), IndexSettings::default()),
+            reader: Reader::default(),
+            patience: Patience::default(),
         }));
         let service = Service::new(ServiceParts {
             projects: vec![config.project.clone()],
@@ -109,7 +113,7 @@ impl Instance {
             sealing,
             connections,
             hosting: hosting.clone(),
-            vector_stores,
+            vector_stores: Arc::clone(&vector_stores),
             limits: Limits {
                 max_body_bytes: config.limits.max_body_bytes.get(),
                 max_upload_bytes: config.limits.max_upload_bytes.get() as u64,
@@ -119,6 +123,7 @@ impl Instance {
         cupola_api::hosted::start(&service).await.map_err(|error| {
             Failure::plain(format!("hosted agents could not be taken up again: {}", error.detail().message))
         })?;
+        service.vector_stores().start(service.projects()).await?;
         let deployment = catalog.suggested_deployment().map(str::to_owned);
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(server.serve(service, tls, stopped, REQUEST_GRACE));
@@ -131,6 +136,7 @@ impl Instance {
             ready_after: began.elapsed(),
             engine,
             hosting,
+            vector_stores,
             drain_grace: config.runs.drain_grace,
             stop,
             serving,
@@ -172,6 +178,7 @@ impl Instance {
         self.engine.drain(self.drain_grace).await;
         self.stop.send_replace(true);
         let _ = self.serving.await;
+        self.vector_stores.close().await;
         if let Some(hosting) = self.hosting {
             hosting.close().await;
         }

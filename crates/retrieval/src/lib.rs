@@ -9,6 +9,7 @@ mod document;
 pub mod embed;
 mod embedder;
 mod index;
+mod library;
 mod reader;
 
 pub use chunk::{Chunk, Chunking, TokenCounter};
@@ -18,4 +19,5 @@ pub use index::{
     Embedded, Embedding, Found, Hit, Index, IndexError, IndexedFile, Query, QueryVector, Settings, Stats,
     Weights, Writer,
 };
+pub use library::{Entry, Library, LibraryError, Models, Question};
 pub use reader::{Kind, Limits, Reader, read_if_asked};

@@ -29,6 +29,9 @@ pub trait Blobs: Send + Sync {
     /// The bytes, or `None` if there are none under that id.
     async fn get(&self, id: &str) -> Result<Option<ByteStream>, StoreError>;
 
+    /// The bytes as a file that is read from its beginning, for readers that are not written in async Rust.
+    async fn file(&self, id: &str) -> Result<Option<std::fs::File>, StoreError>;
+
     /// Forgets the bytes, if there are any.
     async fn delete(&self, id: &str) -> Result<(), StoreError>;
 }
@@ -120,6 +123,14 @@ impl Blobs for FileBlobs {
             Ok((read > 0).then(|| (Bytes::from(piece), file)))
         });
         Ok(Some(Box::pin(pieces)))
+    }
+
+    async fn file(&self, id: &str) -> Result<Option<std::fs::File>, StoreError> {
+        match fs::File::open(self.path(id)?).await {
+            Ok(file) => Ok(Some(file.into_std().await)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn delete(&self, id: &str) -> Result<(), StoreError> {

@@ -106,7 +106,7 @@ async fn each(service: &Service, project: &Arc<str>, files: &[BatchFile]) -> Res
         checks::attributes(&path("attributes"), named.attributes.as_ref())?;
         let param = path("file_id");
         let file = look_up(service, project, &param, &named.file_id).await?;
-        checks::extensions(&param, std::iter::once(file.filename.as_str()))?;
+        checks::names(&param, std::iter::once(file.filename.as_str()))?;
         wanted.additions.retain(|other| other.file.id != file.id);
         wanted.additions.push(Addition { file, attributes: named.attributes.clone(), chunking });
     }
@@ -141,7 +141,10 @@ pub async fn cancel(
         let mut changes = vec![replace(&key, &found, &record)];
         changes.extend(service.vector_stores().cancellation(&project, &record).await?);
         match service.store().commit(changes).await {
-            Ok(()) => return Ok(answer(&service.vector_stores().shown_batch(&project, record).await?)),
+            Ok(()) => {
+                service.vector_stores().tell_settled();
+                return Ok(answer(&service.vector_stores().shown_batch(&project, record).await?));
+            }
             // A file came to its end meanwhile, or was deleted.
             Err(StoreError::Conflict(Conflict::Changed(_) | Conflict::Missing(_) | Conflict::Exists(_))) => {}
             Err(error) => return Err(error.into()),

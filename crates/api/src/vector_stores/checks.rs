@@ -1,5 +1,6 @@
 //! The limits of vector stores, each with the wire's words and the path of the field.
 
+use cupola_retrieval::Kind;
 use cupola_wire::vector_stores::{
     AttributeValue, Attributes, ChunkingChoice, ExpiresAfter, HybridSearch, RankingOptions, StaticChunking,
 };
@@ -23,12 +24,6 @@ const DAYS: (i64, i64) = (1, 365);
 
 /// What the wire calls `auto`.
 pub const AUTO: StaticChunking = StaticChunking { max_chunk_size_tokens: 800, chunk_overlap_tokens: 400 };
-
-/// What files may be called, as the service lists it.
-const EXTENSIONS: &[&str] = &[
-    ".c", ".cpp", ".cs", ".css", ".doc", ".docx", ".go", ".html", ".java", ".js", ".json", ".md", ".pdf",
-    ".php", ".pptx", ".py", ".rb", ".sh", ".tex", ".ts", ".txt",
-];
 
 /// How files are cut. `param` is the path of the choice.
 pub fn chunking(param: &str, choice: Option<&ChunkingChoice>) -> Result<StaticChunking, ApiError> {
@@ -90,33 +85,14 @@ pub fn expiry(param: &str, rule: Option<&ExpiresAfter>) -> Result<(), ApiError> 
     checks::integer(&format!("{param}.days"), rule.days, DAYS.0, DAYS.1)
 }
 
-/// Refuses files of kinds that are not read, all of them in one sentence.
-pub fn extensions<'a>(param: &str, names: impl Iterator<Item = &'a str>) -> Result<(), ApiError> {
-    let mut unsupported: Vec<String> = names.map(extension).filter(|found| !is_supported(found)).collect();
-    if unsupported.is_empty() {
-        return Ok(());
-    }
-    unsupported.sort();
-    unsupported.dedup();
-    Err(ApiError::invalid(format!(
-        "Files with extensions [{}] are not supported for retrieval. Supported file types include: [{}].",
-        unsupported.join(", "),
-        EXTENSIONS.join(", ")
-    ))
-    .code("unsupported_file")
-    .param(param))
-}
-
-fn extension(name: &str) -> String {
-    let after_folders = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    match after_folders.rsplit_once('.') {
-        Some((_, extension)) => format!(".{}", extension.to_lowercase()),
-        None => "none".to_owned(),
-    }
-}
-
-fn is_supported(extension: &str) -> bool {
-    EXTENSIONS.contains(&extension)
+/// Refuses files of kinds that are not read, in the words of the service.
+pub fn names<'a>(param: &str, mut names: impl Iterator<Item = &'a str>) -> Result<(), ApiError> {
+    names.try_for_each(|name| match Kind::of_name(name) {
+        Ok(_) => Ok(()),
+        Err(unreadable) => {
+            Err(ApiError::invalid(unreadable.to_string()).code(unreadable.code()).param(param))
+        }
+    })
 }
 
 /// What is looked for.
@@ -191,20 +167,6 @@ mod tests {
         ] {
             assert_eq!(refusal(cut(most, overlap)).1, field(name), "{most}/{overlap}");
         }
-    }
-
-    #[test]
-    fn files_of_kinds_that_are_not_read_are_refused_in_the_words_of_the_service() {
-        extensions("file_id", ["a.txt", "b.tar.MD", "folder.csv/c.Py"].into_iter()).unwrap();
-        let names = ["a.csv", "b.txt", "c.csv", "d", "e.XLSX"];
-        let (message, param) = refusal(extensions("file_ids", names.into_iter()));
-        assert_eq!(
-            message,
-            "Files with extensions [.csv, .xlsx, none] are not supported for retrieval. Supported file types \
-             include: [.c, .cpp, .cs, .css, .doc, .docx, .go, .html, .java, .js, .json, .md, .pdf, .php, \
-             .pptx, .py, .rb, .sh, .tex, .ts, .txt]."
-        );
-        assert_eq!(param.as_deref(), Some("file_ids"));
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl VectorStores {
             match self.store().commit(vec![replace(&key, &found, &record), refile]).await {
                 Ok(()) => {
                     tracing::info!(store = id, "a vector store has expired");
-                    self.forget_store(id);
+                    self.forget_store(project, id);
                     return Ok(());
                 }
                 Err(StoreError::Conflict(Conflict::Changed(_))) => {}

@@ -101,3 +101,93 @@ fn order(a: &AttributeValue, b: &AttributeValue) -> Option<std::cmp::Ordering> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn value() -> impl Strategy<Value = AttributeValue> {
+        prop_oneof![
+            "[ab]{0,2}".prop_map(AttributeValue::Text),
+            (-3_i64..3).prop_map(|number| AttributeValue::Number(number.into())),
+            (-3_i32..3).prop_map(|half| read(json!(f64::from(half) / 2.0))),
+            any::<bool>().prop_map(AttributeValue::Flag),
+        ]
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn one(comparator: Comparator, value: &AttributeValue) -> Filter {
+        let value = FilterValue::One(value.clone());
+        Filter::Comparison(Comparison { comparator, key: "k".to_owned(), value })
+    }
+
+    fn several(comparator: Comparator, values: &[AttributeValue]) -> Filter {
+        let value = FilterValue::Several(values.to_vec());
+        Filter::Comparison(Comparison { comparator, key: "k".to_owned(), value })
+    }
+
+    fn compound(connective: Connective, filters: Vec<Filter>) -> Filter {
+        Filter::Compound(Compound { connective, filters })
+    }
+
+    fn attributes() -> impl Strategy<Value = Attributes> {
+        proptest::option::of(value())
+            .prop_map(|value| value.map(|value| ("k".to_owned(), value)).into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn opposites_are_opposite(found in attributes(), a in value(), b in value()) {
+            let is = |comparator| matches(&one(comparator, &a), &found);
+            prop_assert_ne!(is(Comparator::Eq), is(Comparator::Ne));
+            let both = [a.clone(), b.clone()];
+            let is_any = |comparator| matches(&several(comparator, &both), &found);
+            prop_assert_ne!(is_any(Comparator::In), is_any(Comparator::Nin));
+            let either = [one(Comparator::Eq, &a), one(Comparator::Eq, &b)].to_vec();
+            prop_assert_eq!(is_any(Comparator::In), matches(&compound(Connective::Or, either), &found));
+        }
+
+        #[test]
+        fn values_of_one_kind_are_less_the_same_or_more(found in value(), other in value()) {
+            let attributes: Attributes = [("k".to_owned(), found.clone())].into_iter().collect();
+            let is = |comparator| matches(&one(comparator, &other), &attributes);
+            let ways = [Comparator::Lt, Comparator::Eq, Comparator::Gt].map(is);
+            let of_one_kind = std::mem::discriminant(&found) == std::mem::discriminant(&other);
+            prop_assert_eq!(ways.iter().filter(|way| **way).count(), usize::from(of_one_kind));
+            prop_assert_eq!(is(Comparator::Lte), is(Comparator::Lt) || is(Comparator::Eq));
+            prop_assert_eq!(is(Comparator::Gte), is(Comparator::Gt) || is(Comparator::Eq));
+        }
+
+        #[test]
+        fn compounds_are_all_or_any(found in attributes(), values in proptest::collection::vec(value(), 1..5)) {
+            let filters: Vec<Filter> = values.iter().map(|value| one(Comparator::Lte, value)).collect();
+            let each: Vec<bool> = filters.iter().map(|filter| matches(filter, &found)).collect();
+            let of = |connective| matches(&compound(connective, filters.clone()), &found);
+            prop_assert_eq!(of(Connective::And), each.iter().all(|holds| *holds));
+            prop_assert_eq!(of(Connective::Or), each.iter().any(|holds| *holds));
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_told_apart_also_where_floats_can_not() {
+        let attributes: Attributes = read(json!({"k": 9_007_199_254_740_993_i64}));
+        assert!(!matches(&one(Comparator::Eq, &read(json!(9_007_199_254_740_992_i64))), &attributes));
+        assert!(matches(&one(Comparator::Eq, &read(json!(1.0))), &read(json!({"k": 1}))));
+    }
+
+    #[test]
+    fn a_filter_without_end_is_refused() {
+        let deep = (0..MAX_DEPTH)
+            .fold(one(Comparator::Eq, &read(json!(1))), |inner, _| compound(Connective::And, vec![inner]));
+        assert!(check("filters", &deep).is_err());
+        let wide = vec![one(Comparator::Eq, &read(json!(1))); MAX_CONDITIONS];
+        assert!(check("filters", &compound(Connective::Or, wide)).is_err());
+    }
+}

@@ -1,15 +1,17 @@
 //! What the operations, the tool `file_search` and the ingestion work with.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::{Arc, OnceLock};
 
 use cupola_engine::Clock;
+use cupola_retrieval::{Library, Reader, TokenCounter};
 use cupola_store::{Blobs, Change, Key, Resource, SharedStore, StoreError};
 use cupola_wire::vector_stores::{VectorStore, VectorStoreFileBatch};
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
 use super::{
-    SearchFault,
     expiry::Expiring,
-    ingestion::Waiting,
+    ingestion::{Patience, Waiting},
     kinds::{self, FILE_IN_BATCH, FILE_IN_STORE},
     record::{BatchRecord, StoreRecord, read},
 };
@@ -24,8 +26,12 @@ pub struct VectorStoresParts {
     pub store: SharedStore,
     /// Where the bytes of files are.
     pub blobs: Arc<dyn Blobs>,
-    /// Where the indexes lie.
-    pub folder: PathBuf,
+    /// Where the indexes are.
+    pub library: Library,
+    /// Reads files.
+    pub reader: Reader,
+    /// How long a provider of embeddings is waited for.
+    pub patience: Patience,
 }
 
 /// The vector stores of all projects.
@@ -34,12 +40,23 @@ pub struct VectorStores {
     clock: Clock,
     waiting: Waiting,
     expiring: Expiring,
+    counter: Arc<OnceLock<TokenCounter>>,
+    closing: watch::Sender<bool>,
+    tasks: TaskTracker,
 }
 
 impl VectorStores {
-    /// Vector stores made of these parts.
+    /// Vector stores made of these parts. Nothing is read before they are started.
     pub fn new(parts: VectorStoresParts) -> Self {
-        Self { parts, clock: Clock::default(), waiting: Waiting::default(), expiring: Expiring::default() }
+        Self {
+            parts,
+            clock: Clock::default(),
+            waiting: Waiting::default(),
+            expiring: Expiring::default(),
+            counter: Arc::default(),
+            closing: watch::Sender::new(false),
+            tasks: TaskTracker::new(),
+        }
     }
 
     /// Where resources are.
@@ -47,7 +64,47 @@ impl VectorStores {
         &self.parts.store
     }
 
-    /// The files that wait to be read.
+    /// Where the bytes of files are.
+    pub(super) fn blobs(&self) -> &Arc<dyn Blobs> {
+        &self.parts.blobs
+    }
+
+    /// Where the indexes are.
+    pub(super) fn library(&self) -> &Library {
+        &self.parts.library
+    }
+
+    /// Reads files.
+    pub(super) fn reader(&self) -> &Reader {
+        &self.parts.reader
+    }
+
+    /// How long a provider of embeddings is waited for.
+    pub(super) fn patience(&self) -> Patience {
+        self.parts.patience
+    }
+
+    /// Counts tokens.
+    pub(super) fn counter(&self) -> &Arc<OnceLock<TokenCounter>> {
+        &self.counter
+    }
+
+    /// Tells when the work has to end.
+    pub(super) fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
+    }
+
+    /// Ends the work.
+    pub(super) fn stop(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// The tasks that work.
+    pub(super) fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    /// What there is to do.
     pub(super) fn waiting(&self) -> &Waiting {
         &self.waiting
     }
@@ -80,22 +137,6 @@ impl VectorStores {
     ) -> Result<VectorStoreFileBatch, StoreError> {
         let tallies = self.store().tally(project, FILE_IN_BATCH, &batch.id).await?;
         Ok(batch.shown(&tallies))
-    }
-
-    /// Forgets the passages of a file by and by.
-    pub(super) fn forget_file(&self, store: &str, file: &str) {
-        tracing::debug!(store, file, folder = %self.parts.folder.display(), "a file left a store");
-    }
-
-    /// Forgets the passages of a store by and by.
-    pub(super) fn forget_store(&self, store: &str) {
-        tracing::debug!(store, "a store is gone");
-    }
-
-    /// What was read from a file.
-    pub(super) async fn content(&self, store: &str, file: &str) -> Result<Vec<String>, SearchFault> {
-        tracing::debug!(store, file, "content");
-        Ok(Vec::new())
     }
 
     /// Writes down that a store was used, so that it does not expire. Nobody waits for that, and losing it in a

@@ -5,6 +5,7 @@ mod addition;
 pub(crate) mod attached;
 mod batches;
 mod checks;
+mod content;
 mod expiry;
 mod files;
 mod filter;
@@ -13,6 +14,7 @@ mod ingestion;
 mod kinds;
 mod record;
 mod removal;
+mod rewriting;
 mod search;
 mod searching;
 mod settle;
@@ -28,6 +30,7 @@ pub(crate) use files::{
     list as list_files, update as update_file,
 };
 pub use handle::{VectorStores, VectorStoresParts};
+pub use ingestion::Patience;
 pub use search::{DEFAULT_RESULTS, FoundPassage, Query, Ranking, SearchFault};
 pub(crate) use searching::search;
 pub(crate) use stores::{NewStore, create, delete, get, list, modify};

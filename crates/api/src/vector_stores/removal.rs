@@ -13,6 +13,9 @@ use super::{
     settle::Outcome,
 };
 
+/// Changes that nobody waits for go in commits of so many.
+const SOME: usize = 500;
+
 impl VectorStores {
     /// Takes a file out of a store; a conflict if it is not in there.
     pub(super) async fn remove(&self, project: &Arc<str>, store: &str, file: &str) -> Result<(), StoreError> {
@@ -27,7 +30,8 @@ impl VectorStores {
             }
             match self.store().commit(changes).await {
                 Ok(()) => {
-                    self.forget_file(store, file);
+                    self.forget_file(project, store, file);
+                    self.tell_settled();
                     return self.touch(project, store).await;
                 }
                 // It came to its end meanwhile, or somebody else was faster.
@@ -68,7 +72,8 @@ impl VectorStores {
             changes.push(Change::Delete { key: key.clone() });
             match self.store().commit(changes).await {
                 Ok(()) => {
-                    stores.iter().for_each(|store| self.forget_file(store, &key.id));
+                    stores.iter().for_each(|store| self.forget_file(project, store, &key.id));
+                    self.tell_settled();
                     return Ok(());
                 }
                 Err(StoreError::Conflict(_)) => {}
@@ -104,12 +109,12 @@ impl VectorStores {
     pub(super) async fn delete(&self, project: &Arc<str>, store: &str) -> Result<(), StoreError> {
         let files = self.store().list(Listing::all(project, FILE_IN_STORE, store)).await?.items;
         self.store().commit(vec![Change::Delete { key: kinds::store(project, store) }]).await?;
-        self.forget_store(store);
-        for file in files {
-            // What is left of a store that is gone says nothing to anybody.
-            let key = kinds::usage(project, store, kinds::part(&file.id));
-            drop(self.store().submit(vec![Change::Delete { key }]));
-        }
+        self.forget_store(project, store);
+        self.tell_settled();
+        let uses = files.iter().map(|file| kinds::usage(project, store, kinds::part(&file.id)));
+        let uses: Batch = uses.map(|key| Change::Delete { key }).collect();
+        // What is left of a store that is gone says nothing to anybody, so nobody waits for its end.
+        uses.chunks(SOME).for_each(|some| drop(self.store().submit(some.to_vec())));
         Ok(())
     }
 }

@@ -4,7 +4,10 @@ use axum::{extract::State, response::Response};
 use cupola_retrieval::Place;
 use cupola_wire::vector_stores::{FileContent, PassagePlace, SearchPage, SearchResult, SearchVectorStore};
 
-use super::{DEFAULT_RESULTS, FoundPassage, Query, Ranking, SearchFault, checks, filter, kinds, stores};
+use super::{
+    DEFAULT_RESULTS, FoundPassage, Query, Ranking, SearchFault, checks, filter, kinds, rewriting::rewritten,
+    stores,
+};
 use crate::{
     ApiError, Service,
     body::{Json, answer},
@@ -35,8 +38,11 @@ pub async fn search(
 
 /// What a body asks for.
 fn query(body: SearchVectorStore) -> Result<Query, ApiError> {
-    let texts = body.query.into_texts();
+    let mut texts = body.query.into_texts();
     checks::queries(&texts)?;
+    if body.rewrite_query == Some(true) {
+        texts.iter_mut().for_each(|text| *text = rewritten(text));
+    }
     if let Some(filters) = &body.filters {
         filter::check("filters", filters)?;
     }
@@ -53,7 +59,6 @@ fn query(body: SearchVectorStore) -> Result<Query, ApiError> {
             threshold: options.score_threshold.unwrap_or(0.0),
             weights: options.hybrid_search,
         },
-        may_rewrite: body.rewrite_query.unwrap_or(false),
     })
 }
 

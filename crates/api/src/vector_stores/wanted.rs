@@ -83,7 +83,7 @@ impl Wanted {
             }
         }
         let names = self.additions.iter().map(|addition| addition.file.filename.as_str());
-        checks::extensions(uploaded.param, names)
+        checks::names(uploaded.param, names)
     }
 
     async fn copy(
@@ -97,7 +97,7 @@ impl Wanted {
         for (index, source) in sources.sources.iter().enumerate() {
             let param = format!("{}[{index}]", sources.param);
             let found = sources::resolve(service, project, &param, source).await?;
-            checks::extensions(&param, found.iter().map(|blob| blob.name.as_str()))?;
+            checks::names(&param, found.iter().map(|blob| blob.name.as_str()))?;
             limits::count(sources.param, self.additions.len() + found.len(), most)?;
             for blob in found {
                 let file = sources::copy(service, &blob).await?;

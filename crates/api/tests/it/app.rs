@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cupola_api::{
     ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Limits, ResponsesDialect,
     Service, ServiceParts, hosted, operations,
-    vector_stores::{VectorStores, VectorStoresParts},
+    vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
 use cupola_engine::{Deployments, Dialect, Engine, Settings, ids};
 use cupola_hosting::ProcessRuntime;
@@ -15,6 +15,7 @@ use cupola_identity::{
     Certificates, DEFAULT_AUDIENCE, Identity, Issuer, SealingKey, default_roles_everywhere,
 };
 use cupola_models::Catalog;
+use cupola_retrieval::{Embedder, Library, Models, Reader, Settings as IndexSettings};
 use cupola_store::{Blobs, Change, Durability, FileBlobs, Key, Kind, SharedStore, SqliteStore};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -22,7 +23,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use crate::{model::ScriptedModel, redaction::redacted};
+use crate::{embedder::Letters, model::ScriptedModel, redaction::redacted};
 
 /// What a test may want to be different.
 #[derive(Default)]
@@ -37,6 +38,10 @@ pub struct Setup {
     pub connections: Vec<ConfiguredConnection>,
     /// What hosted agents are allowed; they run as processes. No hosting where it is left out.
     pub hosting: Option<HostingSettings>,
+    /// Turns passages into vectors; searches go by words alone where it is left out.
+    pub embedder: Option<Letters>,
+    /// How long an embedder is waited for.
+    pub patience: Patience,
     /// What an earlier service has left behind.
     pub home: Option<TempDir>,
 }
@@ -87,10 +92,14 @@ impl TestApp {
         let catalog = setup.catalog.unwrap_or_else(|| Arc::new(Catalog::of(Arc::new(setup.model.clone()))));
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, setup.settings);
         let hosting = setup.hosting.map(|settings| hosting(home.path(), settings));
+        let embedder = setup.embedder.map(|embedder| Arc::new(embedder) as Arc<dyn Embedder>);
+        let models = Models { embedder, reranker: None };
         let vector_stores = Arc::new(VectorStores::new(VectorStoresParts {
             store: Arc::clone(&store),
             blobs: Arc::clone(&blobs),
-            folder: home.path().join("knowledge"),
+            library: Library::new(home.path().join("knowledge"), models, IndexSettings::default()),
+            reader: Reader::default(),
+            patience: setup.patience,
         }));
         let service = Service::new(ServiceParts {
             projects: vec!["demo".to_owned(), "other".to_owned()],
@@ -109,6 +118,7 @@ impl TestApp {
             limits: setup.limits,
         });
         hosted::start(&service).await.unwrap();
+        service.vector_stores().start(service.projects()).await.unwrap();
         let router = operations::router(service.clone());
         let actor =
             |token| Actor { router: router.clone(), token, project: "demo".to_owned(), headers: Vec::new() };
@@ -135,6 +145,18 @@ impl TestApp {
     pub fn somebody(&self, subject: &str) -> Actor {
         let issued = self.issuer.issue(subject, DEFAULT_AUDIENCE, default_roles_everywhere()).unwrap();
         Actor { token: Some(issued.token.expose().to_owned()), ..self.user.clone() }
+    }
+
+    /// Waits until all files of a store have been read, or could not be.
+    pub async fn settled(&self, store: &str) {
+        let project = Arc::from("demo");
+        self.service.vector_stores().until_settled(&project, &[store.to_owned()]).await.unwrap();
+    }
+
+    /// The same service again, as it is after it was killed, with this setup.
+    pub async fn killed(self, setup: Setup) -> Self {
+        self.service.vector_stores().close().await;
+        Self::with(Setup { home: Some(self.home), ..setup }).await
     }
 
     /// An agent without tools.
@@ -312,7 +334,12 @@ impl Actor {
 
     /// Uploads a small file and gives its id.
     pub async fn upload_text(&self, name: &str) -> String {
-        let form = Form::new().text("purpose", "assistants").file(name, b"some text");
+        self.upload(name, b"some text").await
+    }
+
+    /// Uploads a file and gives its id.
+    pub async fn upload(&self, name: &str, bytes: &[u8]) -> String {
+        let form = Form::new().text("purpose", "assistants").file(name, bytes);
         self.post_form("/files", &form).await.accepted()["id"].as_str().unwrap().to_owned()
     }
 

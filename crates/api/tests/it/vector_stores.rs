@@ -4,7 +4,7 @@ use http::Method;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::app::{Actor, TestApp, assert_refused};
+use crate::app::{Actor, Setup, TestApp, assert_refused};
 
 /// The forms under which the operations are served.
 pub const FORMS: [&str; 3] = ["", "/openai/v1", "/openai"];
@@ -304,4 +304,22 @@ async fn only_who_has_access_to_the_project_sees_its_stores() {
         assert_eq!(app.user.in_project("other").get(&path).await.status, 404);
         assert_eq!(app.user.send_json(Method::PUT, &path, json!({})).await.status, 405);
     }
+}
+
+#[tokio::test]
+async fn the_index_of_a_store_that_has_expired_is_freed() {
+    let app = TestApp::start().await;
+    let store = expiring(&app, 2).await;
+    let file = app.user.upload_text("a.txt").await;
+    app.user.post(&format!("/vector_stores/{store}/files"), json!({"file_id": file})).await.accepted();
+    app.settled(&store).await;
+    let index = app.home.path().join("knowledge").join(&store);
+    assert!(index.exists());
+    used_days_ago(&app, &store, 3).await;
+    let app = app.killed(Setup::default()).await;
+    while index.exists() {
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    let shown = app.user.get(&format!("/vector_stores/{store}")).await.accepted();
+    assert_eq!((&shown["status"], &shown["file_counts"]["completed"]), (&json!("expired"), &json!(1)));
 }

@@ -129,3 +129,15 @@ async fn the_shortest_ids_work() {
         assert_eq!(read(&blobs, id).await.as_deref(), Some(b"x".as_slice()), "{id}");
     }
 }
+
+#[tokio::test]
+async fn a_blob_can_be_read_as_a_file() {
+    use std::io::Read;
+    let home = tempfile::tempdir().unwrap();
+    let blobs = FileBlobs::open(home.path()).unwrap();
+    blobs.put("a", text("some text")).await.unwrap();
+    let mut read = String::new();
+    blobs.file("a").await.unwrap().unwrap().read_to_string(&mut read).unwrap();
+    assert_eq!(read, "some text");
+    assert!(blobs.file("none").await.unwrap().is_none());
+}
