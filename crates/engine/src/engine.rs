@@ -19,6 +19,7 @@ use crate::{
     driver::{self, Course, Driver},
     driving::Driving,
     line::Lines,
+    tools::Tools,
     turn::{CallOutput, Event, Refusal, Turn},
 };
 
@@ -46,6 +47,8 @@ pub struct Settings {
     pub waiting_expires_after: Duration,
     /// Model calls at once; the others queue.
     pub max_concurrent: usize,
+    /// A turn fails in which the model asks for tools more often than this: it would never end.
+    pub max_tool_rounds: u32,
 }
 
 impl Default for Settings {
@@ -54,6 +57,7 @@ impl Default for Settings {
             expires_after: Duration::from_secs(10 * 60),
             waiting_expires_after: Duration::from_secs(10 * 60 * 60),
             max_concurrent: 1024,
+            max_tool_rounds: 64,
         }
     }
 }
@@ -176,6 +180,7 @@ pub(crate) struct Inner {
     pub store: SharedStore,
     pub deployments: Arc<dyn Deployments>,
     pub dialects: HashMap<&'static str, Arc<dyn Dialect>>,
+    pub tools: Tools,
     pub settings: Settings,
     pub clock: Clock,
     pub slots: Arc<Semaphore>,
@@ -209,12 +214,14 @@ impl Engine {
         store: SharedStore,
         deployments: Arc<dyn Deployments>,
         dialects: impl IntoIterator<Item = Arc<dyn Dialect>>,
+        tools: Tools,
         settings: Settings,
     ) -> Self {
         let inner = Arc::new(Inner {
             store,
             deployments,
             dialects: dialects.into_iter().map(|dialect| (dialect.name(), dialect)).collect(),
+            tools,
             settings,
             clock: Clock::default(),
             slots: Arc::new(Semaphore::new(settings.max_concurrent)),
@@ -288,7 +295,7 @@ impl Engine {
         let kept = if keep_frames { shown.frames.len() as i64 } else { 0 };
         // The mailbox is there before the turn can be seen, so that no command finds it without a driver.
         let mailbox = self.inner.register(&key);
-        let course = Course { dialect, spec, projection, turn, position: 1, kept };
+        let course = Course { dialect, spec, projection, turn, position: 1, kept, cut_short: false };
         let mut driver = Driver::new(Arc::clone(&self.inner), key.clone(), course, mailbox);
         driver.stand(place);
         driver.listen(listener);

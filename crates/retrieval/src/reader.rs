@@ -1,5 +1,6 @@
 //! Files become documents. What could do harm to its reader is read in a process of its own.
 
+mod doc;
 mod docx;
 mod encoding;
 mod flow;
@@ -14,6 +15,7 @@ mod pdf;
 mod pptx;
 mod process;
 mod relations;
+mod rtf;
 mod sections;
 mod xml;
 

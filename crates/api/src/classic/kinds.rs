@@ -14,7 +14,7 @@ pub const THREAD: Kind = Kind::named("thread").owning(&[MESSAGE, RUN]);
 pub const MESSAGE: Kind = Kind::named("message");
 pub const RUN: Kind = Kind::named("run").owning(&[RUN_STEP]).with_turns();
 pub const RUN_STEP: Kind = Kind::named("run_step");
-pub const FILE: Kind = Kind::named("file").owning(&[vector_stores::kinds::USE]);
+pub const FILE: Kind = Kind::named("file").owning(&[vector_stores::USE]);
 
 /// The 404 of each kind, in the service's own words.
 pub fn not_found(kind: Kind, id: &str) -> ApiError {

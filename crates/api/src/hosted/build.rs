@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use cupola_hosting::{Code, Failure, ImageSource, Order, Prepared, Progress, RegistryCredentials, Source};
-use cupola_wire::agents::{AgentVersion, AgentVersionStatus};
+use cupola_wire::agents::{AgentVersion, AgentVersionStatus, BuildProgress};
+use tokio::sync::Notify;
 
 use super::{
     definition::{HostedDefinition, HostedProgram},
     hosting::{Hosting, version_id},
-    package, rooms,
+    making, package, rooms,
     session::Session,
     sources::{self, Content},
     warm,
@@ -52,6 +53,9 @@ pub fn begin(service: &Service, project: &Arc<str>, version: &AgentVersion) {
         };
         let made = make_and_settle(&service, &project, &name, &number).await;
         drop(held);
+        if let Some(hosting) = service.hosting() {
+            hosting.making().end(&version_id(&project, &name, &number));
+        }
         match made {
             Ok(true) => warm_up(&service, &project, &name, &number).await,
             Ok(false) => {}
@@ -145,9 +149,15 @@ async fn fetch(
     agent: &ResolvedAgent,
     hosted: &HostedDefinition,
 ) -> Result<Prepared, Failure> {
+    let id = version_id(project, &agent.name, &agent.version);
+    if let HostedProgram::Code { is_bundled, .. } = &hosted.program {
+        let step = if *is_bundled { BuildProgress::Unpacking } else { BuildProgress::Installing };
+        hosting.making().reach(&id, step);
+    }
     let source = source(service, hosting, project, hosted, None).await?;
-    let prepared = hosting.fleet().runtime().prepare(&source, &unfollowed).await?;
-    hosting.remember(&version_id(project, &agent.name, &agent.version), prepared.clone());
+    let follow = |progress: Progress| hosting.making().reach(&id, making::step(&progress));
+    let prepared = hosting.fleet().runtime().prepare(&source, &follow).await?;
+    hosting.remember(&id, prepared.clone());
     Ok(prepared)
 }
 
@@ -164,13 +174,29 @@ async fn try_out(
     let trial = Session::new("trial".to_owned(), &agent.name, &agent.version, "", now);
     let order = rooms::order(service, hosting, project, agent, hosted, &trial, prepared).await;
     let tried = match order {
-        // Nobody waits for what it might still have to do.
-        Ok(order) => hosting.fleet().enter(Order { grace: TRIAL_GRACE, ..order }).await.map(drop),
+        Ok(order) => enter(hosting, project, agent, order).await,
         Err(error) => Err(failure(error)),
     };
     rooms::leave(service, project, &trial).await.map_err(failure)?;
     hosting.forget(&trial.guid).await;
     tried
+}
+
+/// Enters the sandbox of a trial, and tells how far that is.
+async fn enter(hosting: &Hosting, project: &str, agent: &ResolvedAgent, order: Order) -> Result<(), Failure> {
+    let id = version_id(project, &agent.name, &agent.version);
+    let started = Arc::new(Notify::new());
+    // Nobody waits for what it might still have to do at its end.
+    let order = Order { grace: TRIAL_GRACE, started: Some(Arc::clone(&started)), ..order };
+    let follow = async {
+        started.notified().await;
+        hosting.making().reach(&id, BuildProgress::Probing);
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        entered = hosting.fleet().enter(order) => entered.map(drop),
+        () = follow => Ok(()),
+    }
 }
 
 /// What a version runs, present on this machine.
@@ -254,7 +280,7 @@ fn failure(error: ApiError) -> Failure {
     Failure::new(Code::SandboxUnavailable, error.detail().message.clone())
 }
 
-/// Nobody follows yet how far a preparation is.
+/// Nobody follows how far a preparation is.
 pub fn unfollowed(progress: Progress) {
     tracing::trace!(?progress, "preparing");
 }

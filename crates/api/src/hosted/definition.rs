@@ -80,6 +80,7 @@ impl HostedDefinition {
             memory_bytes: self.memory_bytes,
             processes: settings.processes,
             disk_bytes: settings.disk_bytes,
+            home_bytes: settings.home_bytes,
         }
     }
 
@@ -139,6 +140,10 @@ fn program(fields: &Map<String, Value>) -> Result<HostedProgram, ApiError> {
 fn code_program(code: &Map<String, Value>) -> Result<HostedProgram, ApiError> {
     let parameter = |name: &str| format!("definition.code_configuration.{name}");
     let runtime = text(code, "runtime")?.ok_or_else(|| missing(&parameter("runtime")))?;
+    if !runtime.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        let message = format!("Invalid 'runtime': '{runtime}'. Expected a name such as 'python_3_13'.");
+        return Err(ApiError::invalid(message).code("invalid_value").param(parameter("runtime")));
+    }
     let entry_point = match code.get("entry_point") {
         Some(Value::Array(words)) => words.iter().map(|word| word.as_str().map(str::to_owned)).collect(),
         Some(Value::String(word)) => Some(word.split_whitespace().map(str::to_owned).collect()),

@@ -15,6 +15,7 @@ use super::{
     containers::Lines,
     files,
     logs::Shelf,
+    making::Making,
     settings::HostingSettings,
     sources::Sources,
     tenants::{Tenant, Tenants},
@@ -47,6 +48,7 @@ pub struct Hosting {
     tenants: Tenants,
     warm: Warm,
     work: Work,
+    making: Making,
     sources: Sources,
     /// What versions run, as far as it was asked for.
     prepared: Mutex<HashMap<String, Prepared>>,
@@ -74,6 +76,7 @@ impl Hosting {
             tenants: Tenants::default(),
             warm: Warm::default(),
             work: Work::default(),
+            making: Making::default(),
             sources: Sources::default(),
             prepared: Mutex::default(),
             lines: Lines::default(),
@@ -124,6 +127,11 @@ impl Hosting {
     /// Who works on containers.
     pub fn lines(&self) -> &Lines {
         &self.lines
+    }
+
+    /// How far the making of versions is.
+    pub fn making(&self) -> &Making {
+        &self.making
     }
 
     /// Who fetches what versions run, and who removes it.

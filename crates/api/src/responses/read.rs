@@ -42,7 +42,7 @@ pub async fn get(
     hide_from_others(&service, &project, &requester, &id).await?;
     let response = find(&service, &project, &id).await?;
     if parameters.flag("stream")? != Some(true) {
-        return Ok(json_answer(response));
+        return Ok(json_answer(Include::from_query(&parameters).apply_to_response(response)));
     }
     let value: Value = serde_json::from_slice(&response).unwrap_or_default();
     if is_hosted(&id) {
@@ -90,7 +90,12 @@ pub async fn list(
         let id = resource.id.clone();
         async move { Ok(is_wanted && is_visible(service, project, requester, &id).await?) }.boxed()
     });
-    Ok(page(&found.await?))
+    let mut found = found.await?;
+    let include = Include::from_query(&parameters);
+    for response in &mut found.items {
+        response.doc = include.apply_to_response(std::mem::take(&mut response.doc));
+    }
+    Ok(page(&found))
 }
 
 fn is_of_agent(resource: &Resource, agent: &str) -> bool {
@@ -162,7 +167,10 @@ pub async fn cancel(
         return Ok(answer(&response));
     }
     match service.engine().cancel(TurnKey { project: project.clone(), id: id.clone() }).await {
-        Ok(_) => Ok(json_answer(settled(&service, &project, &id).await?)),
+        Ok(_) => {
+            let settled = settled(&service, &project, &id).await?;
+            Ok(json_answer(Include::default().apply_to_response(settled)))
+        }
         Err(CommandError::Refused(_)) => {
             let response: Value =
                 serde_json::from_slice(&find(&service, &project, &id).await?).unwrap_or_default();

@@ -3,10 +3,10 @@
 use std::io::{self, BufReader, Read, Seek};
 
 use super::{
-    encoding, html,
+    doc, encoding, html,
     kind::{FIRST_BYTES, Kind, Looks, misnamed},
     limits::Limits,
-    markdown, office, pdf,
+    markdown, office, pdf, rtf,
 };
 use crate::{Document, Place, Section, Unreadable};
 
@@ -23,6 +23,8 @@ pub(super) fn parse<R: Read + Seek>(
         (Kind::Docx | Kind::Pptx | Kind::Doc, Looks::Zip) => {
             office::read(kind, BufReader::new(file), limits)?
         }
+        (Kind::Docx | Kind::Pptx | Kind::Doc, Looks::Ole) => doc::read(kind, BufReader::new(file), limits)?,
+        (Kind::Doc, Looks::Rtf) => rtf::read(&whole(file, limits)?)?,
         (Kind::Html | Kind::Doc, Looks::Html) | (Kind::Html, Looks::Plain) => {
             html::read(&encoding::decode(&whole(file, limits)?)?)?
         }

@@ -54,7 +54,7 @@ fn apply_one(connection: &Connection, change: &Change) -> Result<(), StoreError>
                     "UPDATE resources SET facet = ?4, weight = ?5
                      WHERE project = ?1 AND kind = ?2 AND id = ?3",
                 )?
-                .execute(params![&*key.project, key.kind.0, key.id, facet, weight])?;
+                .execute(params![&*key.project, key.kind.name(), key.id, facet, weight])?;
             expect(refiled == 1, || Conflict::Missing(key.clone()))
         }
         Change::Delete { key } => delete(connection, key),

@@ -156,7 +156,7 @@ fn tally(connection: &Connection, project: &str, kind: Kind, parent: &str) -> Re
             "SELECT facet, count(*), sum(weight) FROM resources
              WHERE project = ?1 AND parent = ?2 AND kind = ?3 AND facet <> '' GROUP BY facet ORDER BY facet",
         )?
-        .query_map(params![project, parent, kind.0], |row| {
+        .query_map(params![project, parent, kind.name()], |row| {
             Ok(Tally { facet: row.get(0)?, count: row.get::<_, i64>(1)?.unsigned_abs(), weight: row.get(2)? })
         })?
         .collect::<Result<Vec<_>, _>>()?;

@@ -12,6 +12,10 @@ pub enum Strand {
     Words(Voice),
     /// A call of this function.
     Call(String),
+    /// A call of the service's own, by the type of its item.
+    Served(String),
+    /// A citation of this file.
+    Citation(String),
 }
 
 /// What is left of what was seen, in its order.
@@ -57,12 +61,24 @@ impl Seen {
         *self = Self::default();
     }
 
-    /// A call begins.
-    pub fn begins(&mut self, call: &Strand) -> Heard {
+    /// A call begins, or a file is cited.
+    pub fn begins(&mut self, strand: &Strand) -> Heard {
         if self.is_in && !self.leaves() {
             return Heard::Other(String::new());
         }
-        self.enters(call)
+        self.enters(strand)
+    }
+
+    /// Forgets the strands of an answer that is not asked for again: so many of those that came first.
+    /// `lengths` says how much of each voice there was; of anything else each strand counts once.
+    pub fn forget(&mut self, mut lengths: Vec<(Strand, usize)>) {
+        while let Some((strand, said)) = self.strands.front() {
+            let size = if matches!(strand, Strand::Words(_)) { said.len() } else { 1 };
+            let left = lengths.iter_mut().find(|(other, left)| other == strand && *left >= size);
+            let Some((_, left)) = left else { return };
+            *left -= size;
+            self.strands.pop_front();
+        }
     }
 
     /// More of a strand.
