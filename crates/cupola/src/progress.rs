@@ -27,7 +27,8 @@ pub async fn during<T>(what: &'static str, work: impl Future<Output = T>) -> T {
     done
 }
 
-/// A line that says how far something is. Where standard error is no terminal, each step is a line of its own.
+/// A line that says how far something is. Where standard error is no terminal, each step is a line of its
+/// own.
 #[derive(Debug)]
 pub struct Steps {
     line: ProgressBar,

@@ -32,7 +32,8 @@ pub trait Runtime: Send + Sync + fmt::Debug {
     /// Called once, before the first start.
     async fn sweep(&self) -> Result<Vec<String>, Failure>;
 
-    /// Forgets what was prepared. Fails where something outside of this service needs it; then it is still there.
+    /// Forgets what was prepared. Fails where something outside of this service needs it; then it is still
+    /// there.
     async fn forget(&self, prepared: &Prepared) -> Result<(), Failure>;
 }
 

@@ -52,7 +52,9 @@ impl Reader {
         Self { limits, turns: Arc::new(Semaphore::new(processors)) }
     }
 
-    /// Reads a file from its beginning. Its name says what it should be. Dropping the future ends the reading.
+    /// Reads a file from its beginning. Its name says what it should be.
+    ///
+    /// Dropping the future ends the process that reads it.
     pub async fn read(&self, name: &str, file: File) -> Result<Document, Unreadable> {
         let kind = Kind::of_name(name)?;
         let bytes = file.metadata().map_err(parse::cannot_read)?.len();

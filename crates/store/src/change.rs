@@ -52,7 +52,8 @@ pub enum Change {
         /// A number to add up over many resources. New ones have 0.
         weight: i64,
     },
-    /// The end of a resource and of everything that belongs to it, by what its kind owns; a conflict if it is gone.
+    /// The end of a resource and of everything that belongs to it, by what its kind owns; a conflict if it is
+    /// gone.
     Delete {
         /// Which.
         key: Key,

@@ -21,8 +21,8 @@ impl Kind {
         Self { name, owned: &[], turns: false }
     }
 
-    /// Resources of these kinds belong to one of this kind when they have its id as their parent, and go when it
-    /// goes. Where two kinds own the same, no id may be one of both.
+    /// Resources of these kinds belong to one of this kind when they have its id as their parent, and go when
+    /// it goes. Where two kinds own the same, no id may be one of both.
     pub const fn owning(self, owned: &'static [Self]) -> Self {
         Self { owned, ..self }
     }

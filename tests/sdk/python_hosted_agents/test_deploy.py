@@ -23,7 +23,8 @@ def gate(images):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self):
-            headers = {name: self.headers[name] for name in ("Accept", "Range") if name in self.headers}
+            asked = {name: ", ".join(self.headers.get_all(name, [])) for name in ("Accept", "Range")}
+            headers = {name: value for name, value in asked.items() if value}
             url = f"http://{images.registry}{self.path}"
             answer = requests.request(self.command, url, headers=headers, timeout=60)
             # The description of an image comes first, and is let through.

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from uuid import uuid4
 
 import pytest
 from azure.ai.projects.models import (
@@ -71,14 +72,20 @@ def first(hosting, images):
     return hosting.active("first", images.first_official("first"), responses="v1")
 
 
-async def test_a_container_of_that_time_answers(sdk, first):
-    response = await sdk.openai.responses.create(input="Hi there", extra_body=beside(first))
+@pytest.fixture(scope="module")
+def room(first) -> dict:
+    """The extra body that names one session for all tests: the package takes seconds to be imported."""
+    return beside(first) | {"agent_session_id": f"first-{uuid4().hex}"}
+
+
+async def test_a_container_of_that_time_answers(sdk, room, first):
+    response = await sdk.openai.responses.create(input="Hi there", extra_body=room)
     assert (response.status, response.output_text) == ("completed", "0 before. Echo: Hi there")
     assert response.to_dict()["agent"]["name"] == first.name
 
 
-async def test_a_container_of_that_time_streams_what_it_likes(sdk, first):
-    stream = await sdk.openai.responses.create(input="one two", stream=True, extra_body=beside(first))
+async def test_a_container_of_that_time_streams_what_it_likes(sdk, room):
+    stream = await sdk.openai.responses.create(input="one two", stream=True, extra_body=room)
     events = [event async for event in stream]
     deltas = [event.delta for event in events if event.type == "response.output_text.delta"]
     assert deltas == ["0", " before.", " Echo:", " one", " two"]
@@ -88,10 +95,10 @@ async def test_a_container_of_that_time_streams_what_it_likes(sdk, first):
 
 
 @pytest.mark.parametrize("streams", [False, True], ids=["at once", "as a stream"])
-async def test_a_container_of_that_time_keeps_the_conversation_itself(sdk, first, streams):
+async def test_a_container_of_that_time_keeps_the_conversation_itself(sdk, room, streams):
     conversation = await sdk.openai.conversations.create()
     for number, text in enumerate(["one", "two"]):
-        asked = {"input": text, "conversation": conversation.id, "extra_body": beside(first)}
+        asked = {"input": text, "conversation": conversation.id, "extra_body": room}
         if streams:
             stream = await sdk.openai.responses.create(stream=True, **asked)
             response = [event async for event in stream][-1].response

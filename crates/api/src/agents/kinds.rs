@@ -17,7 +17,8 @@ pub const RELEASED: &str = "released";
 /// The facet of drafts.
 pub const DRAFT: &str = "draft";
 
-/// The parent of an agent's versions. Not the name itself: versions are deleted one by one, each with its check.
+/// The parent of an agent's versions. Not the name itself: versions are deleted one by one, each with its
+/// check.
 pub fn versions_of(name: &str) -> String {
     format!("agents/{name}")
 }

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{ApiError, Service, body::document};
 
-/// Says what became of a version, in one commit with the note of what it runs. A version that was deleted meanwhile
-/// stays deleted; then this says false.
+/// Says what became of a version, in one commit with the note of what it runs. A version that was deleted
+/// meanwhile stays deleted; then this says false.
 pub async fn settle(
     service: &Service,
     project: &Arc<str>,

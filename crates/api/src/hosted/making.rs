@@ -1,4 +1,5 @@
-//! How far the making of versions is, for whoever looks at them meanwhile. Nobody else needs it: it is kept in memory.
+//! How far the making of versions is, for whoever looks at them meanwhile. Nobody else needs it: it is kept
+//! in memory.
 
 use std::{
     collections::HashMap,

@@ -1,5 +1,5 @@
-//! What versions run, as it lies on this machine: images and code packages. Each is kept for as long as a version needs
-//! it, and removed after that.
+//! What versions run, as it lies on this machine: images and code packages. Each is kept for as long as a
+//! version needs it, and removed after that.
 
 use std::sync::Arc;
 
@@ -173,8 +173,8 @@ pub async fn offer(service: &Service, project: &Arc<str>, content: &Content) -> 
     }
 }
 
-/// Removes what no version runs any more. Where somebody fetches something right now, they come here at their end. What
-/// can't be removed is tried again the next time, at the latest at the next start.
+/// Removes what no version runs any more. Where somebody fetches something right now, they come here at their
+/// end. What can't be removed is tried again the next time, at the latest at the next start.
 pub async fn tidy(service: &Service) {
     let Some(hosting) = service.hosting() else { return };
     let Ok(_nobody_fetches) = hosting.sources().0.try_write() else { return };

@@ -302,12 +302,12 @@ impl Stream {
             frames.extend(self.turn_away());
         }
         self.seen.clear();
-        if self.output.is_empty() && self.open.is_none() {
+        let goes_on = status == "completed" && !served.is_empty();
+        if self.output.is_empty() && self.open.is_none() && !goes_on {
             frames.extend(self.open_part(Voice::Text));
         }
         frames.extend(self.close(status));
-        let begin = status == "completed" && !served.is_empty();
-        frames.extend(if begin { self.under_way_now() } else { self.cut_short() });
+        frames.extend(if goes_on { self.under_way_now() } else { self.cut_short() });
         self.turn_over();
         frames
     }

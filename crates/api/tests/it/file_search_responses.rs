@@ -268,6 +268,7 @@ async fn a_call_of_a_function_that_does_not_exist_concerns_the_model_alone() {
     let stream = app.user.stream(PATH, question()).await.all().await;
     assert_gapless(&stream);
     assert!(!stream.contains("teleport"), "{stream}");
+    assert_eq!(stream.matches("response.output_item.added\n").count(), 1, "{stream}");
     assert!(app.model.was_given().pop().unwrap().contains("There is no function 'teleport'"));
 }
 

@@ -15,8 +15,8 @@ impl Agents {
         self.follow_until_active(name, version, patience, |_| {}).await
     }
 
-    /// The same; `seen` is shown the version each time it is looked at. [`AgentVersion::progress`] says how far it
-    /// is.
+    /// The same; `seen` is shown the version each time it is looked at. [`AgentVersion::progress`] says how
+    /// far it is.
     pub async fn follow_until_active(
         &self,
         name: &str,

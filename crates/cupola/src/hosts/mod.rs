@@ -38,8 +38,8 @@ impl Host {
     }
 }
 
-/// The runtime that is configured, or the best that is found, whose things on a shared daemon are those of `owner`. One
-/// that is named and does not work is a failure.
+/// The runtime that is configured, or the best that is found, whose things on a shared daemon are those of
+/// `owner`. One that is named and does not work is a failure.
 pub async fn choose(config: &Config, owner: &str) -> Result<Host, Failure> {
     let folder = config.data.join("hosting");
     match config.hosting.runtime {

@@ -43,6 +43,11 @@ pub(super) fn is_podman(version: &SystemVersion) -> bool {
     version.components.iter().flatten().any(|component| component.name.contains("Podman"))
 }
 
+/// Whether it runs without the rights of root, in a network of its own.
+pub(super) fn is_rootless(info: &SystemInfo) -> bool {
+    info.security_options.iter().flatten().any(|option| option.contains("rootless"))
+}
+
 /// Whether the writable layer of a container can have a size.
 pub(super) fn may_limit_disk(info: &SystemInfo) -> bool {
     match info.driver.as_deref() {
@@ -82,8 +87,8 @@ fn lacks(info: &SystemInfo, is_podman: bool) -> Vec<String> {
     }
     if !may_limit_disk(info) {
         lacks.push(format!(
-            "Storage is {}, which has no quotas: what a sandbox writes outside of its home is measured every second, and \
-             it is stopped when that is too much.",
+            "Storage is {}, which has no quotas: what a sandbox writes outside of its home is measured every \
+             second, and it is stopped when that is too much.",
             storage(info)
         ));
     }

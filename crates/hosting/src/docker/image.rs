@@ -52,8 +52,8 @@ pub(super) fn pinned(reference: &Reference, digest: &str) -> String {
     format!("{}/{}@{digest}", reference.registry(), reference.repository())
 }
 
-/// Forgets the image under this name. Where it has others, it stays under those; where containers are made of it, the
-/// daemon refuses.
+/// Forgets the image under this name. Where it has others, it stays under those; where containers are made of
+/// it, the daemon refuses.
 pub(super) async fn forget(daemon: &Daemon, name: &str) -> Result<(), Failure> {
     match daemon.client.remove_image(name, None::<RemoveImageOptions>, None).await {
         Ok(_) => Ok(()),

@@ -77,9 +77,7 @@ impl DockerRuntime {
     pub async fn connect(settings: DockerSettings) -> Result<Self, Failure> {
         let daemon = Daemon::find(settings.socket.as_deref()).await?;
         let networks = Networks::open(&daemon, &settings.owner).await?;
-        for gateway in networks.gateways() {
-            way_back::check(gateway).map_err(|error| unreachable_service(&daemon, &error))?;
-        }
+        daemon.check(&networks.gateways()).map_err(|error| unreachable_service(&daemon, &error))?;
         let wall = Wall::of(&settings.owner);
         let bounds = networks.ensure(&daemon, Reach::Gateway).await?;
         let mut lacks = daemon.found().lacks;

@@ -94,7 +94,8 @@ impl DockerRuntime {
         Ok((surroundings, bounds))
     }
 
-    /// Lets a sandbox reach the service, and where it may not go out, nothing else of this machine but its proxy.
+    /// Lets a sandbox reach the service, and where it may not go out, nothing else of this machine but its
+    /// proxy.
     async fn fence_in(
         &self,
         spec: &SandboxSpec,

@@ -1,7 +1,8 @@
-//! Keeps sandboxes without a way out from what else listens on this machine: a chain of its packet filter, in which
-//! nothing passes but what they are to reach.
+//! Keeps sandboxes without a way out from what else listens on this machine: a chain of its packet filter, in
+//! which nothing passes but what they are to reach.
 //!
-//! The daemon lets a closed network reach no other network, but it does reach the gateway, which is this machine.
+//! The daemon lets a closed network reach no other network, but it does reach the gateway, which is this
+//! machine.
 
 use std::{
     collections::BTreeSet,
@@ -144,8 +145,8 @@ impl Drop for Door {
 /// What it means that there is no wall.
 pub(super) fn lack(reason: &str) -> String {
     format!(
-        "A sandbox without a way out still reaches what listens on all addresses of this machine, because the packet \
-         filter can't be used ({reason}). Closing that needs root and iptables."
+        "A sandbox without a way out still reaches what listens on all addresses of this machine, because \
+         the packet filter can't be used ({reason}). Closing that needs root and iptables."
     )
 }
 

@@ -91,8 +91,8 @@ impl Live {
         self.dismissed.notify_one();
     }
 
-    /// Waits until its program ends, until nobody has visited it for this long, until it has written too much, or until
-    /// its end is asked for, which is no news. From then on nobody enters.
+    /// Waits until its program ends, until nobody has visited it for this long, until it has written too
+    /// much, or until its end is asked for, which is no news. From then on nobody enters.
     pub async fn until_it_ends(&self, idle_after: Option<Duration>) -> Option<Why> {
         let mut exit = self.sandbox.exit();
         let exited = async {

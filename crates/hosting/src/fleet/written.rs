@@ -132,7 +132,8 @@ pub fn held(folder: &Path) -> io::Result<u64> {
     let mut seen = HashSet::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        // What goes away meanwhile, or may not be read, does not count. What lies too deep does not go unseen.
+        // What goes away meanwhile, or may not be read, does not count. What lies too deep does not go
+        // unseen.
         let entries = match fs::read_dir(&folder) {
             Err(error) if error.kind() == io::ErrorKind::InvalidFilename => return Err(error),
             Err(_) => continue,

@@ -1,7 +1,7 @@
 //! Documents of Word 97 to 2003: their text, from the table of pieces that these Words keep.
 //!
-//! A document is a container with streams. One has a header and the characters, another one says in which order
-//! the characters go, and which of them are in one byte and which in two.
+//! A document is a container with streams. One has a header and the characters, another one says in which
+//! order the characters go, and which of them are in one byte and which in two.
 
 use std::io::{Read, Seek};
 
@@ -157,8 +157,8 @@ mod tests {
 
     #[test]
     fn words_own_characters_become_plain_text() {
-        let text = "Title\rSee \u{13}HYPERLINK \"x\" \u{14}the page\u{15}.\u{2}\ra\u{7}b\u{7}\u{7}c\u{7}d\u{7}\u{7}\
-                    non\u{1e}breaking\u{b}line\u{c}";
+        let text = "Title\rSee \u{13}HYPERLINK \"x\" \u{14}the page\u{15}.\u{2}\r\
+                    a\u{7}b\u{7}\u{7}c\u{7}d\u{7}\u{7}non\u{1e}breaking\u{b}line\u{c}";
         assert_eq!(plain(text), "Title\nSee the page.\na | b\nc | d\nnon-breaking\nline\n\n");
     }
 }

@@ -157,9 +157,12 @@ mod tests {
 
     #[test]
     fn what_is_seen_is_read_with_its_headings() {
-        let page = "<html><head><title>T</title><style>p { x: y }</style><script>var hidden = 1;</script></head>\
-                    <body><p>Before &amp; <b>bold</b></p><h1>One</h1><p>First<br>line with <a href='/x'>a link</a>.\
-                    </p><h2>Two <em>x</em></h2><ul><li>a</li><li>b</li></ul><pre>code\n  more</pre>\
+        let page = "<html><head><title>T</title><style>p { x: y }</style>\
+                    <script>var hidden = 1;</script></head>\
+                    <body><p>Before &amp; <b>bold</b></p><h1>One</h1>\
+                    <p>First<br>line with <a href='/x'>a link</a>.</p>\
+                    <h2>Two <em>x</em></h2><ul><li>a</li><li>b</li></ul>\
+                    <pre>code\n  more</pre>\
                     <noscript>no script</noscript></body></html>";
         let found = sections(page);
         let headings: Vec<_> = found.iter().map(|(heading, _)| heading.as_deref()).collect();

@@ -240,8 +240,10 @@ mod tests {
 
     #[test]
     fn the_text_is_read_without_what_surrounds_it() {
-        let rtf = "{\\rtf1\\ansi\\ansicpg1252{\\fonttbl{\\f0 Arial;}}{\\*\\generator X;}{\\info{\\title T}}\r\n\
-                   \\b Bold\\b0  and {\\i italic}\\par\r\ncaf\\'e9 \\{x\\}\\~\\emdash\\line\\bin3 }}}end}";
+        let rtf = "{\\rtf1\\ansi\\ansicpg1252{\\fonttbl{\\f0 Arial;}}{\\*\\generator X;}\
+                   {\\info{\\title T}}\r\n\
+                   \\b Bold\\b0  and {\\i italic}\\par\r\n\
+                   caf\\'e9 \\{x\\}\\~\\emdash\\line\\bin3 }}}end}";
         assert_eq!(text(rtf), "Bold and italic\ncafé {x} —\nend");
     }
 
@@ -266,7 +268,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_too_strange(rtf in "(\\\\[a-z]{1,4}-?[0-9]{0,5}|\\\\'[0-9a-g]{2}|[{}a \n\\\\]|\\PC){0,80}") {
+        fn nothing_is_too_strange(
+            rtf in "(\\\\[a-z]{1,4}-?[0-9]{0,5}|\\\\'[0-9a-g]{2}|[{}a \n\\\\]|\\PC){0,80}"
+        ) {
             if let Ok(document) = read(format!("{{\\rtf1{rtf}}}").as_bytes()) {
                 prop_assert_eq!(document.sections.len(), 1);
             }

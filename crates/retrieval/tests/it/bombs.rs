@@ -57,7 +57,7 @@ async fn a_file_or_a_text_that_is_too_large_is_refused() {
         read_with(limits, "a.txt", &vec![b'x'; bytes]).await.unwrap_err().to_string()
     };
     assert_eq!(refused(1001).await, "The file has more than 1000 bytes.");
-    assert_eq!(refused(1000).await, "The file has more than 200 bytes.");
+    assert_eq!(refused(1000).await, "The text of the file has more than 100 bytes.");
     assert_eq!(refused(101).await, "The text of the file has more than 100 bytes.");
     assert!(read_with(limits, "a.txt", &[b'x'; 100]).await.is_ok());
 }

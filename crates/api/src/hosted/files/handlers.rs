@@ -94,7 +94,8 @@ async fn room_for(size: u64, limit: u64, home: &Path) -> Result<(), ApiError> {
         return Ok(());
     }
     let message = format!(
-        "The file does not fit: the home of a session may hold {} MiB (hosting.home_gib). Delete files first.",
+        "The file does not fit: the home of a session may hold {} MiB (hosting.home_gib). Delete files \
+         first.",
         limit >> 20
     );
     Err(ApiError::too_large("home_full", message))

@@ -84,12 +84,12 @@ impl Witness {
     async fn explain(mut self, error: &ExchangeError) -> ApiError {
         let ended = tokio::time::timeout(END_SEEN_WITHIN, self.exit.wait_for(Option::is_some)).await;
         let exit = ended.ok().and_then(Result::ok).and_then(|exit| *exit);
-        let mut message = match exit {
-            Some(_) if let Some(excess) = self.excess.get() => {
+        let mut message = match (self.excess.get(), exit) {
+            (Some(excess), _) => {
                 format!("The container was stopped before it had answered, because {excess}.")
             }
-            Some(exit) => format!("The container {exit} before it had answered."),
-            None => format!("The container did not answer: {error}."),
+            (None, Some(exit)) => format!("The container {exit} before it had answered."),
+            (None, None) => format!("The container did not answer: {error}."),
         };
         message.push_str(&self.logs.last_words(LINES_SHOWN));
         // Not 5xx: clients would send the same again for minutes, and it may do the same again.

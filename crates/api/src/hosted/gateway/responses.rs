@@ -131,7 +131,8 @@ fn introduce(body: &mut Map<String, Value>, place: &Place, id: &str) {
     body.shift_remove("agent");
     if place.hosted.is_first_generation() {
         body.insert("agent".to_owned(), reference);
-        // Its containers keep conversations, and only if they are told to, which clients leave out: it is the default.
+        // Its containers keep conversations, and only if they are told to, which clients leave out: it is the
+        // default.
         body.entry("store").or_insert(Value::Bool(true));
         let metadata = body.entry("metadata").or_insert_with(|| json!({}));
         if let Some(metadata) = metadata.as_object_mut() {

@@ -218,6 +218,33 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_was_written_down_is_forgotten_in_whatever_order_it_was_told() {
+        let search = Strand::Served("file_search_call".to_owned());
+        let cited = Strand::Citation("f".to_owned());
+        let mut seen = seen(&[
+            (THOUGHT, "Hm."),
+            (TEXT, "Let"),
+            (THOUGHT, "Hm?"),
+            (TEXT, " me"),
+            (search.clone(), ""),
+            (TEXT, "It"),
+            (cited.clone(), ""),
+        ]);
+        seen.forget(vec![(THOUGHT, 6), (TEXT, 6), (search, 1)]);
+        assert_eq!(seen.hears(&TEXT, "It"), Heard::Again);
+        assert_eq!(seen.begins(&cited), Heard::Again);
+        assert!(seen.is_whole());
+    }
+
+    #[test]
+    fn a_file_that_is_cited_elsewhere_makes_another_answer() {
+        let cited = |file: &str| Strand::Citation(file.to_owned());
+        let mut seen = seen(&[(TEXT, "It floats"), (cited("a"), ""), (TEXT, ".")]);
+        assert_eq!(seen.hears(&TEXT, "It floats"), Heard::Again);
+        assert_eq!(seen.begins(&cited("b")), Heard::Other(String::new()));
+    }
+
+    #[test]
     fn a_call_of_another_function_is_another_answer() {
         let mut seen = seen(&[(call("f"), "{")]);
         assert_eq!(seen.begins(&call("g")), Heard::Other(String::new()));
