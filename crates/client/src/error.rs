@@ -51,10 +51,10 @@ pub enum Error {
     /// An argument can't be sent, for example an empty id.
     #[error("{0}")]
     Argument(String),
-    /// A run, a response, a file or a version was not ready in time. It goes on: get it again, or cancel it.
+    /// A run, a response, a file, a vector store or a version was not ready in time. It goes on: get it again, or cancel it.
     #[error("{id} was still {status} after {after:?}")]
     Deadline {
-        /// The run, the response, the file or the version.
+        /// The run, the response, the file, the store or the version.
         id: String,
         /// Where it stood when it was last seen.
         status: String,

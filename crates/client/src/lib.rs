@@ -1,5 +1,6 @@
 //! The Rust SDK for Cupola and for the Azure AI Foundry Agent Service, typed and async: agents with
-//! versions, conversations, responses, connections and deployments; and the older API of threads and runs.
+//! versions, conversations, responses, vector stores, connections and deployments; and the older API of threads
+//! and runs.
 //!
 //! ```no_run
 //! use cupola_client::{
@@ -85,6 +86,23 @@
 //! [`Agents::create_version_from_code`] takes a zip file, and [`ProjectClient::invocations`] sends requests
 //! of any shape.
 //!
+//! **Vector stores** hold files that agents and programs search by what they say:
+//!
+//! ```no_run
+//! # use cupola_client::{ProjectClient, Upload};
+//! # use cupola_client::types::{CreateVectorStore, SearchVectorStore};
+//! # async fn example(client: ProjectClient) -> cupola_client::Result<()> {
+//! let stores = client.vector_stores();
+//! let store = stores.create(&CreateVectorStore::named("handbook")).await?;
+//! stores.files(&store.id).upload_and_poll(&Upload::path("handbook.pdf").await?).await?;
+//! let found = stores.search(&store.id, &SearchVectorStore::new("How long is the notice period?")).await?;
+//! for passage in found.data {
+//!     println!("{:.2} {}: {}", passage.score, passage.filename, passage.content[0].text);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! **Credentials.** [`ProjectClient::from_env`] needs only what `cupola env` prints. [`ProjectClient::new`]
 //! takes any `TokenCredential` of `azure_core`, so everything in the `azure_identity` crate works, and
 //! [`ProjectClient::with_key`] takes an API key.
@@ -120,6 +138,7 @@ mod hosted;
 mod list;
 mod managed_identity;
 mod options;
+mod patience;
 mod project;
 mod repeat;
 mod responses;
@@ -129,6 +148,7 @@ mod sse;
 mod transport;
 mod upload;
 mod values;
+mod vector_stores;
 
 pub use agents::{AgentQuery, Agents, VersionQuery};
 pub use classic::{
@@ -142,23 +162,25 @@ pub use error::{Error, Result};
 pub use function_output::{FunctionOutput, Json};
 pub use functions::{FunctionSet, NoArguments};
 pub use hosted::{
-    CodeDownload, CodePackage, Invocation, InvocationAnswer, Invocations, LogQuery, LogStream, Patience,
-    SessionFiles, Sessions,
+    CodeDownload, CodePackage, Invocation, InvocationAnswer, Invocations, LogQuery, LogStream, SessionFiles,
+    Sessions,
 };
 pub use list::ItemStream;
 use managed_identity::ManagedIdentity;
 pub use options::ClientOptions;
+pub use patience::Patience;
 pub use project::ProjectClient;
 pub use responses::{
     InputItemQuery, ResponseOptions, ResponseQuery, ResponseStream, Responses, function_calls, output_text,
 };
 pub use schemars::{self, JsonSchema};
 pub use upload::{FilePurpose, Upload};
+pub use vector_stores::{FileBatches, StoreFileQuery, StoreFiles, VectorStores};
 
 /// What goes over the wire: the bodies to send and the objects that come back.
 pub mod types {
     pub use cupola_wire::{
         Extra, Metadata, UnixSeconds, agents::*, classic::*, connections::*, conversations::*,
-        deployments::*, error::ErrorDetail, hosted::*, responses::*,
+        deployments::*, error::ErrorDetail, hosted::*, responses::*, vector_stores::*,
     };
 }

@@ -6,7 +6,8 @@ use azure_core::credentials::{Secret, TokenCredential};
 
 use crate::{
     Agents, AgentsClient, ClientOptions, Connections, Conversations, Deployments, Invocations, Responses,
-    Result, Sessions, connect, environment, service::Service, transport::transport,
+    Result, Sessions, VectorStores, classic::Files, connect, environment, service::Service,
+    transport::transport,
 };
 
 /// A client for one project: agents with versions, conversations, responses and what they use.
@@ -104,6 +105,16 @@ impl ProjectClient {
     /// Requests of any shape to the program of a hosted agent.
     pub fn invocations(&self, agent: &str) -> Invocations {
         Invocations::new(self.service.clone(), agent)
+    }
+
+    /// Files.
+    pub fn files(&self) -> Files {
+        Files::new(self.openai.clone())
+    }
+
+    /// Collections of files that can be searched by what they say.
+    pub fn vector_stores(&self) -> VectorStores {
+        VectorStores::new(self.openai.clone())
     }
 
     /// What models there are.

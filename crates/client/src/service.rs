@@ -1,5 +1,7 @@
 //! One service at one endpoint: builds requests, sends them, reads answers.
 
+use std::time::Duration;
+
 use azure_core::http::{
     AsyncRawResponse, Context, Method, Pipeline, PipelineSendOptions, PipelineStreamOptions, RawResponse,
     Request, Url, headers,
@@ -15,6 +17,9 @@ use crate::{
 
 /// The query of a request, without `api-version`.
 pub(crate) type Query = Vec<(&'static str, String)>;
+
+/// When the service wants to be asked again, in milliseconds.
+const POLL_AFTER: headers::HeaderName = headers::HeaderName::from_static("openai-poll-after-ms");
 
 const JSON: &str = "application/json";
 
@@ -52,6 +57,16 @@ impl Service {
     /// `GET path`.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &[&str], query: Query) -> Result<T> {
         self.send(self.request(Method::Get, path, query)?).await
+    }
+
+    /// `GET path` of something that is under way, and when the service wants to be asked again, where it says so.
+    pub(crate) async fn get_with_pace<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+    ) -> Result<(T, Option<Duration>)> {
+        let answer = self.exchange(self.request(Method::Get, path, Query::new())?).await?;
+        let pace = answer.headers().get_optional_str(&POLL_AFTER).and_then(|text| text.parse().ok());
+        Ok((decode(answer.body())?, pace.map(Duration::from_millis)))
     }
 
     /// `GET` of an address that the service itself has given.

@@ -12,10 +12,12 @@ mod connections;
 mod conversations;
 mod data_dir;
 mod doctor;
+mod download;
 mod env;
 mod explain;
 mod failure;
 mod fields;
+mod files;
 mod flow;
 mod hosts;
 mod instance;
@@ -31,6 +33,8 @@ mod quickstart;
 mod server;
 mod sessions;
 mod signals;
+mod sizes;
+mod stores;
 mod table;
 mod talk;
 mod terminal;
@@ -71,6 +75,8 @@ enum Command {
     Chat(chat::ChatArgs),
     Sessions(sessions::SessionsArgs),
     Conversations(conversations::ConversationsArgs),
+    Files(files::FilesArgs),
+    Stores(stores::StoresArgs),
     Connections(connections::ConnectionsArgs),
     Classic(classic::ClassicArgs),
     Migrate(migrate::MigrateArgs),
@@ -109,6 +115,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Agents(args) => instance::runtime()?.block_on(agents::run(&args)),
         Command::Sessions(args) => instance::runtime()?.block_on(sessions::run(&args)),
         Command::Conversations(args) => instance::runtime()?.block_on(conversations::run(&args)),
+        Command::Files(args) => instance::runtime()?.block_on(files::run(&args)),
+        Command::Stores(args) => instance::runtime()?.block_on(stores::run(&args)),
         Command::Connections(args) => instance::runtime()?.block_on(connections::run(&args)),
         Command::Classic(args) => instance::runtime()?.block_on(classic::run(&args)),
         Command::Migrate(args) => instance::runtime()?.block_on(migrate::run(&args)),

@@ -94,3 +94,36 @@ impl Drop for Count {
         self.line.finish_and_clear();
     }
 }
+
+/// A bar that fills while many objects are dealt with, and counts those that failed.
+#[derive(Debug)]
+pub struct Bar {
+    line: ProgressBar,
+}
+
+impl Bar {
+    /// An empty bar.
+    pub fn of(what: &'static str, all: u64) -> Self {
+        let line = ProgressBar::new(all).with_message(what);
+        if let Ok(style) = ProgressStyle::with_template("{msg:<10} {bar:32} {pos}/{len}{prefix} ({elapsed})")
+        {
+            line.set_style(style.progress_chars("━╸·"));
+        }
+        line.enable_steady_tick(Duration::from_millis(100));
+        Self { line }
+    }
+
+    /// So many are done; so many of them failed.
+    pub fn set(&self, done: u64, failed: u64) {
+        if failed > 0 {
+            self.line.set_prefix(format!(", {failed} failed"));
+        }
+        self.line.set_position(done);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.line.finish_and_clear();
+    }
+}

@@ -115,7 +115,7 @@ impl Table {
     fn line(&self, cells: &[Cell], widths: &[usize]) -> String {
         let mut line = String::new();
         for ((cell, column), &width) in cells.iter().zip(&self.columns).zip(widths) {
-            let text = cut(&cell.text, width);
+            let text = terminal::cut(&cell.text, width);
             let fill = " ".repeat(width - terminal::columns(&text));
             let style = cell.style;
             let gap = if line.is_empty() { "" } else { "  " };
@@ -127,20 +127,6 @@ impl Table {
         }
         format!("{}\n", line.trim_end())
     }
-}
-
-fn cut(text: &str, width: usize) -> String {
-    if terminal::columns(text) <= width {
-        return text.to_owned();
-    }
-    let mut kept = String::new();
-    for character in text.chars() {
-        if terminal::columns(&kept) + terminal::columns(character.encode_utf8(&mut [0; 4])) >= width {
-            break;
-        }
-        kept.push(character);
-    }
-    format!("{}…", kept.trim_end())
 }
 
 #[cfg(test)]

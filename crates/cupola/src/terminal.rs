@@ -50,6 +50,21 @@ pub fn clean(text: &str) -> String {
     text.chars().filter(|&character| character == '\n' || !character.is_control()).collect()
 }
 
+/// The text, or as much of it as fits in so many columns, with a mark at its end.
+pub fn cut(text: &str, width: usize) -> String {
+    if columns(text) <= width {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    for character in text.chars() {
+        if columns(&kept) + columns(character.encode_utf8(&mut [0; 4])) >= width {
+            break;
+        }
+        kept.push(character);
+    }
+    format!("{}…", kept.trim_end())
+}
+
 /// The text in lines of at most `width` columns, broken between words where that is possible.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     text.lines().flat_map(|line| wrap_line(line, width.max(1))).collect()

@@ -1,7 +1,8 @@
 //! `POST /vector_stores/{store}/search`
 
 use axum::{extract::State, response::Response};
-use cupola_wire::vector_stores::{FileContent, SearchPage, SearchResult, SearchVectorStore};
+use cupola_retrieval::Place;
+use cupola_wire::vector_stores::{FileContent, PassagePlace, SearchPage, SearchResult, SearchVectorStore};
 
 use super::{
     DEFAULT_RESULTS, FoundPassage, Query, Ranking, SearchFault, checks, filter, kinds, rewriting::rewritten,
@@ -68,7 +69,13 @@ fn shown(passage: FoundPassage) -> SearchResult {
         score: passage.score,
         attributes: passage.attributes,
         content: vec![FileContent::text(passage.text)],
+        place: place(passage.place),
     }
+}
+
+fn place(place: Place) -> Option<PassagePlace> {
+    let Place { page, heading } = place;
+    (page.is_some() || heading.is_some()).then_some(PassagePlace { page, heading })
 }
 
 impl From<SearchFault> for ApiError {

@@ -6,7 +6,7 @@ use azure_core::credentials::{Secret, TokenCredential};
 use cupola_wire::classic::{CreateRun, CreateThreadAndRun, Run};
 
 use super::{Agents, EventStream, Files, Messages, RunSteps, Runs, Threads, events::read_events};
-use crate::{ClientOptions, ProjectClient, Result, service::Service};
+use crate::{ClientOptions, ProjectClient, Result, VectorStores, service::Service};
 
 /// A client for the classic agents of one project. Clones share one pool of connections.
 #[derive(Clone, Debug)]
@@ -87,6 +87,11 @@ impl AgentsClient {
     /// Files.
     pub fn files(&self) -> Files {
         Files::new(self.service.clone())
+    }
+
+    /// Vector stores.
+    pub fn vector_stores(&self) -> VectorStores {
+        VectorStores::new(self.service.clone())
     }
 
     /// Creates a thread and runs an agent on it.

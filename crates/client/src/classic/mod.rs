@@ -1,4 +1,4 @@
-//! The older API: agents without versions, threads, messages, runs, run steps and files.
+//! The older API: agents without versions, threads, messages, runs, run steps, files and vector stores.
 //!
 //! ```no_run
 //! use cupola_client::{

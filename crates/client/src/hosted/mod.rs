@@ -13,5 +13,4 @@ pub use self::{
     invocations::{Invocation, InvocationAnswer, Invocations},
     logs::{LogQuery, LogStream},
     sessions::Sessions,
-    wait::Patience,
 };

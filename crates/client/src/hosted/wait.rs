@@ -1,33 +1,8 @@
-//! Waits until a version can be used. The service tells nobody when that is, so it is asked again and again.
-
-use std::time::Duration;
+//! Waits until a version can be used.
 
 use cupola_wire::agents::{AgentVersion, AgentVersionStatus};
-use tokio::time::{Instant, sleep};
 
-use crate::{Agents, Error, Result};
-
-/// How a version is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// How long in all; ten minutes by default.
-    pub deadline: Duration,
-    /// How long until the version is looked at for the second time; 100 ms by default. Then twice as long,
-    /// and so on.
-    pub first_pause: Duration,
-    /// The longest pause; two seconds by default.
-    pub longest_pause: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            deadline: Duration::from_secs(600),
-            first_pause: Duration::from_millis(100),
-            longest_pause: Duration::from_secs(2),
-        }
-    }
-}
+use crate::{Agents, Error, Patience, Result};
 
 impl Agents {
     /// The version once it can be used. One that could not be made is an [`Error::VersionFailed`].
@@ -49,25 +24,15 @@ impl Agents {
         patience: Patience,
         mut seen: impl FnMut(&AgentVersion),
     ) -> Result<AgentVersion> {
-        let (began, mut pause) = (Instant::now(), patience.first_pause);
+        let mut pauses = patience.begin();
         loop {
             let found = self.get_version(name, version).await?;
             seen(&found);
             match found.status {
                 AgentVersionStatus::Active => return Ok(found),
-                AgentVersionStatus::Creating => {}
+                AgentVersionStatus::Creating => pauses.pause(None, &found.id, "creating").await?,
                 _ => return Err(failed(&found)),
             }
-            let left = patience.deadline.saturating_sub(began.elapsed());
-            if left.is_zero() {
-                return Err(Error::Deadline {
-                    id: found.id,
-                    status: "creating".to_owned(),
-                    after: patience.deadline,
-                });
-            }
-            sleep(pause.min(left)).await;
-            pause = (pause * 2).min(patience.longest_pause);
         }
     }
 }

@@ -19,3 +19,4 @@ mod response_processing;
 mod responses;
 mod server;
 mod streams;
+mod vector_stores;

@@ -1,7 +1,7 @@
 //! `cupola sessions files`: what lies in the home of a session.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{SessionName, list_of, shown};
 use crate::{
+    download::{Target, Trouble},
     failure::Failure,
     progress,
     server::Server,
@@ -88,24 +89,6 @@ pub async fn run(server: &Server, command: &FilesCommand, json: bool) -> Result<
     }
 }
 
-/// What went wrong: on this machine, or in the session.
-enum Trouble {
-    Here(Failure),
-    There(cupola_client::Error),
-}
-
-impl From<Failure> for Trouble {
-    fn from(failure: Failure) -> Self {
-        Self::Here(failure)
-    }
-}
-
-impl From<cupola_client::Error> for Trouble {
-    fn from(error: cupola_client::Error) -> Self {
-        Self::There(error)
-    }
-}
-
 /// A session that is missing is told from a file that is.
 async fn explained(server: &Server, name: &SessionName, error: cupola_client::Error) -> Failure {
     if !error.is_not_found() {
@@ -142,31 +125,10 @@ async fn list(files: &SessionFiles, path: &str, json: bool) -> Result<(), Troubl
 
 async fn get(files: &SessionFiles, path: &str, to: Option<&Path>, json: bool) -> Result<(), Trouble> {
     let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    let to = match to {
-        Some(to) if to == Path::new("-") => None,
-        Some(to) if to.is_dir() => Some(to.join(name)),
-        Some(to) => Some(to.to_owned()),
-        None => Some(PathBuf::from(name)),
-    };
-    let mut bytes = progress::during("Reading the file", files.download(path)).await?;
-    let Some(to) = to else {
-        let mut out = std::io::stdout().lock();
-        while let Some(piece) = bytes.try_next().await? {
-            out.write_all(&piece).map_err(Failure::from)?;
-        }
-        return Ok(out.flush().map_err(Failure::from)?);
-    };
-    let failed =
-        |error: std::io::Error| Failure::plain(format!("{} can't be written: {error}", to.display()));
-    // A copy that breaks off leaves nothing behind.
-    let beside = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut half = tempfile::Builder::new().permissions(mode()).tempfile_in(beside).map_err(failed)?;
-    let mut size = 0;
-    while let Some(piece) = bytes.try_next().await? {
-        half.write_all(&piece).map_err(failed)?;
-        size += piece.len();
-    }
-    half.persist(&to).map_err(|error| failed(error.error))?;
+    let target = Target::of(to, name);
+    let bytes = progress::during("Reading the file", files.download(path)).await?;
+    let size = target.write(bytes).await?;
+    let Target::File(to) = target else { return Ok(()) };
     match json {
         true => Ok(terminal::print_json(&json!({"path": path, "to": to, "bytes": size}))?),
         false => {
@@ -174,11 +136,6 @@ async fn get(files: &SessionFiles, path: &str, to: Option<&Path>, json: bool) ->
             Ok(())
         }
     }
-}
-
-/// Like any new file; the user's mask is taken off by the system.
-fn mode() -> std::fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o666)
 }
 
 async fn put(files: &SessionFiles, file: &Path, path: Option<&str>, json: bool) -> Result<(), Trouble> {

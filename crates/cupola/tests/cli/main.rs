@@ -21,5 +21,6 @@ mod proxies;
 mod quickstart;
 mod refusals;
 mod sdk;
+mod stores;
 mod terminal;
 mod token;

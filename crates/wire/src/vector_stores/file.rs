@@ -76,6 +76,13 @@ pub struct CreateVectorStoreFile {
     pub extra: Extra,
 }
 
+impl CreateVectorStoreFile {
+    /// An uploaded file.
+    pub fn of(file_id: impl Into<String>) -> Self {
+        Self { file_id: Some(file_id.into()), ..Self::default() }
+    }
+}
+
 /// The body that replaces the attributes of a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UpdateVectorStoreFile {

@@ -16,6 +16,19 @@ pub enum Filter {
     Compound(Compound),
 }
 
+impl Filter {
+    /// An attribute is this value.
+    pub fn equals(key: impl Into<String>, value: impl Into<AttributeValue>) -> Self {
+        let value = FilterValue::One(value.into());
+        Self::Comparison(Comparison { comparator: Comparator::Eq, key: key.into(), value })
+    }
+
+    /// All of these hold.
+    pub fn all(filters: Vec<Self>) -> Self {
+        Self::Compound(Compound { connective: Connective::And, filters })
+    }
+}
+
 /// A condition on one attribute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {

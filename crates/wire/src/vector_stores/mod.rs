@@ -18,6 +18,8 @@ pub use file::{
     CreateVectorStoreFile, FileContent, FileError, FileErrorCode, UpdateVectorStoreFile, VectorStoreFile,
 };
 pub use filter::{Comparator, Comparison, Compound, Connective, Filter, FilterValue};
-pub use search::{HybridSearch, RankingOptions, SearchPage, SearchQuery, SearchResult, SearchVectorStore};
+pub use search::{
+    HybridSearch, PassagePlace, RankingOptions, SearchPage, SearchQuery, SearchResult, SearchVectorStore,
+};
 pub use source::{AssetType, DataSource, StoreConfiguration};
 pub use store::{CreateVectorStore, ExpiresAfter, StoreStatus, UpdateVectorStore, VectorStore};

@@ -28,6 +28,20 @@ pub struct SearchVectorStore {
     pub extra: Extra,
 }
 
+impl SearchVectorStore {
+    /// A search for one text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            query: SearchQuery::One(text.into()),
+            filters: None,
+            max_num_results: None,
+            ranking_options: None,
+            rewrite_query: None,
+            extra: Extra::new(),
+        }
+    }
+}
+
 /// What is looked for: one text or several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
@@ -114,4 +128,18 @@ pub struct SearchResult {
     pub attributes: Attributes,
     /// The passage.
     pub content: Vec<FileContent>,
+    /// Where it stands in the file, as far as the file says. Cupola alone tells this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<PassagePlace>,
+}
+
+/// Where a passage stands in its file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassagePlace {
+    /// The page or slide, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
+    /// The nearest heading above it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heading: Option<String>,
 }

@@ -93,6 +93,13 @@ pub struct CreateVectorStore {
     pub extra: Extra,
 }
 
+impl CreateVectorStore {
+    /// An empty store of this name.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..Self::default() }
+    }
+}
+
 /// The body that changes a store. What it does not name stays as it is; `null` takes a value away.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct UpdateVectorStore {
