@@ -46,6 +46,9 @@ pub struct Args {
     /// Measure this binary instead of building one.
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
+    /// Measure one part alone.
+    #[arg(long, value_enum, conflicts_with = "write_docs")]
+    only: Option<measure::Part>,
     /// Put the numbers into docs/performance.md.
     #[arg(long)]
     write_docs: bool,
@@ -74,7 +77,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         machine.extend(machine::commit(workspace).map(|commit| ("commit", commit)));
     }
     let mut sections: Vec<Section> = Vec::new();
-    measure::all(&binary, &scratch, &plan, |section| {
+    measure::all(&binary, &scratch, &plan, args.only, |section| {
         table::print(&section);
         sections.push(section);
     })?;

@@ -113,7 +113,7 @@ impl Asset {
                 }
                 None => (self.insert(service, place, doc.clone()), StatusCode::CREATED),
             };
-            match service.store().submit(vec![change]).await {
+            match service.store().commit(vec![change]).await {
                 Ok(()) => return Ok((status, json(doc)).into_response()),
                 // Somebody else was faster: the patch is made to what they left.
                 Err(StoreError::Conflict(
@@ -128,7 +128,7 @@ impl Asset {
     pub async fn delete(&self, service: &Service, place: &Place) -> Result<Option<Bytes>, ApiError> {
         let key = self.key(place);
         let Some(current) = service.store().get(&key).await? else { return Ok(None) };
-        match service.store().submit(vec![Change::Delete { key }]).await {
+        match service.store().commit(vec![Change::Delete { key }]).await {
             Ok(()) => Ok(Some(current.doc)),
             Err(StoreError::Conflict(_)) => Ok(None),
             Err(error) => Err(error.into()),
@@ -148,7 +148,14 @@ impl Asset {
 
     fn insert(&self, service: &Service, place: &Place, doc: Bytes) -> Change {
         let (parent, facet) = (String::new(), place.name.clone());
-        Change::Insert { key: self.key(place), parent, facet, created_at: service.clock().seconds(), doc }
+        Change::Insert {
+            key: self.key(place),
+            parent,
+            facet,
+            created_at: service.clock().seconds(),
+            doc,
+            aside: None,
+        }
     }
 
     /// Users choose names and versions, so they are kept apart from the ids of everything else.

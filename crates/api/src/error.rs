@@ -26,6 +26,7 @@ pub const CODES: &[&str] = &[
     "integer_below_min_value",
     "body_too_large",
     "file_too_large",
+    "home_full",
     "file_not_accessible",
     "unsupported_file",
     "too_many_files",

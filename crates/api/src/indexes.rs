@@ -15,7 +15,8 @@ use crate::{
     values::{Origin, Parameters},
 };
 
-const INDEX: Asset = Asset { kind: Kind("index"), collection: "indexes", id_collection: "indexes", complete };
+const INDEX: Asset =
+    Asset { kind: Kind::named("index"), collection: "indexes", id_collection: "indexes", complete };
 
 /// `GET /indexes`
 pub async fn list(State(service): State<Service>, Project(project): Project) -> Result<Response, ApiError> {

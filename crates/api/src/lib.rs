@@ -9,6 +9,7 @@ mod agents;
 mod assets;
 mod attachments;
 mod body;
+mod citations;
 mod classic;
 mod connections;
 mod conversations;
@@ -35,6 +36,7 @@ mod sieve;
 mod state_stores;
 mod storage;
 mod tasks;
+pub mod tools;
 mod values;
 pub mod vector_stores;
 

@@ -8,6 +8,7 @@ use std::{
 
 use cupola_api::{
     ClassicDialect, Hosting, Limits, ResponsesDialect, Server, Service, ServiceParts,
+    tools::{self, ToolParts},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
 use cupola_engine::{Dialect, Engine, Settings};
@@ -85,14 +86,8 @@ impl Instance {
             expires_after: config.runs.expires_after,
             waiting_expires_after: config.runs.waiting_expires_after,
             max_concurrent: config.runs.max_concurrent.get(),
+            max_tool_rounds: config.runs.max_tool_rounds.get(),
         };
-        let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, settings);
-        let recovered = engine.recover().await?;
-
-        let tls = identity.certificates.server_config()?;
-        let address = server.address();
-        let host = hosts::choose(config).await?;
-        let hosting = hosts::hosting(config, host, address, &identity.certificates).await;
         let vector_stores = Arc::new(VectorStores::new(VectorStoresParts {
             store: Arc::clone(&store),
             blobs: Arc::clone(&blobs),
@@ -100,6 +95,14 @@ impl Instance {
             reader: Reader::default(),
             patience: Patience::default(),
         }));
+        let tools = tools::registry(ToolParts { library: Arc::clone(&vector_stores) as Arc<_> });
+        let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, tools, settings);
+        let recovered = engine.recover().await?;
+
+        let tls = identity.certificates.server_config()?;
+        let address = server.address();
+        let host = hosts::choose(config, &hosts::owner(config)).await?;
+        let hosting = hosts::hosting(config, host, address, &identity.certificates).await;
         let service = Service::new(ServiceParts {
             projects: vec![config.project.clone()],
             store,

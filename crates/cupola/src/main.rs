@@ -38,6 +38,10 @@ mod token;
 mod up;
 mod when;
 
+/// A response is a few hundred small allocations, made in one thread and often freed in another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use failure::Failure;
 
 /// A self-hosted Azure AI Foundry Agent Service. The official Azure AI SDKs talk to it unchanged.

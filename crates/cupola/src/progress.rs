@@ -27,6 +27,41 @@ pub async fn during<T>(what: &'static str, work: impl Future<Output = T>) -> T {
     done
 }
 
+/// A line that says how far something is. Where standard error is no terminal, each step is a line of its
+/// own.
+#[derive(Debug)]
+pub struct Steps {
+    line: ProgressBar,
+    step: &'static str,
+}
+
+impl Steps {
+    /// Nothing is done yet.
+    pub fn new() -> Self {
+        let line = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+            line.set_style(style);
+        }
+        line.enable_steady_tick(Duration::from_millis(100));
+        Self { line, step: "" }
+    }
+
+    /// This is being done; `more` may change while it is.
+    pub fn reach(&mut self, step: &'static str, more: &str) {
+        if self.line.is_hidden() && self.step != step {
+            anstream::eprintln!("{step}{more}");
+        }
+        self.step = step;
+        self.line.set_message(format!("{step}{more}"));
+    }
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        self.line.finish_and_clear();
+    }
+}
+
 /// A line that counts through many objects, shown once it takes longer than a second.
 #[derive(Debug)]
 pub struct Count {

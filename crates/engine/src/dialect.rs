@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use cupola_models::ChatMessage;
 use cupola_store::{Change, Key, Resource, StoreError, TurnKey};
+use serde_json::Value;
 
 use crate::{
     Millis, TurnSpec,
@@ -76,6 +77,10 @@ pub trait Projection: Send {
     /// wanted only if somebody is `heard` to listen.
     fn event(&mut self, at: Millis, event: &Event, turn: &Turn, heard: bool) -> Changes;
 
+    /// Something happened and was written down before this projection was made; `turn` is the state after
+    /// it. Told in order, before anything else.
+    fn recall(&mut self, _at: Millis, _event: &Event, _turn: &Turn) {}
+
     /// The resource that shows the turn was changed by somebody else: keep what they changed, and give
     /// the change that replaces theirs.
     fn rebase(&mut self, current: &Resource) -> Result<Change, StoreError>;
@@ -96,7 +101,7 @@ pub struct Changes {
     pub frames: Vec<Frame>,
 }
 
-/// What a model said more.
+/// What a model, or a call of a tool, said more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delta<'a> {
     /// More text.
@@ -115,6 +120,8 @@ pub enum Delta<'a> {
         id: &'a str,
         /// The function.
         name: &'a str,
+        /// Who will run it.
+        by: Runner<'a>,
     },
     /// More of a call's arguments.
     CallArguments {
@@ -123,4 +130,29 @@ pub enum Delta<'a> {
         /// The next piece.
         text: &'a str,
     },
+    /// A call that the service runs says how far it is.
+    Progress {
+        /// Which call.
+        call_id: &'a str,
+        /// What it says, in the form of its tool.
+        detail: &'a Value,
+    },
+}
+
+/// Who runs a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runner<'a> {
+    /// The client.
+    Client,
+    /// The service.
+    Service {
+        /// Which of the turn's tools runs it.
+        tool: usize,
+        /// The tool's kind, for example `file_search`.
+        kind: &'a str,
+        /// The function as its tool knows it.
+        function: &'a str,
+    },
+    /// Nobody: there is no such function. The model is told so.
+    Nobody,
 }

@@ -23,9 +23,12 @@ mod listen;
 mod model_call;
 mod pick_up;
 mod record;
+mod run_tools;
+mod toolbox;
 
 use listen::Keeping;
 use record::{Patience, Refused};
+use toolbox::Toolbox;
 
 pub(crate) use listen::LISTENER_BACKLOG;
 pub(crate) use pick_up::{fail_after_panic, pick_up, ready, refuse_all};
@@ -63,6 +66,10 @@ pub(crate) struct Driver {
     place: Option<Place>,
     /// A model call that was begun before the turn was durable.
     ahead: Option<model_call::Call>,
+    /// The functions of the turn's own tools, once they are known.
+    toolbox: Option<Toolbox>,
+    /// Whether calls of tools were under way when the driver before this one was cut short.
+    cut_short: bool,
 }
 
 /// What a driver needs to know of its turn.
@@ -79,6 +86,8 @@ pub(crate) struct Course {
     pub position: i64,
     /// How many of its frames are kept.
     pub kept: i64,
+    /// Whether calls of tools were under way when the driver before this one was cut short.
+    pub cut_short: bool,
 }
 
 /// Why a driver stops before its turn is over.
@@ -99,7 +108,7 @@ pub(crate) fn append(key: &TurnKey, position: i64, at: Millis, event: &Event, af
     let phase = match &after.phase {
         Phase::Waiting { until, .. } => TurnPhase::Waiting { until: *until },
         Phase::Ended(_) => TurnPhase::Ended,
-        Phase::New | Phase::Calling { .. } | Phase::Stopping => TurnPhase::Running,
+        Phase::New | Phase::Calling { .. } | Phase::Running { .. } | Phase::Stopping => TurnPhase::Running,
     };
     // Events are plain data with text keys: writing them as JSON can't fail.
     let entry = serde_json::to_vec(event).map(Bytes::from).unwrap_or_default();
@@ -113,7 +122,7 @@ impl Driver {
         course: Course,
         mailbox: mpsc::UnboundedReceiver<Command>,
     ) -> Self {
-        let Course { dialect, spec, projection, turn, position, kept } = course;
+        let Course { dialect, spec, projection, turn, position, kept, cut_short } = course;
         let draining = inner.draining.subscribe();
         let keeping = spec.keep_frames.then(|| Keeping::after(kept));
         Self {
@@ -134,6 +143,8 @@ impl Driver {
             ended: None,
             place: None,
             ahead: None,
+            toolbox: None,
+            cut_short,
         }
     }
 
@@ -172,6 +183,7 @@ impl Driver {
         loop {
             let next = match action {
                 Action::CallModel => self.call_model().await,
+                Action::RunTools => self.run_tools().await,
                 Action::Stop => self.record(Event::Stopped { partial: Answer::default() }).await,
                 Action::AwaitClient | Action::Rest => {
                     self.listeners.clear();

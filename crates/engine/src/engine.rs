@@ -2,8 +2,11 @@
 
 use std::{
     collections::HashMap,
+    future::poll_fn,
     panic::AssertUnwindSafe,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
     time::Duration,
 };
 
@@ -17,7 +20,9 @@ use crate::{
     Clock, Dialect, Frame, Millis, Projection, TurnSpec,
     deadlines::watch_deadlines,
     driver::{self, Course, Driver},
+    driving::Driving,
     line::Lines,
+    tools::Tools,
     turn::{CallOutput, Event, Refusal, Turn},
 };
 
@@ -45,6 +50,8 @@ pub struct Settings {
     pub waiting_expires_after: Duration,
     /// Model calls at once; the others queue.
     pub max_concurrent: usize,
+    /// A turn fails in which the model asks for tools more often than this: it would never end.
+    pub max_tool_rounds: u32,
 }
 
 impl Default for Settings {
@@ -53,6 +60,7 @@ impl Default for Settings {
             expires_after: Duration::from_secs(10 * 60),
             waiting_expires_after: Duration::from_secs(10 * 60 * 60),
             max_concurrent: 1024,
+            max_tool_rounds: 64,
         }
     }
 }
@@ -112,12 +120,27 @@ pub struct Begun {
 
 /// The resource that shows a turn, once the turn is over.
 #[derive(Debug)]
-pub struct End(oneshot::Receiver<Result<Bytes, StoreError>>);
+pub struct End {
+    end: oneshot::Receiver<Result<Bytes, StoreError>>,
+    /// The turn itself, where nobody else drives it.
+    driving: Option<Driving>,
+}
 
 impl End {
-    /// Waits for it.
+    /// Waits for it. Who stops waiting does not stop the turn.
     pub async fn document(self) -> Result<Bytes, BeginError> {
-        match self.0.await {
+        let Self { mut end, mut driving } = self;
+        let told = poll_fn(|cx| {
+            if let Poll::Ready(told) = Pin::new(&mut end).poll(cx) {
+                return Poll::Ready(told);
+            }
+            match driving.as_mut().map(|driving| Pin::new(driving).poll(cx)) {
+                // Told just now. What a driver tidies up after that, nobody waits for.
+                Some(_) => Pin::new(&mut end).poll(cx),
+                None => Poll::Pending,
+            }
+        });
+        match told.await {
             Ok(Ok(document)) => Ok(document),
             Ok(Err(error)) => Err(BeginError::Store(error)),
             Err(_) => Err(BeginError::Draining),
@@ -168,6 +191,7 @@ pub(crate) struct Inner {
     pub store: SharedStore,
     pub deployments: Arc<dyn Deployments>,
     pub dialects: HashMap<&'static str, Arc<dyn Dialect>>,
+    pub tools: Tools,
     pub settings: Settings,
     pub clock: Clock,
     pub slots: Arc<Semaphore>,
@@ -201,12 +225,14 @@ impl Engine {
         store: SharedStore,
         deployments: Arc<dyn Deployments>,
         dialects: impl IntoIterator<Item = Arc<dyn Dialect>>,
+        tools: Tools,
         settings: Settings,
     ) -> Self {
         let inner = Arc::new(Inner {
             store,
             deployments,
             dialects: dialects.into_iter().map(|dialect| (dialect.name(), dialect)).collect(),
+            tools,
             settings,
             clock: Clock::default(),
             slots: Arc::new(Semaphore::new(settings.max_concurrent)),
@@ -280,18 +306,26 @@ impl Engine {
         let kept = if keep_frames { shown.frames.len() as i64 } else { 0 };
         // The mailbox is there before the turn can be seen, so that no command finds it without a driver.
         let mailbox = self.inner.register(&key);
-        let course = Course { dialect, spec, projection, turn, position: 1, kept };
+        let course = Course { dialect, spec, projection, turn, position: 1, kept, cut_short: false };
         let mut driver = Driver::new(Arc::clone(&self.inner), key.clone(), course, mailbox);
         driver.stand(place);
         driver.listen(listener);
         driver.tell_end(ended);
-        let begun = Begun { document, frames, end: end.map(End) };
         if durable == Durable::Ended {
             driver.hold_back(changes);
             driver.send(shown.frames);
-            self.inner.drive(key, driver.run(action));
-            return Ok(begun);
+            let driving = self.inner.driving(key, driver.run(action));
+            let end = match end {
+                // Who waits for the end drives the turn there: a task of its own would be one more to wake.
+                Some(end) => Some(End { end, driving: Some(driving) }),
+                None => {
+                    driving.aside();
+                    None
+                }
+            };
+            return Ok(Begun { document, frames, end });
         }
+        let begun = Begun { document, frames, end: end.map(|end| End { end, driving: None }) };
         // On its way before the driver is: the disk is what takes longest. Nothing is waited for in between,
         // so a caller that goes away can't leave a turn that nobody drives. Both hear of the commit at once.
         let commit = self.inner.store.submit(changes).shared();
@@ -404,11 +438,16 @@ impl Inner {
         });
     }
 
-    /// Runs a driver in a task of its own. One that panics must not leave its turn hanging: another one
-    /// takes the turn up from the journal, to end it with the truth.
+    /// Runs a driver in a task of its own.
     fn drive(self: &Arc<Self>, key: TurnKey, driver: impl Future<Output = ()> + Send + 'static) {
+        self.driving(key, driver).aside();
+    }
+
+    /// A driver, ready to run. One that panics must not leave its turn hanging: another one takes the turn up
+    /// from the journal, to end it with the truth.
+    fn driving(self: &Arc<Self>, key: TurnKey, driver: impl Future<Output = ()> + Send + 'static) -> Driving {
         let inner = Arc::clone(self);
-        tokio::spawn(async move {
+        Driving::new(async move {
             if AssertUnwindSafe(driver).catch_unwind().await.is_err() {
                 tracing::error!(turn = %key, "a driver panicked; its turn is failed");
                 inner.live().remove(&key);
@@ -418,7 +457,7 @@ impl Inner {
                     inner.live().remove(&key);
                 }
             }
-        });
+        })
     }
 
     async fn ask(

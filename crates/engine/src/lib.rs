@@ -10,15 +10,17 @@ mod context;
 mod deadlines;
 mod dialect;
 mod driver;
+mod driving;
 mod engine;
 pub mod ids;
 mod line;
 mod spec;
+pub mod tools;
 pub mod turn;
 
 pub use clock::Clock;
 pub use context::{ContextError, Counter, fit};
-pub use dialect::{Changes, Delta, Dialect, Frame, HistoryItem, HistoryPage, Projection, Resumed};
+pub use dialect::{Changes, Delta, Dialect, Frame, HistoryItem, HistoryPage, Projection, Resumed, Runner};
 pub use engine::{
     Begin, BeginError, Begun, CommandError, Deployments, Durable, End, Engine, Frames, Listen, Settings,
 };
@@ -28,4 +30,4 @@ pub use spec::{ClientCalls, ToolSpec, Truncation, TurnSpec};
 pub type Millis = i64;
 
 /// The codes that a turn can fail with, besides those of model faults.
-pub const CODES: &[&str] = &["tool_not_available", "server_error"];
+pub const CODES: &[&str] = &["tool_not_available", "too_many_tool_rounds", "server_error"];

@@ -18,6 +18,10 @@ pub struct TurnSpec {
     pub tools: Vec<ToolSpec>,
     /// Whether and what it must call.
     pub tool_choice: ToolChoice,
+    /// The kind of tool that it must call first. It says more than `tool_choice`.
+    pub forced_tool: Option<String>,
+    /// The most calls that the service runs in the whole turn.
+    pub max_tool_calls: Option<u64>,
     /// Whether it may ask for several calls at once.
     pub parallel_tool_calls: Option<bool>,
     /// The form of the answer.
@@ -63,7 +67,7 @@ pub enum ToolSpec {
     Served {
         /// For example `code_interpreter`.
         kind: String,
-        /// Its settings, as the client gave them.
+        /// Its settings, in the form that the tool reads.
         settings: Value,
     },
 }

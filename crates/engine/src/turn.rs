@@ -1,27 +1,33 @@
 //! The state machine of a turn.
 //!
 //! ```text
-//!           ┌────────── OutputsSubmitted ──────────┐
-//!           ▼                                      │
-//! Accepted → Calling ── Answered, with calls ──→ Waiting
-//!              │ │                                 │
-//!              │ └── Answered ──→ Ended            │   (also with calls, where they are handed over)
-//!              ├──── ModelFailed ─→ Ended          │
-//!              ├──── DeadlinePassed → Ended ←──────┤
-//!              └──── CancelRequested → Stopping ←──┘
-//!                                       └─ Stopped → Ended
+//!           ┌─────────────────── OutputsSubmitted ──────────────────┐
+//!           │         ┌── ToolCompleted, the last ──┐               │
+//!           ▼         ▼                             │               │
+//! Accepted → Calling ── Answered, with served calls → Running ──→ Waiting
+//!              │ │ └─── Answered, with calls of the client ───────→ │
+//!              │ └───── Answered ──────→ Ended      │               │
+//!              ├─────── ModelFailed ───→ Ended ←────┤               │
+//!              ├─────── DeadlinePassed → Ended ←────┼───────────────┤
+//!              └─────── CancelRequested → Stopping ←┴───────────────┘
+//!                                          └─ Stopped → Ended
 //! ```
+//!
+//! An answer may ask for calls of both kinds. Those that the service runs come first, all at once. The client
+//! has the others after that: the turn waits for it, or is over where they are handed over.
 //!
 //! [`Turn::apply`] takes an event and the time at which it happened and says what to do next. It does no
 //! IO, reads no clock and draws no random numbers; so the events, written down in order, are the journal,
 //! and folding them gives the same state again.
 
-use std::borrow::Cow;
+mod event;
 
 use cupola_models::{ChatMessage, Finish, ModelUsage, RequestedCall};
 use serde::{Deserialize, Serialize};
 
 use crate::Millis;
+
+pub use event::{Answer, CallOutcome, CallOutput, Event, ServedCall};
 
 /// The state of a turn.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +40,10 @@ pub struct Turn {
     pub usage: ModelUsage,
     /// How many times the model has answered.
     pub answers: u32,
+    /// How many of these answers asked for calls that the service runs.
+    pub tool_rounds: u32,
+    /// How many such calls there were.
+    pub tool_calls: u64,
 }
 
 /// Where a turn stands.
@@ -46,10 +56,23 @@ pub enum Phase {
         /// When the turn has run long enough.
         until: Millis,
     },
+    /// The service runs calls of tools.
+    Running {
+        /// Those that it runs, in the order in which the model asked for them.
+        served: Vec<ServedCall>,
+        /// What those that are done have told the model.
+        done: Vec<CallOutput>,
+        /// When the turn has run long enough.
+        until: Millis,
+        /// When the turn has waited long enough for the client to answer the other calls of the answer.
+        waiting_until: Option<Millis>,
+    },
     /// The client is to answer these calls.
     Waiting {
         /// The calls, in the order in which the model asked for them.
         calls: Vec<RequestedCall>,
+        /// What the service's own calls of the same answer have told the model.
+        done: Vec<CallOutput>,
         /// When it has waited long enough.
         until: Millis,
     },
@@ -87,7 +110,7 @@ pub enum Limit {
     ContentFilter,
 }
 
-/// Why a turn failed.
+/// Why a turn, or a call of a tool, failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TurnFault {
     /// A word for programs; `cupola explain` has a page for it.
@@ -96,112 +119,13 @@ pub struct TurnFault {
     pub message: String,
 }
 
-/// What a model said in one call.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
-    /// The text.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub text: String,
-    /// Why it does not answer.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub refusal: String,
-    /// What it thought on its way.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reasoning: String,
-    /// What it thought, in short.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reasoning_summary: String,
-    /// The calls that it asked for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub calls: Vec<RequestedCall>,
-    /// Tokens used.
-    #[serde(default)]
-    pub usage: ModelUsage,
-}
-
-impl Answer {
-    /// What it said aloud: its text, or why it does not answer.
-    pub fn said(&self) -> Cow<'_, str> {
-        match (self.text.as_str(), self.refusal.as_str()) {
-            (text, "") => Cow::Borrowed(text),
-            ("", refusal) => Cow::Borrowed(refusal),
-            (text, refusal) => Cow::Owned(format!("{text}{refusal}")),
-        }
-    }
-
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        let words = [&self.text, &self.refusal, &self.reasoning, &self.reasoning_summary];
-        words.into_iter().all(String::is_empty) && self.calls.is_empty()
-    }
-}
-
-/// What a client says that a call returned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CallOutput {
-    /// Which call.
-    pub call_id: String,
-    /// What it returned.
-    pub output: String,
-}
-
-/// What happened to a turn. Events are what the journal holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "event")]
-pub enum Event {
-    /// The service took it on.
-    Accepted {
-        /// When it has run long enough.
-        until: Millis,
-    },
-    /// The model answered.
-    Answered {
-        /// What it said.
-        answer: Answer,
-        /// Why it stopped there.
-        finish: Finish,
-        /// When the turn has waited long enough for the client to answer its calls. `None` where the
-        /// calls are handed over: the turn is over, and the client answers them in another one.
-        until: Option<Millis>,
-    },
-    /// The model can't be called within the turn's limits, or stopped at one before it had answered.
-    OutOfTokens {
-        /// Which limit.
-        limit: Limit,
-    },
-    /// The model could not be called, or broke off.
-    ModelFailed {
-        /// Why.
-        fault: TurnFault,
-        /// What it had said until then.
-        partial: Answer,
-    },
-    /// The client answered the calls.
-    OutputsSubmitted {
-        /// The outputs, in the order of the calls.
-        outputs: Vec<CallOutput>,
-        /// When the turn has run long enough.
-        until: Millis,
-    },
-    /// The client wants it stopped.
-    CancelRequested,
-    /// What was at work has stopped.
-    Stopped {
-        /// What the model had said until then.
-        partial: Answer,
-    },
-    /// It has run, or waited, long enough.
-    DeadlinePassed {
-        /// What the model had said until then.
-        partial: Answer,
-    },
-}
-
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Call the model and report its answer.
     CallModel,
+    /// Run those calls of [`Phase::Running`] that are not done, and report each that is.
+    RunTools,
     /// Wait for the client, until the time in [`Phase::Waiting`].
     AwaitClient,
     /// Stop what is at work and report that it has stopped.
@@ -230,17 +154,28 @@ pub enum Refusal {
 
 impl Default for Turn {
     fn default() -> Self {
-        Self { phase: Phase::New, transcript: Vec::new(), usage: ModelUsage::default(), answers: 0 }
+        Self {
+            phase: Phase::New,
+            transcript: Vec::new(),
+            usage: ModelUsage::default(),
+            answers: 0,
+            tool_rounds: 0,
+            tool_calls: 0,
+        }
     }
 }
 
 impl Turn {
-    /// The state that these events lead to, and what to do next.
-    pub fn replay<'e>(events: impl IntoIterator<Item = &'e Event>) -> Result<(Self, Action), Refusal> {
+    /// The state that these events lead to, and what to do next. Each event is shown with the state after it.
+    pub fn replay<'e>(
+        events: impl IntoIterator<Item = &'e Event>,
+        mut show: impl FnMut(&'e Event, &Self),
+    ) -> Result<(Self, Action), Refusal> {
         let mut turn = Self::default();
         let mut action = Action::Rest;
         for event in events {
             action = turn.apply(event)?;
+            show(event, &turn);
         }
         Ok((turn, action))
     }
@@ -248,22 +183,24 @@ impl Turn {
     /// Takes an event and says what to do next. A refused event changes nothing.
     pub fn apply(&mut self, event: &Event) -> Result<Action, Refusal> {
         let calling = matches!(self.phase, Phase::Calling { .. });
+        let at_work = calling || matches!(self.phase, Phase::Running { .. });
         match event {
             Event::Accepted { until } if self.phase == Phase::New => {
                 self.phase = Phase::Calling { until: *until };
                 Ok(Action::CallModel)
             }
-            Event::Answered { answer, finish, until } if calling => {
-                Ok(self.answered(answer, *finish, *until))
+            Event::Answered { answer, finish, until, served } if calling => {
+                Ok(self.answered(answer, *finish, *until, served))
             }
+            Event::ToolCompleted { outcome } => self.tool_completed(outcome),
             Event::OutOfTokens { limit } if calling => Ok(self.end(End::Incomplete(*limit))),
-            Event::ModelFailed { fault, partial } if calling => {
+            Event::ModelFailed { fault, partial } if at_work => {
                 self.spend(partial.usage);
                 Ok(self.end(End::Failed(fault.clone())))
             }
             Event::OutputsSubmitted { outputs, until } => self.outputs_submitted(outputs, *until),
             Event::CancelRequested => match self.phase {
-                Phase::Calling { .. } | Phase::Waiting { .. } => {
+                Phase::Calling { .. } | Phase::Running { .. } | Phase::Waiting { .. } => {
                     self.phase = Phase::Stopping;
                     Ok(Action::Stop)
                 }
@@ -273,7 +210,7 @@ impl Turn {
                 self.spend(partial.usage);
                 Ok(self.end(End::Cancelled))
             }
-            Event::DeadlinePassed { partial } if calling || matches!(self.phase, Phase::Waiting { .. }) => {
+            Event::DeadlinePassed { partial } if at_work || matches!(self.phase, Phase::Waiting { .. }) => {
                 self.spend(partial.usage);
                 Ok(self.end(End::Expired))
             }
@@ -281,7 +218,13 @@ impl Turn {
         }
     }
 
-    fn answered(&mut self, answer: &Answer, finish: Finish, until: Option<Millis>) -> Action {
+    fn answered(
+        &mut self,
+        answer: &Answer,
+        finish: Finish,
+        waiting_until: Option<Millis>,
+        served: &[ServedCall],
+    ) -> Action {
         self.spend(answer.usage);
         self.answers += 1;
         self.transcript
@@ -290,18 +233,63 @@ impl Turn {
             Finish::Length => self.end(End::Incomplete(Limit::CompletionTokens)),
             Finish::ContentFilter => self.end(End::Incomplete(Limit::ContentFilter)),
             // Some servers say `stop` where they ask for calls: the calls decide.
-            Finish::Stop | Finish::ToolCalls => match until {
-                Some(until) if !answer.calls.is_empty() => {
-                    self.phase = Phase::Waiting { calls: answer.calls.clone(), until };
-                    Action::AwaitClient
-                }
-                _ => self.end(End::Completed),
-            },
+            Finish::Stop | Finish::ToolCalls if served.is_empty() => {
+                self.hand_to_client(answer.calls.clone(), Vec::new(), waiting_until)
+            }
+            Finish::Stop | Finish::ToolCalls => {
+                self.tool_rounds += 1;
+                self.tool_calls += served.len() as u64;
+                let until = self.until().unwrap_or_default();
+                let (served, done) = (served.to_vec(), Vec::new());
+                self.phase = Phase::Running { served, done, until, waiting_until };
+                Action::RunTools
+            }
         }
     }
 
+    /// What becomes of the calls that the client runs.
+    fn hand_to_client(
+        &mut self,
+        calls: Vec<RequestedCall>,
+        done: Vec<CallOutput>,
+        waiting_until: Option<Millis>,
+    ) -> Action {
+        match waiting_until {
+            Some(until) if !calls.is_empty() => {
+                self.phase = Phase::Waiting { calls, done, until };
+                Action::AwaitClient
+            }
+            _ => self.end(End::Completed),
+        }
+    }
+
+    fn tool_completed(&mut self, outcome: &CallOutcome) -> Result<Action, Refusal> {
+        let Phase::Running { served, done, until, waiting_until } = &mut self.phase else {
+            return Err(Refusal::OutOfPlace);
+        };
+        let is_this = |id: &str| id == outcome.call_id;
+        let is_open =
+            served.iter().any(|call| is_this(&call.call_id)) && !done.iter().any(|o| is_this(&o.call_id));
+        if !is_open {
+            return Err(Refusal::OutOfPlace);
+        }
+        done.push(CallOutput { call_id: outcome.call_id.clone(), output: outcome.output.clone() });
+        let (until, waiting_until) = (*until, *waiting_until);
+        let outputs = (done.len() == served.len()).then(|| std::mem::take(done));
+        self.spend(outcome.usage);
+        let Some(outputs) = outputs else { return Ok(Action::RunTools) };
+        let is_done = |call: &&RequestedCall| outputs.iter().any(|output| output.call_id == call.id);
+        let others: Vec<_> = self.asked_last().iter().filter(|call| !is_done(call)).cloned().collect();
+        if !others.is_empty() {
+            return Ok(self.hand_to_client(others, outputs, waiting_until));
+        }
+        self.take_outputs(&outputs);
+        self.phase = Phase::Calling { until };
+        Ok(Action::CallModel)
+    }
+
     fn outputs_submitted(&mut self, outputs: &[CallOutput], until: Millis) -> Result<Action, Refusal> {
-        let Phase::Waiting { calls, .. } = &self.phase else {
+        let Phase::Waiting { calls, done, .. } = &mut self.phase else {
             return Err(Refusal::NotWaiting);
         };
         let answered = |call: &RequestedCall| outputs.iter().filter(|o| o.call_id == call.id).count() == 1;
@@ -311,13 +299,31 @@ impl Turn {
                 got: outputs.iter().map(|output| output.call_id.clone()).collect(),
             });
         }
-        let in_order = calls.iter().filter_map(|call| outputs.iter().find(|o| o.call_id == call.id));
+        let mut all = std::mem::take(done);
+        all.extend_from_slice(outputs);
+        self.take_outputs(&all);
+        self.phase = Phase::Calling { until };
+        Ok(Action::CallModel)
+    }
+
+    /// Adds the outputs of the newest answer's calls to the transcript, in the order of the calls.
+    fn take_outputs(&mut self, outputs: &[CallOutput]) {
+        let calls = self.asked_last().iter();
+        let in_order = calls.filter_map(|call| outputs.iter().find(|output| output.call_id == call.id));
         let messages: Vec<_> = in_order
             .map(|o| ChatMessage::Tool { call_id: o.call_id.clone(), output: o.output.clone() })
             .collect();
         self.transcript.extend(messages);
-        self.phase = Phase::Calling { until };
-        Ok(Action::CallModel)
+    }
+
+    /// The calls of the newest answer, whoever runs them.
+    pub fn asked_last(&self) -> &[RequestedCall] {
+        let answers = self.transcript.iter().rev();
+        let mut calls = answers.filter_map(|message| match message {
+            ChatMessage::Assistant { calls, .. } => Some(calls.as_slice()),
+            _ => None,
+        });
+        calls.next().unwrap_or_default()
     }
 
     fn spend(&mut self, usage: ModelUsage) {
@@ -337,7 +343,9 @@ impl Turn {
     /// When the turn has run, or waited, long enough.
     pub fn until(&self) -> Option<Millis> {
         match self.phase {
-            Phase::Calling { until } | Phase::Waiting { until, .. } => Some(until),
+            Phase::Calling { until } | Phase::Running { until, .. } | Phase::Waiting { until, .. } => {
+                Some(until)
+            }
             Phase::New | Phase::Stopping | Phase::Ended(_) => None,
         }
     }

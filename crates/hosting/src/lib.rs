@@ -17,7 +17,7 @@ mod runtime;
 
 pub use docker::{DockerRuntime, DockerSettings, Found};
 pub use failure::{Code, Failure};
-pub use fleet::{Ended, ExchangeError, Fleet, Order, Probe, RequestBody, Visit, Visited, Why};
+pub use fleet::{Ended, Excess, ExchangeError, Fleet, Order, Probe, RequestBody, Visit, Visited, Why, held};
 pub use limits::{Egress, Limits};
 pub use logs::{ENDED, LogBook, LogLine, LogStream};
 pub use oci::{Images, OciRuntime, OciSettings, RootImage, RunnerChoice};

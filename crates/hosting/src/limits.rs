@@ -11,6 +11,8 @@ pub struct Limits {
     pub processes: u32,
     /// What may be written outside of the home folder, in bytes.
     pub disk_bytes: u64,
+    /// What the home folder may hold, in bytes. With more in it, a sandbox is stopped and not started.
+    pub home_bytes: u64,
 }
 
 /// Where a sandbox may reach, beside the service itself, which it always can.

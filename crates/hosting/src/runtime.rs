@@ -32,7 +32,8 @@ pub trait Runtime: Send + Sync + fmt::Debug {
     /// Called once, before the first start.
     async fn sweep(&self) -> Result<Vec<String>, Failure>;
 
-    /// Forgets what was prepared, where nothing else needs it.
+    /// Forgets what was prepared. Fails where something outside of this service needs it; then it is still
+    /// there.
     async fn forget(&self, prepared: &Prepared) -> Result<(), Failure>;
 }
 
@@ -105,6 +106,10 @@ pub enum Progress {
         done: u64,
         /// Bytes in all, where that is known.
         total: Option<u64>,
+        /// Layers that are here.
+        layers_done: usize,
+        /// Layers in all.
+        layers: usize,
     },
     /// Layers are being unpacked.
     Unpacking,
@@ -169,6 +174,12 @@ pub trait Sandbox: Send + Sync + fmt::Debug {
 
     /// Becomes `Some` once the first process has ended, however that came.
     fn exit(&self) -> watch::Receiver<Option<Exit>>;
+
+    /// What the program has written outside of its home, in bytes, where nothing holds it to
+    /// [`Limits::disk_bytes`] but whoever asks this.
+    async fn written(&self) -> Option<u64> {
+        None
+    }
 
     /// Asks the program to end (SIGTERM), ends it after the grace period (SIGKILL), and removes everything of
     /// the sandbox but its home. Returns once that is done; more than once is fine.

@@ -103,7 +103,8 @@ mod tests {
         ]
     }
 
-    /// Every piece fits by the tokenizer's own count, goes on where the last one ended, and overlaps as asked.
+    /// Every piece fits by the tokenizer's own count, goes on where the last one ended, and overlaps as asked
+    /// for.
     fn check(text: &str, how: Chunking) {
         for (counter, real) in counters() {
             let mut end = 0;
@@ -202,7 +203,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(128))]
+        #![proptest_config(ProptestConfig::with_cases(48))]
 
         #[test]
         fn any_text_is_in_chunks_that_are_small_enough(

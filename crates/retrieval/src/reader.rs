@@ -1,5 +1,6 @@
 //! Files become documents. What could do harm to its reader is read in a process of its own.
 
+mod doc;
 mod docx;
 mod encoding;
 mod flow;
@@ -14,6 +15,7 @@ mod pdf;
 mod pptx;
 mod process;
 mod relations;
+mod rtf;
 mod sections;
 mod xml;
 
@@ -50,7 +52,9 @@ impl Reader {
         Self { limits, turns: Arc::new(Semaphore::new(processors)) }
     }
 
-    /// Reads a file from its beginning. Its name says what it should be. Dropping the future ends the reading.
+    /// Reads a file from its beginning. Its name says what it should be.
+    ///
+    /// Dropping the future ends the process that reads it.
     pub async fn read(&self, name: &str, file: File) -> Result<Document, Unreadable> {
         let kind = Kind::of_name(name)?;
         let bytes = file.metadata().map_err(parse::cannot_read)?.len();

@@ -31,6 +31,8 @@ pub enum Change {
         created_at: i64,
         /// The document.
         doc: Bytes,
+        /// What is kept with it for good and is not shown with it; see [`crate::Resources::aside`].
+        aside: Option<Bytes>,
     },
     /// A new document for a resource; a conflict if it is gone or no longer the one that was read.
     Replace {
@@ -50,7 +52,8 @@ pub enum Change {
         /// A number to add up over many resources. New ones have 0.
         weight: i64,
     },
-    /// The end of a resource and of everything that belongs to it; a conflict if it is gone.
+    /// The end of a resource and of everything that belongs to it, by what its kind owns; a conflict if it is
+    /// gone.
     Delete {
         /// Which.
         key: Key,
@@ -162,16 +165,32 @@ pub trait Commits: Send + Sync {
     /// Hands over a batch. It is on its way when this returns; the [`Commit`] tells when it is durable.
     /// Batches are committed in the order in which they were handed over.
     fn submit(&self, batch: Batch) -> Commit;
+
+    /// The same, for callers who have nothing to do until the batch is durable: it may be committed before
+    /// this returns.
+    fn commit(&self, batch: Batch) -> Commit {
+        self.submit(batch)
+    }
 }
 
 /// A batch on its way. Dropping it does not take the batch back.
 #[derive(Debug)]
-pub struct Commit(pub(crate) oneshot::Receiver<Result<(), StoreError>>);
+pub enum Commit {
+    /// It was committed, or not. `None` once that was told.
+    Done(Option<Result<(), StoreError>>),
+    /// Somebody else commits it.
+    Waiting(oneshot::Receiver<Result<(), StoreError>>),
+}
 
 impl Future for Commit {
     type Output = Result<(), StoreError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map(|answer| answer.unwrap_or(Err(StoreError::Stopped)))
+        match &mut *self {
+            Self::Done(outcome) => Poll::Ready(outcome.take().unwrap_or(Err(StoreError::Stopped))),
+            Self::Waiting(answer) => {
+                Pin::new(answer).poll(cx).map(|answer| answer.unwrap_or(Err(StoreError::Stopped)))
+            }
+        }
     }
 }

@@ -8,8 +8,51 @@ use bytes::Bytes;
 use crate::StoreError;
 
 /// A kind of resource. The set is closed and known at compile time, so that no request can invent one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Kind(pub &'static str);
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Kind {
+    name: &'static str,
+    owned: &'static [Kind],
+    turns: bool,
+}
+
+impl Kind {
+    /// A kind of this name, to whose resources nothing belongs.
+    pub const fn named(name: &'static str) -> Self {
+        Self { name, owned: &[], turns: false }
+    }
+
+    /// Resources of these kinds belong to one of this kind when they have its id as their parent, and go when
+    /// it goes. Where two kinds own the same, no id may be one of both.
+    pub const fn owning(self, owned: &'static [Self]) -> Self {
+        Self { owned, ..self }
+    }
+
+    /// A turn that has the id of a resource of this kind belongs to it.
+    pub const fn with_turns(self) -> Self {
+        Self { turns: true, ..self }
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// What goes when one of this kind goes.
+    pub(crate) const fn owned(self) -> &'static [Self] {
+        self.owned
+    }
+
+    /// Whether turns go with it.
+    pub(crate) const fn has_turns(self) -> bool {
+        self.turns
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Kind").field(&self.name).finish()
+    }
+}
 
 /// Where a resource is found.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,7 +74,7 @@ impl Key {
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.project, self.kind.0, self.id)
+        write!(f, "{}/{}/{}", self.project, self.kind.name, self.id)
     }
 }
 
@@ -129,6 +172,9 @@ pub struct Tally {
 pub trait Resources: Send + Sync {
     /// One resource.
     async fn get(&self, key: &Key) -> Result<Option<Resource>, StoreError>;
+
+    /// What was put aside when the resource was made; `None` if there is nothing, or no such resource.
+    async fn aside(&self, key: &Key) -> Result<Option<Bytes>, StoreError>;
 
     /// Who holds a claim.
     async fn holder(&self, project: &str, name: &str) -> Result<Option<String>, StoreError>;

@@ -8,6 +8,25 @@ import time
 from pathlib import Path
 
 
+def daemon(folder: Path):
+    """A daemon of the tests, or the one that `DOCKER_OF_TESTS` names, such as Podman's."""
+    another = os.environ.get("DOCKER_OF_TESTS")
+    return Another(another) if another else Daemon(folder)
+
+
+class Another:
+    """A daemon that was there before."""
+
+    def __init__(self, socket: str):
+        self.socket = socket
+
+    def wait(self) -> None:
+        """It listens already."""
+
+    def stop(self) -> None:
+        """It stays."""
+
+
 class Daemon:
     """`dockerd` with its own data and its own networks."""
 

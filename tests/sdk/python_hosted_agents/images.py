@@ -35,15 +35,25 @@ class Images:
         layers = [self._system(), self._packages(), self._agents()]
         return self._image(agent, layers, python(agent) | {"User": "1000:1000"})
 
+    def first_official(self, agent: str) -> str:
+        """An agent on the official package of the first generation."""
+        layers = [self._system(), self._of_file(Path(os.environ["HOSTED_FIRST_PACKAGES"])), self._agents()]
+        return self._image(agent, layers, python(agent) | {"User": "1000:1000"})
+
     def plain(self, agent: str) -> str:
         """An agent on nothing but Python."""
         return self._image(agent, [self._system(), self._agents()], python(agent))
 
-    def smallest(self, **config) -> str:
+    def smallest(self, name="smallest", **config) -> str:
         """A program of the shell in a system of one file, which answers with how often it was started."""
         # The first process of a sandbox is asked to end in vain if it has no word for that.
         script = "trap exit TERM; echo started >> $HOME/starts; httpd -f -p 8088 -h /www & wait"
-        return self._image("smallest", [self._busybox()], {"Cmd": ["/bin/sh", "-c", script]} | config)
+        return self._image(name, [self._busybox()], {"Cmd": ["/bin/sh", "-c", script]} | config)
+
+    def of_its_own(self, name: str, script: str) -> str:
+        """A small system with a layer that no other image has."""
+        layers = [self._busybox(), self._of_files(name, {"noise": os.urandom(1 << 20)}, {})]
+        return self._image(name, layers, {"Cmd": ["/bin/sh", "-c", script]})
 
     def nothing_to_start(self) -> str:
         """An image without a command."""

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import requests
@@ -13,9 +13,8 @@ from service import Service
 class Other:
     """Such a service, asked without an SDK."""
 
-    def __init__(self, variables: dict[str, str]):
-        self._variables = variables
-        self.data = Path(tempfile.mkdtemp(prefix="cupola-sdk-"))
+    def __init__(self, variables: dict[str, str], data: Path):
+        self._variables, self.data = variables, data
         self.start()
 
     def start(self) -> None:
@@ -39,11 +38,13 @@ class Other:
 
 
 @contextmanager
-def other(variables: dict[str, str]):
-    """One that leaves nothing behind."""
-    service = Other(variables)
-    try:
-        yield service
-    finally:
-        service.service.kill()
-        shutil.rmtree(service.data)
+def other(variables: dict[str, str], prepare=lambda _data: nullcontext()):
+    """One that leaves nothing behind. Its folder may be prepared first."""
+    data = Path(tempfile.mkdtemp(prefix="cupola-sdk-"))
+    with prepare(data):
+        service = Other(variables, data)
+        try:
+            yield service
+        finally:
+            service.service.kill()
+    shutil.rmtree(data)

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from daemon import Daemon
+from daemon import daemon
 from images import Images
 from registry import Registry
 
@@ -37,7 +37,7 @@ class Surroundings:
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="cupola-hosted-"))
-        self.daemon = Daemon(self.folder / "docker") if RUNTIME == "docker" else None
+        self.daemon = daemon(self.folder / "docker") if RUNTIME == "docker" else None
         images = self.folder / "images"
         self.registry = Registry(images)
         # It shows the same images, to those whom it knows.

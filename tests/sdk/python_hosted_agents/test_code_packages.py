@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import io
+import json
+import time
 import zipfile
 
 import pytest
@@ -10,7 +12,10 @@ from azure.ai.projects import models
 from azure.core.exceptions import ResourceExistsError
 
 from images import AGENTS
+from others import other
+from outside import serving
 from projects import new_name
+from surroundings import RUNTIME
 
 DEFINITION = models.HostedAgentDefinition(
     cpu="1",
@@ -57,6 +62,68 @@ async def test_code_becomes_an_agent_that_answers(sdk, rest):
     same = await made(sdk, name, PACKAGE)
     assert same.version == version.version
     await sdk.project.agents.delete(name, force=True)
+
+
+GREETER = """\
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from greeting import GREETING
+
+class Greeter(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(GREETING.encode())
+
+HTTPServer(("0.0.0.0", int(os.environ["PORT"])), Greeter).serve_forever()
+"""
+
+
+@pytest.fixture
+def index(tmp_path):
+    """A package index with one package."""
+    folder = tmp_path / "greeting"
+    folder.mkdir()
+    wheel = "greeting-1.0-py3-none-any.whl"
+    about = "greeting-1.0.dist-info"
+    files = {
+        "greeting.py": "GREETING = 'installed'",
+        f"{about}/METADATA": "Metadata-Version: 2.1\nName: greeting\nVersion: 1.0\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{about}/RECORD": "",
+    }
+    (folder / wheel).write_bytes(zipped(files))
+    (folder / "index.html").write_text(f'<a href="{wheel}">{wheel}</a>')
+    with serving(tmp_path) as address:
+        yield f"http://{address}/"
+
+
+def built(service, requirements: str) -> dict:
+    """The version of a package whose dependencies are installed, once it has settled."""
+    made = DEFINITION.as_dict()
+    made["code_configuration"]["dependency_resolution"] = "remote_build"
+    package = zipped({"main.py": GREETER, "requirements.txt": requirements})
+    files = {
+        "metadata": (None, json.dumps({"definition": made}), "application/json"),
+        "code": ("code.zip", package, "application/zip"),
+    }
+    version = service("POST", "agents/greeter/versions", files=files).json()
+    while version["status"] == "creating":
+        time.sleep(0.05)
+        version = service("GET", f"agents/greeter/versions/{version['version']}").json()
+    return version
+
+
+@pytest.mark.skipif(RUNTIME == "docker", reason="the image for code in this suite has no pip")
+def test_dependencies_are_installed_from_the_index_that_is_configured(surroundings, index):
+    with other(surroundings.variables() | {"CUPOLA_HOSTING__PYTHON_INDEX": index}) as service:
+        version = built(service, "greeting==1.0")
+        assert version["status"] == "active", version["error"]
+        answer = service("GET", "agents/greeter/endpoint/protocols/invocations")
+        assert answer.text == "installed"
+        failed = built(service, "nothing-like-this==1.0")
+        assert (failed["status"], failed["error"]["code"]) == ("failed", "CodeError")
+        assert "nothing-like-this" in failed["error"]["message"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from uuid import uuid4
 
 import pytest
 from azure.ai.projects.models import (
@@ -63,6 +64,50 @@ async def test_the_sample_of_hosted_agents_runs_to_its_end(sdk, images):
     assert deleted.deleted
     with pytest.raises(ResourceNotFoundError):
         await sdk.project.agents.get_version(agent_name=name, agent_version=version.version)
+
+
+@pytest.fixture(scope="module")
+def first(hosting, images):
+    """An agent on the package of that time."""
+    return hosting.active("first", images.first_official("first"), responses="v1")
+
+
+@pytest.fixture(scope="module")
+def room(first) -> dict:
+    """The extra body that names one session for all tests: the package takes seconds to be imported."""
+    return beside(first) | {"agent_session_id": f"first-{uuid4().hex}"}
+
+
+async def test_a_container_of_that_time_answers(sdk, room, first):
+    response = await sdk.openai.responses.create(input="Hi there", extra_body=room)
+    assert (response.status, response.output_text) == ("completed", "0 before. Echo: Hi there")
+    assert response.to_dict()["agent"]["name"] == first.name
+
+
+async def test_a_container_of_that_time_streams_what_it_likes(sdk, room):
+    stream = await sdk.openai.responses.create(input="one two", stream=True, extra_body=room)
+    events = [event async for event in stream]
+    deltas = [event.delta for event in events if event.type == "response.output_text.delta"]
+    assert deltas == ["0", " before.", " Echo:", " one", " two"]
+    # What is sparse stays sparse: nothing is added on the way.
+    assert (events[0].type, events[0].response.output) == ("response.created", [])
+    assert events[-1].response.output_text == "0 before. Echo: one two"
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["at once", "as a stream"])
+async def test_a_container_of_that_time_keeps_the_conversation_itself(sdk, room, streams):
+    conversation = await sdk.openai.conversations.create()
+    for number, text in enumerate(["one", "two"]):
+        asked = {"input": text, "conversation": conversation.id, "extra_body": room}
+        if streams:
+            stream = await sdk.openai.responses.create(stream=True, **asked)
+            response = [event async for event in stream][-1].response
+        else:
+            response = await sdk.openai.responses.create(**asked)
+        assert response.output_text == f"{2 * number} before. Echo: {text}"
+    items = await collect(sdk.openai.conversations.items.list(conversation.id, order="asc"))
+    texts = [item.content[0].text for item in items]
+    assert texts == ["one", "0 before. Echo: one", "two", "2 before. Echo: two"]
 
 
 async def test_what_was_left_out_is_what_is_understood(sdk, images):

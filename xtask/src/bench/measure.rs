@@ -22,35 +22,62 @@ use super::plan::Plan;
 use super::service::Service;
 use super::stub::Stub;
 
-/// Measures everything. `done` gets each section as soon as it is there.
-pub fn all(binary: &Path, scratch: &Path, plan: &Plan, mut done: impl FnMut(Section)) -> Result<()> {
+/// A part of the benchmark that can be measured alone.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// How soon the service answers after its start.
+    Start,
+    /// The classic flow and its streams.
+    Classic,
+    /// Responses.
+    Responses,
+    /// Hosted agents.
+    Hosted,
+}
+
+/// Measures everything, or one part of it. `done` gets each section as soon as it is there.
+pub fn all(
+    binary: &Path,
+    scratch: &Path,
+    plan: &Plan,
+    only: Option<Part>,
+    mut done: impl FnMut(Section),
+) -> Result<()> {
+    let wanted = |part| only.is_none_or(|only| only == part);
     let stub = Stub::start()?;
     let mut ground = Ground::new(scratch, &stub)?;
     let (echo_rate, figures) = ground.measure(plan)?;
     done(Section { title: "Ground: the same machine with less", figures, others: None, note: None });
-    let figures = start::measure(binary, scratch, plan, stub.address)?;
-    done(Section { title: "Start", figures, others: None, note: None });
+    if wanted(Part::Start) {
+        let figures = start::measure(binary, scratch, plan, stub.address)?;
+        done(Section { title: "Start", figures, others: None, note: None });
+    }
 
     let directory = tempfile::tempdir_in(scratch).context("no temporary directory")?;
-    let data = directory.path().join("data");
-    let service = Service::start(binary, &data, stub.address)?;
-    done(watched("Idle", &service, || idle::measure(&service))?);
-    let subject = Subject { service: &service, data: &data, stub: &stub, echo_rate, plan };
-    done(watched("The classic flow, one client", &service, || {
-        single_client::measure(&subject, &mut ground)
-    })?);
-    done(watched("Streaming", &service, || first_token::measure(&subject, &mut ground))?);
-    done(watched("The classic flow, many clients", &service, || crowd_of_flows::measure(&subject))?);
-    service.stop()?;
-
-    let data = directory.path().join("responses");
-    let service = Service::start(binary, &data, stub.address)?;
-    let subject = Subject { service: &service, data: &data, stub: &stub, echo_rate, plan };
-    done(watched("Responses", &service, || responses::measure(&subject, &mut ground))?);
-    service.stop()?;
-
-    let hosts = Hosts { binary, directory: directory.path(), stub: &stub, plan };
-    hosted::measure(&hosts, &mut ground, done)
+    if wanted(Part::Classic) {
+        let data = directory.path().join("data");
+        let service = Service::start(binary, &data, stub.address)?;
+        done(watched("Idle", &service, || idle::measure(&service))?);
+        let subject = Subject { service: &service, data: &data, stub: &stub, echo_rate, plan };
+        done(watched("The classic flow, one client", &service, || {
+            single_client::measure(&subject, &mut ground)
+        })?);
+        done(watched("Streaming", &service, || first_token::measure(&subject, &mut ground))?);
+        done(watched("The classic flow, many clients", &service, || crowd_of_flows::measure(&subject))?);
+        service.stop()?;
+    }
+    if wanted(Part::Responses) {
+        let data = directory.path().join("responses");
+        let service = Service::start(binary, &data, stub.address)?;
+        let subject = Subject { service: &service, data: &data, stub: &stub, echo_rate, plan };
+        done(watched("Responses", &service, || responses::measure(&subject, &mut ground))?);
+        service.stop()?;
+    }
+    if wanted(Part::Hosted) {
+        let hosts = Hosts { binary, directory: directory.path(), stub: &stub, plan };
+        hosted::measure(&hosts, &mut ground, done)?;
+    }
+    Ok(())
 }
 
 /// What the measurements of a running service work with.

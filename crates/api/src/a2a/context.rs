@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A client's name of a context; the parent is the conversation, so that it goes when that goes.
-const NAMED: Kind = Kind("a2a_context");
+pub const NAMED: Kind = Kind::named("a2a_context");
 const OWN_PREFIX: &str = "conv_";
 const LARGEST: usize = 64 * 1024;
 
@@ -59,8 +59,9 @@ pub async fn find_or_make(
             facet: String::new(),
             created_at: service.clock().seconds(),
             doc: document(&json!({"name": name})),
+            aside: None,
         };
-        match service.store().submit(vec![insert]).await {
+        match service.store().commit(vec![insert]).await {
             Ok(()) => return Ok(named(conversation)),
             // Somebody has used the name at the same moment: theirs is the conversation.
             Err(StoreError::Conflict(_)) => {}

@@ -13,5 +13,6 @@ mod stream;
 mod task;
 
 pub use card::card;
+pub use context::NAMED;
 pub use rest::{cancel, get, send, stream, subscribe};
 pub use rpc::call;

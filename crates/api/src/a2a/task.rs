@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::fault::Fault;
 use crate::{
     ApiError, Service,
-    responses::{INPUT, RESPONSE},
+    items::Item,
+    responses::{History, RESPONSE},
     storage::{Requester, is_visible},
 };
 
@@ -97,8 +98,13 @@ fn artifact(item: &Value) -> Option<Value> {
     if item["type"] != "message" {
         return None;
     }
-    let parts: Vec<Value> =
-        item["content"].as_array()?.iter().filter_map(|piece| piece["text"].as_str()).map(part).collect();
+    let parts: Vec<Value> = item
+        .get("content")?
+        .as_array()?
+        .iter()
+        .filter_map(|piece| piece["text"].as_str())
+        .map(part)
+        .collect();
     Some(json!({"artifactId": item["id"], "parts": parts}))
 }
 
@@ -129,23 +135,23 @@ pub async fn shown(
     history_length: Option<usize>,
 ) -> Result<Value, Fault> {
     let id = response["id"].as_str().unwrap_or_default();
-    let stored = service.store().get(&Key::new(project, INPUT, id)).await.map_err(ApiError::from)?;
-    let items: Vec<Value> = match stored {
-        Some(stored) => serde_json::from_slice(&stored.doc)
-            .map_err(|error| ApiError::internal(&format!("reading the input of {id}"), error))?,
-        None => Vec::new(),
-    };
-    let mut history: Vec<Value> = items.iter().filter_map(|item| asked(item, response)).collect();
+    let input = History::new(service.store().clone()).input(project, id).await.map_err(ApiError::from)?;
+    let mut history: Vec<Value> = input.iter().filter_map(|item| asked(item, response)).collect();
     let surplus = history.len().saturating_sub(history_length.unwrap_or(usize::MAX));
     history.drain(..surplus);
     Ok(task(response, history))
 }
 
-fn asked(item: &Value, response: &Value) -> Option<Value> {
-    let parts: Vec<Value> =
-        item["content"].as_array()?.iter().filter_map(|piece| piece["text"].as_str()).map(part).collect();
+fn asked(item: &Item, response: &Value) -> Option<Value> {
+    let parts: Vec<Value> = item
+        .get("content")?
+        .as_array()?
+        .iter()
+        .filter_map(|piece| piece["text"].as_str())
+        .map(part)
+        .collect();
     Some(json!({
-        "kind": "message", "role": "user", "messageId": item["id"], "parts": parts,
+        "kind": "message", "role": "user", "messageId": item.get("id"), "parts": parts,
         "taskId": response["id"], "contextId": context_of(response),
     }))
 }

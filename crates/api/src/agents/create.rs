@@ -32,7 +32,7 @@ pub async fn create_version(
     State(service): State<Service>,
     Project(project): Project,
     Ids([name]): Ids<1>,
-    new: NewVersion,
+    mut new: NewVersion,
 ) -> Result<Response, ApiError> {
     let (_, version) = add(&service, &project, &name, new.read()?, Mode::Always).await?;
     Ok(answer(&version))
@@ -65,7 +65,7 @@ pub async fn update(
     State(service): State<Service>,
     Project(project): Project,
     Ids([name]): Ids<1>,
-    new: NewVersion,
+    mut new: NewVersion,
 ) -> Result<Response, ApiError> {
     let (record, _) = add(&service, &project, &name, new.read()?, Mode::IfChanged).await?;
     Ok(json(record.shown()))
@@ -76,11 +76,13 @@ pub struct NewVersion {
     body: Map<String, Value>,
     headers: HeaderMap,
     uri: Uri,
+    /// Keeps a package from being removed before a version needs it.
+    _held: Option<hosted::Held>,
 }
 
 impl NewVersion {
-    fn read(self) -> Result<CreateAgentVersion, ApiError> {
-        let body: CreateAgentVersion = parse_value(Value::Object(self.body))?;
+    fn read(&mut self) -> Result<CreateAgentVersion, ApiError> {
+        let body: CreateAgentVersion = parse_value(Value::Object(std::mem::take(&mut self.body)))?;
         checks::version(&body)?;
         preview::admit(&self.headers, &self.uri, &body)?;
         Ok(body)
@@ -95,10 +97,10 @@ impl FromRequest<Service> for NewVersion {
         let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if kind.starts_with("multipart/") {
             let uploaded = hosted::receive_package(service, request).await?;
-            return Ok(Self { body: uploaded.body, headers, uri });
+            return Ok(Self { body: uploaded.body, headers, uri, _held: Some(uploaded.held) });
         }
         let Json(body) = Json::from_request(request, service).await?;
-        Ok(Self { body, headers, uri })
+        Ok(Self { body, headers, uri, _held: None })
     }
 }
 
@@ -153,7 +155,7 @@ async fn add(
         let facet = if version.draft == Some(true) { DRAFT } else { RELEASED };
         let changes =
             vec![agent, insert(version_key, &versions_of(name), facet, &version, document(&version))];
-        match service.store().submit(changes).await {
+        match service.store().commit(changes).await {
             Ok(()) => {
                 if is_hosted {
                     hosted::begin_build(service, project, &version);
@@ -169,7 +171,7 @@ async fn add(
 
 fn insert(key: Key, parent: &str, facet: &str, version: &AgentVersion, doc: bytes::Bytes) -> Change {
     let (parent, facet) = (parent.to_owned(), facet.to_owned());
-    Change::Insert { key, parent, facet, created_at: version.created_at, doc }
+    Change::Insert { key, parent, facet, created_at: version.created_at, doc, aside: None }
 }
 
 fn changes_nothing(body: &CreateAgentVersion, latest: &AgentVersion) -> bool {

@@ -33,7 +33,10 @@ pub async fn delete(
         let (record, etag) = find_agent(&service, &key).await?;
         // Replacing the agent is what holds off a version that is created at the same moment.
         let mut changes = vec![record.replace(&key, etag)];
-        for version in versions(&service, &project, &name, None, usize::MAX).await? {
+        let versions = versions(&service, &project, &name, None, usize::MAX).await?;
+        let ids: Vec<String> = versions.iter().map(|version| version.id.clone()).collect();
+        changes.extend(hosted::give_up(&service, &project, &ids).await?);
+        for version in versions {
             changes.push(Change::Delete { key: Key::new(&project, AGENT_VERSION, version.id) });
         }
         changes.push(Change::Delete { key: key.clone() });
@@ -41,6 +44,7 @@ pub async fn delete(
             break;
         }
     }
+    tidy(&service);
     Ok(answer(&AgentDeleted { object: "agent.deleted".to_owned(), name, deleted: true }))
 }
 
@@ -60,8 +64,15 @@ pub async fn delete_version(
             break;
         }
     }
+    tidy(&service);
     let object = "agent.version.deleted".to_owned();
     Ok(answer(&AgentVersionDeleted { object, name, version, deleted: true }))
+}
+
+/// Nobody waits until what a version has run is off the disk.
+fn tidy(service: &Service) {
+    let service = service.clone();
+    tokio::spawn(async move { hosted::tidy(&service).await });
 }
 
 /// Whether active sessions may be ended. Clients of the previews of 2025 know neither sessions nor a way to say
@@ -75,9 +86,11 @@ fn is_forced(parameters: &Parameters) -> Result<bool, ApiError> {
 /// Commits, or says that somebody else has changed the agent meanwhile: what is to be done may be something
 /// else now.
 async fn committed(service: &Service, changes: Vec<Change>) -> Result<bool, ApiError> {
-    match service.store().submit(changes).await {
+    match service.store().commit(changes).await {
         Ok(()) => Ok(true),
-        Err(StoreError::Conflict(Conflict::Changed(_) | Conflict::Missing(_))) => Ok(false),
+        Err(StoreError::Conflict(Conflict::Changed(_) | Conflict::Missing(_) | Conflict::Exists(_))) => {
+            Ok(false)
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -99,7 +112,9 @@ async fn deletion(
     record.agent.versions.latest = latest;
     selector::forget(&mut record.agent, version);
     let mut changes = vec![record.replace(&agent, etag)];
-    changes.push(Change::Delete { key: version_key(project, name, version) });
+    let key = version_key(project, name, version);
+    changes.extend(hosted::give_up(service, project, std::slice::from_ref(&key.id)).await?);
+    changes.push(Change::Delete { key });
     if is_last {
         changes.push(Change::Delete { key: agent });
     }

@@ -27,7 +27,8 @@ pub async fn get_version(
     Project(project): Project,
     Ids([name, version]): Ids<2>,
 ) -> Result<Response, ApiError> {
-    Ok(json(find_version(&service, &project, &name, &version).await?.doc))
+    let found = find_version(&service, &project, &name, &version).await?;
+    Ok(json(hosted::with_progress(&service, &project, found.doc)))
 }
 
 /// `GET /agents/{agent}/code:download`

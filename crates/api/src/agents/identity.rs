@@ -6,7 +6,7 @@ use serde_json::json;
 
 /// Gives an agent its ids with its first version, and every version the same ones.
 pub fn give(agent: &mut AgentObject, version: &mut AgentVersion) {
-    if !agent.extra.contains_key("instance_identity") {
+    if !is_given(agent) {
         let guid = guid();
         let blueprint = format!("{}-{}", agent.name, &guid[..5]);
         let ids = json!({
@@ -23,6 +23,11 @@ pub fn give(agent: &mut AgentObject, version: &mut AgentVersion) {
             version.extra.entry(name).or_insert_with(|| id.clone());
         }
     }
+}
+
+/// Whether an agent has its ids.
+pub fn is_given(agent: &AgentObject) -> bool {
+    agent.extra.contains_key("instance_identity")
 }
 
 /// A random UUID.

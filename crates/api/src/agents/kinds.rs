@@ -8,17 +8,17 @@ use super::record::Record;
 use crate::{ApiError, Service};
 
 /// An agent; its id is its name.
-pub const AGENT: Kind = Kind("agent_v2");
+pub const AGENT: Kind = Kind::named("agent_v2");
 /// A version; its id is `NAME:VERSION`, its parent [`versions_of`] the agent.
-pub const AGENT_VERSION: Kind = Kind("agent_version");
+pub const AGENT_VERSION: Kind = Kind::named("agent_version");
 
 /// The facet of versions that are not drafts.
 pub const RELEASED: &str = "released";
 /// The facet of drafts.
 pub const DRAFT: &str = "draft";
 
-/// The parent of an agent's versions. Not the name itself: something else of the same name may be deleted,
-/// and takes with it whatever has its id as the parent.
+/// The parent of an agent's versions. Not the name itself: versions are deleted one by one, each with its
+/// check.
 pub fn versions_of(name: &str) -> String {
     format!("agents/{name}")
 }

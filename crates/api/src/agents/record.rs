@@ -116,6 +116,11 @@ impl Record {
         self.agent.versions.latest.as_ref().map(|latest| latest.definition.kind()).unwrap_or_default()
     }
 
+    /// Whether a version of it was ever hosted.
+    pub fn was_ever_hosted(&self) -> bool {
+        identity::is_given(&self.agent)
+    }
+
     /// The change that stores this in place of what was read.
     pub fn replace(&self, key: &Key, if_etag: i64) -> Change {
         Change::Replace { key: key.clone(), if_etag, doc: document(self) }
@@ -131,7 +136,7 @@ pub async fn change(
     loop {
         let (mut record, etag) = find_agent(service, key).await?;
         edit(&mut record)?;
-        match service.store().submit(vec![record.replace(key, etag)]).await {
+        match service.store().commit(vec![record.replace(key, etag)]).await {
             Ok(()) => return Ok(record),
             Err(StoreError::Conflict(Conflict::Changed(_))) => {}
             Err(StoreError::Conflict(_)) => return Err(no_agent(&key.id)),

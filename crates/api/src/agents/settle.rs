@@ -14,18 +14,20 @@ use super::{
 };
 use crate::{ApiError, Service, body::document};
 
-/// Says what became of a version, in one commit with what else is to be remembered of it. A version that was
-/// deleted meanwhile stays deleted; then this says false.
+/// Says what became of a version, in one commit with the note of what it runs. A version that was deleted
+/// meanwhile stays deleted; then this says false.
 pub async fn settle(
     service: &Service,
     project: &Arc<str>,
     name: &str,
     number: &str,
-    outcome: Result<Change, Failure>,
+    outcome: Result<(), Failure>,
+    note: Option<Change>,
 ) -> Result<bool, ApiError> {
-    let (status, extra, failure) = match outcome {
-        Ok(remembered) => (AgentVersionStatus::Active, Some(remembered), None),
-        Err(failure) => (AgentVersionStatus::Failed, None, Some(failure)),
+    let failure = outcome.err();
+    let status = match failure {
+        None => AgentVersionStatus::Active,
+        Some(_) => AgentVersionStatus::Failed,
     };
     let (agent, version) = (agent_key(project, name), version_key(project, name, number));
     loop {
@@ -42,8 +44,8 @@ pub async fn settle(
             record.replace(&agent, etag),
             Change::Replace { key: version.clone(), if_etag: stored.etag, doc: document(&settled) },
         ];
-        changes.extend(extra.clone());
-        match service.store().submit(changes).await {
+        changes.extend(note.clone());
+        match service.store().commit(changes).await {
             Ok(()) => return Ok(true),
             Err(StoreError::Conflict(Conflict::Changed(_) | Conflict::Missing(_))) => {}
             Err(error) => return Err(error.into()),
@@ -66,12 +68,12 @@ pub fn set(version: &mut AgentVersion, status: AgentVersionStatus, failure: Opti
     }
 }
 
-/// The names of agents that are hosted.
+/// The names of agents that are hosted, or were in an earlier version.
 pub async fn hosted_names(service: &Service, project: &Arc<str>) -> Result<Vec<String>, ApiError> {
     let mut names = Vec::new();
     for stored in all(service, project, AGENT, "").await? {
         let record = Record::read(&Key::new(project, AGENT, stored.id.clone()), &stored)?;
-        if record.kind() == "hosted" {
+        if record.was_ever_hosted() {
             names.push(record.agent.name);
         }
     }

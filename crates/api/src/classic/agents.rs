@@ -106,7 +106,7 @@ async fn replace(
         let doc = document(&agent(body, key.id.clone(), current.created_at));
         let mut batch = store.map(|store| store.changes.clone()).unwrap_or_default();
         batch.push(Change::Replace { key: key.clone(), if_etag: current.etag, doc: doc.clone() });
-        match service.store().submit(batch).await {
+        match service.store().commit(batch).await {
             Ok(()) => return Ok(doc),
             // Somebody else was faster: the change is made to what they left.
             Err(StoreError::Conflict(Conflict::Changed(_))) => {}
@@ -122,7 +122,7 @@ pub async fn delete(
     Ids([agent]): Ids<1>,
 ) -> Result<Response, ApiError> {
     let change = Change::Delete { key: key(&project, AGENT, agent.clone()) };
-    match service.store().submit(vec![change]).await {
+    match service.store().commit(vec![change]).await {
         Ok(()) => Ok(answer(&kinds::deleted(agent, "assistant.deleted"))),
         Err(StoreError::Conflict(_)) => Err(kinds::not_found(AGENT, &agent)),
         Err(error) => Err(error.into()),

@@ -1,17 +1,19 @@
 //! The dialect as the engine knows it: where the history is, and how to take a turn up again.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use async_trait::async_trait;
 use cupola_engine::{Dialect, HistoryItem, HistoryPage, Resumed, TurnSpec};
 use cupola_models::{ChatMessage, Part};
 use cupola_store::{Blobs, Key, Listing, Order, SharedStore, StoreError, TurnKey};
-use cupola_wire::classic::{ContentBlock, Message, Role, Run, RunStep, StepStatus};
+use cupola_wire::classic::{Agent, ContentBlock, Message, Role, Run, RunStep, StepStatus, Text, Thread};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{
-    kinds::{MESSAGE, RUN, RUN_STEP},
+    kinds::{AGENT, MESSAGE, RUN, RUN_STEP, THREAD},
     projection::RunProjection,
+    scope::Scope,
     spec::turn_spec,
 };
 use crate::attachments::Attachments;
@@ -31,10 +33,27 @@ impl ClassicDialect {
         Self { attachments: Attachments::new(Arc::clone(&store), blobs), store }
     }
 
+    /// What the tools of a run work on, as its agent and its thread say now.
+    async fn scope(&self, project: &Arc<str>, run: &Run) -> Result<Scope, StoreError> {
+        if !Scope::concerns(run) {
+            return Ok(Scope::default());
+        }
+        let agent: Option<Agent> = self.find(Key::new(project, AGENT, run.assistant_id.as_str())).await?;
+        let thread: Option<Thread> = self.find(Key::new(project, THREAD, run.thread_id.as_str())).await?;
+        let agent = agent.map(|agent| agent.tool_resources).unwrap_or_default();
+        let thread = thread.map(|thread| thread.tool_resources).unwrap_or_default();
+        Ok(Scope::of(run, &agent, &thread))
+    }
+
+    async fn find<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, StoreError> {
+        let found = self.store.get(&key).await?;
+        found.map(|resource| read(&key, &resource.doc)).transpose()
+    }
+
     async fn message(&self, project: &Arc<str>, message: Message) -> Result<ChatMessage, StoreError> {
         if message.role == Role::Assistant {
             let text = message.content.iter().filter_map(|block| match block {
-                ContentBlock::Text(block) => Some(block.text.value.as_str()),
+                ContentBlock::Text(block) => Some(without_citations(&block.text)),
                 _ => None,
             });
             return Ok(ChatMessage::Assistant { text: text.collect(), calls: Vec::new() });
@@ -61,6 +80,20 @@ impl ClassicDialect {
             ContentBlock::Other(_) => None,
         })
     }
+}
+
+/// A text without the markers of its citations: they name passages that only the run knew that wrote it.
+fn without_citations(text: &Text) -> Cow<'_, str> {
+    let index =
+        |annotation: &Value, field: &str| annotation[field].as_u64().and_then(|i| usize::try_from(i).ok());
+    let cited = text.annotations.iter().filter(|annotation| annotation["type"] == "file_citation");
+    let spans: Vec<_> =
+        cited.filter_map(|a| Some(index(a, "start_index")?..index(a, "end_index")?)).collect();
+    if spans.is_empty() {
+        return Cow::Borrowed(&text.value);
+    }
+    let is_cited = |at: &usize| spans.iter().any(|span| span.contains(at));
+    text.value.chars().enumerate().filter(|(at, _)| !is_cited(at)).map(|(_, c)| c).collect()
 }
 
 fn read<T: DeserializeOwned>(key: &Key, doc: &[u8]) -> Result<T, StoreError> {
@@ -97,7 +130,8 @@ impl Dialect for ClassicDialect {
             }
             None => None,
         };
-        let spec = turn_spec(&run);
+        let scope = self.scope(&turn.project, &run).await?;
+        let spec = turn_spec(&run, &scope);
         let projection = Box::new(RunProjection::resumed(&turn.project, run, resource.etag, open_step));
         Ok(Some(Resumed { spec, projection, kept: 0 }))
     }

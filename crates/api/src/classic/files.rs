@@ -56,8 +56,9 @@ pub async fn upload(
         facet: file.purpose,
         created_at: file.created_at,
         doc: doc.clone(),
+        aside: None,
     };
-    service.store().submit(vec![change]).await?;
+    service.store().commit(vec![change]).await?;
     Ok(json(doc))
 }
 

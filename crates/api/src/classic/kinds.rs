@@ -7,14 +7,14 @@ use cupola_store::{Change, Conflict, Key, Kind, Resource, StoreError};
 use cupola_wire::classic::Deleted;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{ApiError, Service, body::document};
+use crate::{ApiError, Service, body::document, vector_stores};
 
-pub const AGENT: Kind = Kind("assistant");
-pub const THREAD: Kind = Kind("thread");
-pub const MESSAGE: Kind = Kind("message");
-pub const RUN: Kind = Kind("run");
-pub const RUN_STEP: Kind = Kind("run_step");
-pub const FILE: Kind = Kind("file");
+pub const AGENT: Kind = Kind::named("assistant");
+pub const THREAD: Kind = Kind::named("thread").owning(&[MESSAGE, RUN]);
+pub const MESSAGE: Kind = Kind::named("message");
+pub const RUN: Kind = Kind::named("run").owning(&[RUN_STEP]).with_turns();
+pub const RUN_STEP: Kind = Kind::named("run_step");
+pub const FILE: Kind = Kind::named("file").owning(&[vector_stores::USE]);
 
 /// The 404 of each kind, in the service's own words.
 pub fn not_found(kind: Kind, id: &str) -> ApiError {
@@ -52,7 +52,7 @@ pub fn read<T: DeserializeOwned>(key: &Key, doc: &[u8]) -> Result<T, ApiError> {
 
 /// A new resource right below the project.
 pub fn insert(key: Key, created_at: i64, doc: Bytes) -> Change {
-    Change::Insert { key, parent: String::new(), facet: String::new(), created_at, doc }
+    Change::Insert { key, parent: String::new(), facet: String::new(), created_at, doc, aside: None }
 }
 
 /// The answer to a delete.
@@ -103,7 +103,7 @@ pub async fn change_if<T: DeserializeOwned + Serialize>(
         let doc = document(&value);
         let mut changes = conditions.to_vec();
         changes.push(Change::Replace { key: key.clone(), if_etag: current.etag, doc: doc.clone() });
-        match service.store().submit(changes).await {
+        match service.store().commit(changes).await {
             Ok(()) => return Ok(doc),
             Err(StoreError::Conflict(Conflict::Changed(_))) => {}
             Err(error) => return Err(error),

@@ -39,7 +39,7 @@ pub async fn create(
         Change::RequireFewer { parent: key(&project, MESSAGE, thread), limit: checks::MAX_MESSAGES },
     ];
     changes.extend(message);
-    service.store().submit(changes).await.map_err(refusal)?;
+    service.store().commit(changes).await.map_err(refusal)?;
     Ok(json(doc))
 }
 
@@ -83,6 +83,7 @@ pub(super) fn prepare(
         facet: String::new(),
         created_at: message.created_at,
         doc: doc.clone(),
+        aside: None,
     });
     Ok((doc, changes))
 }
@@ -172,7 +173,7 @@ pub async fn delete(
         Change::RequireFree { project: Arc::clone(&project), name: thread },
         Change::Delete { key: message_key },
     ];
-    match service.store().submit(changes).await {
+    match service.store().commit(changes).await {
         Ok(()) => Ok(answer(&kinds::deleted(message, "thread.message.deleted"))),
         Err(StoreError::Conflict(Conflict::Held { name, holder })) => {
             Err(ApiError::invalid(format!("Can't delete messages of {name} while a run {holder} is active.")))

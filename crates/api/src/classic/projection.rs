@@ -8,27 +8,34 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cupola_engine::{
     Changes, Delta, Frame, Millis, Projection, ids,
-    turn::{Answer, CallOutput, End, Event, Limit, Phase, Turn},
+    turn::{Answer, CallOutput, End, Event, Limit, Phase, ServedCall, Turn},
 };
-use cupola_models::{Finish, RequestedCall};
+use cupola_models::Finish;
 use cupola_store::{Change, Key, Resource, StoreError};
-use cupola_wire::classic::{
-    ContentBlock, FunctionCallDelta, IncompleteDetails, Message, MessageCreation, MessageReference, Role,
-    Run, RunStatus, RunStep, StepDetails, StepStatus, Text, TextBlock, Usage,
+use cupola_wire::{
+    Extra,
+    classic::{IncompleteDetails, Run, RunStatus, RunStep, StepDetails, StepStatus, Usage},
 };
-use cupola_wire::{Extra, Metadata};
 
 use super::{
+    include::Include,
     kinds::{MESSAGE, RUN, RUN_STEP},
     shapes::{
-        asked_last, call_delta, last_error, required_action, settle, step_event, text_delta, tool_calls,
+        call_delta, last_error, required_action, served_call_delta, settle, step_event, text_delta,
         wire_usage,
     },
 };
 use crate::{
     body::document,
+    citations::{Reader, Sources},
     frames::{done, frame},
 };
+
+mod calling;
+mod writing;
+
+use calling::CallStep;
+use writing::{Announced, MessageEnd};
 
 /// A run, and what is open in it.
 pub struct RunProjection {
@@ -44,19 +51,16 @@ pub struct RunProjection {
     calls: Option<CallStep>,
     /// `thread.created`, for a run that came with its thread.
     prelude: Option<Frame>,
-}
-
-/// A message that was announced, and its step.
-struct Announced {
-    step: RunStep,
-    message: Message,
-    spoken: bool,
-}
-
-/// A step of calls, and the version in which it was written down; 0 if it was not.
-struct CallStep {
-    step: RunStep,
-    etag: i64,
+    /// What of its steps listeners want to see.
+    include: Include,
+    /// The calls of the newest answer that the service runs.
+    served: Vec<ServedCall>,
+    /// Which calls of the answer under way those are.
+    own: Vec<usize>,
+    /// What can be cited.
+    sources: Sources,
+    /// Finds citations in the text.
+    reader: Reader,
 }
 
 impl RunProjection {
@@ -76,12 +80,23 @@ impl RunProjection {
             message: None,
             calls: open.map(|(step, etag)| CallStep { step, etag }),
             prelude: None,
+            include: Include::default(),
+            served: Vec::new(),
+            own: Vec::new(),
+            sources: Sources::default(),
+            reader: Reader::default(),
         }
     }
 
     /// The stream begins with this frame.
     pub fn with_prelude(mut self, frame: Frame) -> Self {
         self.prelude = Some(frame);
+        self
+    }
+
+    /// Shows this of its steps.
+    pub fn with_include(mut self, include: Include) -> Self {
+        self.include = include;
         self
     }
 
@@ -94,6 +109,7 @@ impl RunProjection {
             facet: String::new(),
             created_at: self.run.created_at,
             doc: self.document(),
+            aside: None,
         });
         out.frames.extend(self.prelude.take().filter(|_| out.heard));
         out.show("thread.run.created", &self.run);
@@ -101,7 +117,14 @@ impl RunProjection {
     }
 
     /// What the model has said becomes a message and a step of calls.
-    fn answered(&mut self, now: i64, answer: &Answer, finish: Finish, out: &mut Output) {
+    fn answered(
+        &mut self,
+        now: i64,
+        answer: &Answer,
+        finish: Finish,
+        served: &[ServedCall],
+        out: &mut Output,
+    ) {
         let usage = wire_usage(answer.usage);
         let status = match finish {
             Finish::Length => MessageEnd::Incomplete("max_tokens"),
@@ -116,136 +139,11 @@ impl RunProjection {
             self.write_message(now, &said, StepStatus::Completed, status, own, out);
         }
         if has_calls && status == MessageEnd::Completed {
-            self.write_calls(now, &answer.calls, usage, out);
+            self.write_calls(now, &answer.calls, served, usage, out);
         } else if has_calls {
             // Cut short before the calls were whole: nobody will run them.
-            self.end_calls(now, &answer.calls, StepStatus::Cancelled, usage, out);
+            self.end_calls(now, &answer.calls, served, StepStatus::Cancelled, usage, out);
         }
-    }
-
-    fn write_message(
-        &mut self,
-        now: i64,
-        text: &str,
-        step_status: StepStatus,
-        end: MessageEnd,
-        usage: Usage,
-        out: &mut Output,
-    ) {
-        if self.message.is_none() {
-            let frames = self.announce_message();
-            out.announce(frames);
-        }
-        let Some(Announced { mut step, mut message, .. }) = self.message.take() else { return };
-        message.content = vec![ContentBlock::Text(TextBlock {
-            text: Text { value: text.to_owned(), annotations: Vec::new() },
-        })];
-        let event = match end {
-            MessageEnd::Completed => {
-                message.status = Some("completed".to_owned());
-                message.completed_at = Some(Some(now));
-                "thread.message.completed"
-            }
-            MessageEnd::Incomplete(reason) => {
-                message.status = Some("incomplete".to_owned());
-                message.incomplete_details = Some(Some(IncompleteDetails { reason: reason.to_owned() }));
-                message.incomplete_at = Some(Some(now));
-                "thread.message.incomplete"
-            }
-        };
-        settle(&mut step, step_status, now, self.run.last_error.as_ref());
-        step.usage = Some(usage);
-        out.changes.push(self.insert_message(&message, end));
-        out.changes.push(self.insert_step(&step));
-        out.show(event, &message);
-        out.show(step_event(step_status), &step);
-    }
-
-    fn insert_message(&self, message: &Message, end: MessageEnd) -> Change {
-        let mut stored = message.clone();
-        if end == MessageEnd::Completed {
-            // Over REST a finished message has no status fields.
-            stored.status = None;
-            stored.incomplete_details = None;
-            stored.incomplete_at = None;
-            stored.completed_at = None;
-        }
-        Change::Insert {
-            key: Key::new(&self.project, MESSAGE, message.id.clone()),
-            parent: self.run.thread_id.clone(),
-            facet: self.run.id.clone(),
-            created_at: message.created_at,
-            doc: document(&stored),
-        }
-    }
-
-    fn insert_step(&self, step: &RunStep) -> Change {
-        Change::Insert {
-            key: Key::new(&self.project, RUN_STEP, step.id.clone()),
-            parent: self.run.id.clone(),
-            facet: String::new(),
-            created_at: step.created_at,
-            doc: document(step),
-        }
-    }
-
-    /// Inserts or replaces the step of calls, whichever is due.
-    fn write_call_step(&self, calls: &mut CallStep) -> Change {
-        if calls.etag == 0 {
-            calls.etag = 1;
-            return self.insert_step(&calls.step);
-        }
-        let if_etag = calls.etag;
-        calls.etag += 1;
-        Change::Replace {
-            key: Key::new(&self.project, RUN_STEP, calls.step.id.clone()),
-            if_etag,
-            doc: document(&calls.step),
-        }
-    }
-
-    /// The open step of calls; one that nobody has heard of is announced now.
-    fn take_calls(&mut self, now: i64, out: &mut Output) -> CallStep {
-        self.calls.take().unwrap_or_else(|| {
-            let step = self.new_step(now, "tool_calls", tool_calls(&[], None));
-            out.show("thread.run.step.created", &step);
-            out.show("thread.run.step.in_progress", &step);
-            CallStep { step, etag: 0 }
-        })
-    }
-
-    /// Ends calls that were never written down, because the model did not get to their end.
-    fn end_calls(
-        &mut self,
-        now: i64,
-        asked: &[RequestedCall],
-        status: StepStatus,
-        usage: Usage,
-        out: &mut Output,
-    ) {
-        let mut calls = self.take_calls(now, out);
-        calls.step.step_details = tool_calls(asked, None);
-        calls.step.usage = Some(usage);
-        settle(&mut calls.step, status, now, self.run.last_error.as_ref());
-        out.changes.push(self.write_call_step(&mut calls));
-        out.show(step_event(status), &calls.step);
-    }
-
-    fn write_calls(&mut self, now: i64, asked: &[RequestedCall], usage: Usage, out: &mut Output) {
-        let mut calls = self.take_calls(now, out);
-        calls.step.step_details = tool_calls(asked, None);
-        calls.step.usage = Some(usage);
-        out.changes.push(self.write_call_step(&mut calls));
-        self.calls = Some(calls);
-    }
-
-    fn outputs_submitted(&mut self, now: i64, outputs: &[CallOutput], turn: &Turn, out: &mut Output) {
-        let Some(mut calls) = self.calls.take() else { return };
-        let asked = asked_last(turn);
-        calls.step.step_details = tool_calls(&asked, Some(outputs));
-        settle(&mut calls.step, StepStatus::Completed, now, None);
-        out.changes.push(self.write_call_step(&mut calls));
-        out.show("thread.run.step.completed", &calls.step);
     }
 
     /// What is open when the run ends without an answer: a message that was begun, calls that wait.
@@ -262,47 +160,26 @@ impl RunProjection {
         if !said.is_empty() {
             self.write_message(now, &said, status, MessageEnd::Incomplete(reason), usage, out);
         }
+        let own = if said.is_empty() { usage } else { Usage::default() };
         if !partial.calls.is_empty() {
-            let own = if said.is_empty() { usage } else { Usage::default() };
-            self.end_calls(now, &partial.calls, status, own, out);
+            self.end_calls(now, &partial.calls, &[], status, own, out);
         } else if let Some(mut calls) = self.calls.take() {
+            calls.step.usage.get_or_insert(own);
             settle(&mut calls.step, status, now, self.run.last_error.as_ref());
             out.changes.push(self.write_call_step(&mut calls));
             out.show(step_event(status), &calls.step);
         }
     }
 
-    fn announce_message(&mut self) -> Vec<Frame> {
-        let message_id = ids::new("msg_");
-        let details = StepDetails::MessageCreation(MessageCreation {
-            message_creation: MessageReference { message_id: message_id.clone() },
-        });
-        let step = self.new_step(self.call_began, "message_creation", details);
-        let message = Message {
-            id: message_id,
-            object: "thread.message".to_owned(),
-            created_at: self.call_began,
-            assistant_id: Some(self.run.assistant_id.clone()),
-            thread_id: self.run.thread_id.clone(),
-            run_id: Some(self.run.id.clone()),
-            status: Some("in_progress".to_owned()),
-            incomplete_details: Some(None),
-            incomplete_at: Some(None),
-            completed_at: Some(None),
-            role: Role::Assistant,
-            content: Vec::new(),
-            attachments: Vec::new(),
-            metadata: Metadata::new(),
-            extra: Extra::new(),
-        };
-        let frames = vec![
-            frame("thread.run.step.created", &step),
-            frame("thread.run.step.in_progress", &step),
-            frame("thread.message.created", &message),
-            frame("thread.message.in_progress", &message),
-        ];
-        self.message = Some(Announced { step, message, spoken: false });
-        frames
+    fn insert_step(&self, step: &RunStep) -> Change {
+        Change::Insert {
+            key: Key::new(&self.project, RUN_STEP, step.id.clone()),
+            parent: self.run.id.clone(),
+            facet: String::new(),
+            created_at: step.created_at,
+            doc: document(step),
+            aside: None,
+        }
     }
 
     fn new_step(&self, created_at: i64, kind: &str, details: StepDetails) -> RunStep {
@@ -329,7 +206,7 @@ impl RunProjection {
     /// Where the run stands after the event.
     fn follow(&mut self, now: i64, turn: &Turn, out: &mut Output) {
         let event = match &turn.phase {
-            Phase::Waiting { calls, until } => {
+            Phase::Waiting { calls, until, .. } => {
                 self.run.status = RunStatus::RequiresAction;
                 self.run.expires_at = Some(until / 1000);
                 self.run.required_action = Some(required_action(calls));
@@ -341,6 +218,8 @@ impl RunProjection {
                 "thread.run.cancelling"
             }
             Phase::Ended(end) => self.ended(now, end, turn),
+            // Nobody is told: the run goes on.
+            Phase::Running { .. } => return,
             Phase::New | Phase::Calling { .. } => {
                 self.run.status = RunStatus::Queued;
                 self.run.required_action = None;
@@ -412,6 +291,10 @@ impl Projection for RunProjection {
     fn model_call_began(&mut self, at: Millis, heard: bool) -> Changes {
         let now = at / 1000;
         self.call_began = now;
+        if self.run.status == RunStatus::InProgress {
+            // After calls of tools the run goes on as it was.
+            return Changes::default();
+        }
         self.run.status = RunStatus::InProgress;
         self.run.started_at = Some(now);
         let mut out = Output::new(heard);
@@ -421,48 +304,13 @@ impl Projection for RunProjection {
     }
 
     fn delta(&mut self, at: Millis, delta: Delta<'_>) -> Vec<Frame> {
-        let mut frames = Vec::new();
         match delta {
             // Runs know neither refusals nor reasoning.
-            Delta::Reasoning(_) | Delta::ReasoningSummary(_) => {}
-            Delta::Text(text) | Delta::Refusal(text) => {
-                if self.message.is_none() {
-                    frames = self.announce_message();
-                }
-                if let Some(announced) = &mut self.message {
-                    let first = !std::mem::replace(&mut announced.spoken, true);
-                    frames
-                        .push(frame("thread.message.delta", &text_delta(&announced.message.id, text, first)));
-                }
-            }
-            Delta::CallBegan { index, id, name } => {
-                let step_id = match &self.calls {
-                    Some(calls) => calls.step.id.clone(),
-                    None => {
-                        let step = self.new_step(at / 1000, "tool_calls", tool_calls(&[], None));
-                        frames.push(frame("thread.run.step.created", &step));
-                        frames.push(frame("thread.run.step.in_progress", &step));
-                        let id = step.id.clone();
-                        self.calls = Some(CallStep { step, etag: 0 });
-                        id
-                    }
-                };
-                let function = FunctionCallDelta {
-                    name: Some(name.to_owned()),
-                    arguments: Some(String::new()),
-                    output: Some(None),
-                };
-                frames.push(call_delta(&step_id, index, Some(id), function));
-            }
-            Delta::CallArguments { index, text } => {
-                if let Some(calls) = &self.calls {
-                    let function =
-                        FunctionCallDelta { name: None, arguments: Some(text.to_owned()), output: None };
-                    frames.push(call_delta(&calls.step.id, index, None, function));
-                }
-            }
+            Delta::Reasoning(_) | Delta::ReasoningSummary(_) | Delta::Progress { .. } => Vec::new(),
+            Delta::Text(text) | Delta::Refusal(text) => self.say(text),
+            Delta::CallBegan { index, id, name, by } => self.call_began(at / 1000, index, id, name, by),
+            Delta::CallArguments { index, text } => self.call_arguments(index, text),
         }
-        frames
     }
 
     fn event(&mut self, at: Millis, event: &Event, turn: &Turn, heard: bool) -> Changes {
@@ -473,8 +321,18 @@ impl Projection for RunProjection {
                 self.accepted(*until, &mut out);
                 return out.into_changes();
             }
-            Event::Answered { answer, finish, .. } => self.answered(now, answer, *finish, &mut out),
-            Event::OutputsSubmitted { outputs, .. } => self.outputs_submitted(now, outputs, turn, &mut out),
+            Event::Answered { answer, finish, served, .. } => {
+                self.answered(now, answer, *finish, served, &mut out);
+                self.served.clone_from(served);
+            }
+            Event::ToolCompleted { outcome } => {
+                self.tool_completed(now, outcome, turn, &mut out);
+                if matches!(turn.phase, Phase::Calling { .. }) {
+                    // The run goes on as it was.
+                    return out.into_changes();
+                }
+            }
+            Event::OutputsSubmitted { outputs, .. } => self.outputs_submitted(now, outputs, &mut out),
             Event::ModelFailed { fault, partial } => {
                 self.run.last_error = Some(last_error(fault));
                 self.close(now, partial, StepStatus::Failed, "run_failed", &mut out);
@@ -489,6 +347,14 @@ impl Projection for RunProjection {
         }
         self.follow(now, turn, &mut out);
         out.into_changes()
+    }
+
+    fn recall(&mut self, _at: Millis, event: &Event, _turn: &Turn) {
+        match event {
+            Event::Answered { served, .. } => self.served.clone_from(served),
+            Event::ToolCompleted { outcome } => self.learn(outcome),
+            _ => {}
+        }
     }
 
     fn rebase(&mut self, current: &Resource) -> Result<Change, StoreError> {
@@ -507,13 +373,6 @@ impl Projection for RunProjection {
     fn document(&self) -> Bytes {
         document(&self.run)
     }
-}
-
-/// How a message ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum MessageEnd {
-    Completed,
-    Incomplete(&'static str),
 }
 
 /// Changes and frames as they are collected.

@@ -9,17 +9,19 @@ use cupola_engine::{
 };
 use cupola_store::{Batch, Change, Conflict, StoreError, TurnKey};
 use cupola_wire::classic::{
-    Agent, CreateRun, CreateThreadAndRun, Run, RunStatus, SubmitToolOutputs, ToolOutput, Truncation,
-    UpdateMetadata,
+    Agent, CreateRun, CreateThreadAndRun, Run, RunStatus, SubmitToolOutputs, Thread, ToolOutput,
+    ToolResources, Truncation, UpdateMetadata,
 };
 use serde_json::{Value, json};
 
 use super::{
     agents::{as_echoed, format_as_echoed},
     checks,
+    include::Include,
     kinds::{self, AGENT, MESSAGE, RUN, THREAD, key},
     messages,
     projection::RunProjection,
+    scope::Scope,
     spec::turn_spec,
     threads,
 };
@@ -29,6 +31,7 @@ use crate::{
     frames::{frame, stream},
     listing::{ListQuery, page},
     path::{Ids, Project},
+    values::Parameters,
     vector_stores::attached::{self, AttachedFiles},
 };
 
@@ -55,6 +58,7 @@ pub async fn create(
     State(service): State<Service>,
     Project(project): Project,
     Ids([thread]): Ids<1>,
+    parameters: Parameters,
     Json(mut body): Json<CreateRun>,
 ) -> Result<Response, ApiError> {
     check(&body)?;
@@ -76,14 +80,16 @@ pub async fn create(
     changes.extend(texts);
     let listen = body.stream == Some(true);
     attached::to_thread(&service, &project, &thread, &files).await?;
-    let run = prepare(&service, &project, thread, body).await?;
-    begin(&service, &project, run, changes, listen, None).await
+    let prepared = prepare(&service, &project, thread, None, body).await?;
+    let shown = Shown { listen, include: Include::from_query(&parameters), prelude: None };
+    begin(&service, &project, prepared, changes, shown).await
 }
 
 /// `POST /threads/runs`
 pub async fn create_with_thread(
     State(service): State<Service>,
     Project(project): Project,
+    parameters: Parameters,
     Json(body): Json<CreateThreadAndRun>,
 ) -> Result<Response, ApiError> {
     let CreateThreadAndRun { thread, run: mut body } = body;
@@ -95,9 +101,11 @@ pub async fn create_with_thread(
     changes.extend(new.changes);
     changes.push(claim(&project, &new.thread.id, ""));
     let listen = body.stream == Some(true);
-    let created = frame("thread.created", &new.thread);
-    let begun = match prepare(&service, &project, new.thread.id, body).await {
-        Ok(run) => begin(&service, &project, run, changes, listen, Some(created)).await,
+    let prelude = Some(frame("thread.created", &new.thread));
+    let shown = Shown { listen, include: Include::from_query(&parameters), prelude };
+    let resources = Some(new.thread.tool_resources);
+    let begun = match prepare(&service, &project, new.thread.id, resources, body).await {
+        Ok(prepared) => begin(&service, &project, prepared, changes, shown).await,
         Err(refusal) => Err(refusal),
     };
     match (store, begun.is_ok()) {
@@ -152,20 +160,30 @@ fn truncation(strategy: Option<&Truncation>) -> Result<(), ApiError> {
     }
 }
 
-/// A new run: the agent's settings, with those of this run on top.
+/// What of a new run is shown to whoever creates it.
+struct Shown {
+    listen: bool,
+    include: Include,
+    prelude: Option<Bytes>,
+}
+
+/// A new run: the agent's settings, with those of this run on top; and what its tools work on. `resources` are
+/// those of a thread that is not stored yet.
 async fn prepare(
     service: &Service,
     project: &Arc<str>,
     thread_id: String,
+    resources: Option<ToolResources>,
     body: CreateRun,
-) -> Result<Run, ApiError> {
+) -> Result<(Run, Scope), ApiError> {
     let agent_key = key(project, AGENT, body.assistant_id.clone());
     let agent: Agent = kinds::read(&agent_key, &kinds::find(service, &agent_key).await?.doc)?;
     let instructions = match (body.instructions.or(agent.instructions), body.additional_instructions) {
         (Some(instructions), Some(more)) => Some(format!("{instructions}\n{more}")),
         (instructions, more) => instructions.or(more),
     };
-    Ok(Run {
+    let agent_resources = agent.tool_resources;
+    let run = Run {
         id: ids::new("run_"),
         object: "thread.run".to_owned(),
         created_at: service.clock().seconds(),
@@ -203,25 +221,38 @@ async fn prepare(
         tool_choice: body.tool_choice.filter(|choice| !choice.is_null()).unwrap_or_else(|| json!("auto")),
         parallel_tool_calls: body.parallel_tool_calls.unwrap_or(true),
         extra: checks::extra(body.extra, OWN),
-    })
+    };
+    if !Scope::concerns(&run) {
+        return Ok((run, Scope::default()));
+    }
+    let of_thread = match resources {
+        Some(resources) => resources,
+        None => {
+            let thread_key = key(project, THREAD, run.thread_id.clone());
+            let thread: Thread = kinds::read(&thread_key, &kinds::find(service, &thread_key).await?.doc)?;
+            thread.tool_resources
+        }
+    };
+    let scope = Scope::of(&run, &agent_resources, &of_thread);
+    Ok((run, scope))
 }
 
 async fn begin(
     service: &Service,
     project: &Arc<str>,
-    run: Run,
+    (run, scope): (Run, Scope),
     mut changes: Batch,
-    listen: bool,
-    prelude: Option<Bytes>,
+    shown: Shown,
 ) -> Result<Response, ApiError> {
+    let Shown { listen, include, prelude } = shown;
     for change in &mut changes {
         if let Change::Claim { holder, .. } = change {
             holder.clone_from(&run.id);
         }
     }
     let key = TurnKey { project: Arc::clone(project), id: run.id.clone() };
-    let spec = turn_spec(&run);
-    let mut projection = RunProjection::new(project, run);
+    let spec = turn_spec(&run, &scope);
+    let mut projection = RunProjection::new(project, run).with_include(include);
     if let Some(prelude) = prelude {
         projection = projection.with_prelude(prelude);
     }

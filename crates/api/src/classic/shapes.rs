@@ -1,17 +1,14 @@
 //! The shapes of the parts of runs, steps and deltas.
 
-use cupola_engine::{
-    Frame,
-    turn::{CallOutput, Turn, TurnFault},
-};
+use cupola_engine::{Frame, turn::TurnFault};
 use cupola_models::{ModelUsage, RequestedCall};
 use cupola_wire::Extra;
 use cupola_wire::classic::{
-    CalledFunction, DeltaContent, DeltaText, FunctionCall, FunctionCallDelta, FunctionCallDetails, LastError,
-    MessageDelta, MessageDeltaBody, RequiredAction, RequiredToolCall, RequiredToolCalls, RunStep,
-    RunStepDelta, RunStepDeltaBody, StepDeltaDetails, StepDetails, StepStatus, ToolCall, ToolCallDelta,
-    ToolCalls, Usage, UsageDetails,
+    Annotation, DeltaContent, DeltaText, FunctionCall, FunctionCallDelta, LastError, MessageDelta,
+    MessageDeltaBody, RequiredAction, RequiredToolCall, RequiredToolCalls, RunStep, RunStepDelta,
+    RunStepDeltaBody, StepDeltaDetails, StepStatus, ToolCallDelta, Usage, UsageDetails,
 };
+use serde_json::Value;
 
 use crate::frames::frame;
 
@@ -37,33 +34,6 @@ pub fn step_event(status: StepStatus) -> &'static str {
         StepStatus::Completed => "thread.run.step.completed",
         StepStatus::Expired => "thread.run.step.expired",
     }
-}
-
-/// The calls of the newest answer.
-pub fn asked_last(turn: &Turn) -> Vec<RequestedCall> {
-    turn.transcript
-        .iter()
-        .rev()
-        .find_map(|message| match message {
-            cupola_models::ChatMessage::Assistant { calls, .. } => Some(calls.clone()),
-            _ => None,
-        })
-        .unwrap_or_default()
-}
-
-pub fn tool_calls(asked: &[RequestedCall], outputs: Option<&[CallOutput]>) -> StepDetails {
-    let output = |id: &str| outputs?.iter().find(|output| output.call_id == id).map(|o| o.output.clone());
-    let calls = asked.iter().map(|call| {
-        ToolCall::Function(FunctionCallDetails {
-            id: call.id.clone(),
-            function: CalledFunction {
-                name: call.name.clone(),
-                arguments: call.arguments.clone(),
-                output: output(&call.id),
-            },
-        })
-    });
-    StepDetails::ToolCalls(ToolCalls { tool_calls: calls.collect() })
 }
 
 pub fn required_action(calls: &[RequestedCall]) -> RequiredAction {
@@ -94,7 +64,7 @@ pub fn wire_usage(usage: ModelUsage) -> Usage {
     }
 }
 
-pub fn text_delta(message: &str, text: &str, first: bool) -> MessageDelta {
+pub fn text_delta(message: &str, text: &str, annotations: Option<Vec<Annotation>>) -> MessageDelta {
     MessageDelta {
         id: message.to_owned(),
         object: "thread.message.delta".to_owned(),
@@ -102,7 +72,7 @@ pub fn text_delta(message: &str, text: &str, first: bool) -> MessageDelta {
             content: vec![DeltaContent {
                 index: 0,
                 kind: "text".to_owned(),
-                text: Some(DeltaText { value: Some(text.to_owned()), annotations: first.then(Vec::new) }),
+                text: Some(DeltaText { value: Some(text.to_owned()), annotations }),
                 extra: Extra::new(),
             }],
         },
@@ -110,21 +80,29 @@ pub fn text_delta(message: &str, text: &str, first: bool) -> MessageDelta {
 }
 
 pub fn call_delta(step: &str, index: usize, id: Option<&str>, function: FunctionCallDelta) -> Frame {
+    let call = ToolCallDelta {
+        index,
+        id: id.map(str::to_owned),
+        kind: "function".to_owned(),
+        function: Some(function),
+        extra: Extra::new(),
+    };
+    step_delta(step, call)
+}
+
+/// A call of a tool that the service runs. What stands in it is under the tool's kind.
+pub fn served_call_delta(step: &str, index: usize, id: &str, kind: &str, body: Value) -> Frame {
+    let extra = [(kind.to_owned(), body)].into_iter().collect();
+    let call = ToolCallDelta { index, id: Some(id.to_owned()), kind: kind.to_owned(), function: None, extra };
+    step_delta(step, call)
+}
+
+fn step_delta(step: &str, call: ToolCallDelta) -> Frame {
+    let step_details = StepDeltaDetails { kind: "tool_calls".to_owned(), tool_calls: vec![call] };
     let delta = RunStepDelta {
         id: step.to_owned(),
         object: "thread.run.step.delta".to_owned(),
-        delta: RunStepDeltaBody {
-            step_details: StepDeltaDetails {
-                kind: "tool_calls".to_owned(),
-                tool_calls: vec![ToolCallDelta {
-                    index,
-                    id: id.map(str::to_owned),
-                    kind: "function".to_owned(),
-                    function: Some(function),
-                    extra: Extra::new(),
-                }],
-            },
-        },
+        delta: RunStepDeltaBody { step_details },
     };
     frame("thread.run.step.delta", &delta)
 }

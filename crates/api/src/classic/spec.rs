@@ -5,15 +5,19 @@ use cupola_models::{FunctionDeclaration, ResponseFormat, ToolChoice};
 use cupola_wire::classic::{Run, Tool};
 use serde_json::{Value, json};
 
+use super::scope::Scope;
+
 /// What the engine is asked for. Everything it needs stands in the run, so that a turn can be taken up
-/// again from the run alone.
-pub fn turn_spec(run: &Run) -> TurnSpec {
+/// again from the run, and from what its tools work on.
+pub fn turn_spec(run: &Run, scope: &Scope) -> TurnSpec {
     TurnSpec {
         deployment: run.model.clone(),
         instructions: run.instructions.clone().filter(|text| !text.is_empty()),
         conversation: run.thread_id.clone(),
-        tools: run.tools.iter().map(tool).collect(),
+        tools: run.tools.iter().map(|of| tool(of, scope)).collect(),
         tool_choice: tool_choice(&run.tool_choice),
+        forced_tool: forced_tool(run),
+        max_tool_calls: None,
         // What a model does by itself is not sent: not every server knows every parameter.
         parallel_tool_calls: (!run.parallel_tool_calls && !run.tools.is_empty()).then_some(false),
         response_format: response_format(&run.response_format),
@@ -34,7 +38,13 @@ pub fn turn_spec(run: &Run) -> TurnSpec {
     }
 }
 
-fn tool(tool: &Tool) -> ToolSpec {
+/// The kind of the tool that has to be called first, where that is one of the service's own.
+fn forced_tool(run: &Run) -> Option<String> {
+    let chosen = run.tool_choice.get("type").and_then(Value::as_str).filter(|kind| *kind != "function")?;
+    run.tools.iter().any(|tool| tool.kind() == chosen).then(|| chosen.to_owned())
+}
+
+fn tool(tool: &Tool, scope: &Scope) -> ToolSpec {
     match tool {
         Tool::Function(tool) => ToolSpec::Function(FunctionDeclaration {
             name: tool.function.name.clone(),
@@ -45,8 +55,10 @@ fn tool(tool: &Tool) -> ToolSpec {
             },
             strict: tool.function.strict.filter(|strict| *strict),
         }),
-        Tool::Other(settings) => {
-            ToolSpec::Served { kind: tool.kind().to_owned(), settings: Value::Object(settings.clone()) }
+        Tool::Other(given) => {
+            let kind = tool.kind().to_owned();
+            let settings = scope.settings(&kind, given.get(&kind).unwrap_or(&Value::Null));
+            ToolSpec::Served { kind, settings }
         }
     }
 }

@@ -134,7 +134,7 @@ pub async fn delete(
         Change::Delete { key: key(&project, THREAD, thread.clone()) },
         Change::Release { project, name: thread.clone() },
     ];
-    match service.store().submit(changes).await {
+    match service.store().commit(changes).await {
         Ok(()) => Ok(answer(&kinds::deleted(thread, "thread.deleted"))),
         Err(StoreError::Conflict(Conflict::Missing(_))) => Err(kinds::not_found(THREAD, &thread)),
         Err(error) => Err(error.into()),

@@ -85,7 +85,7 @@ pub async fn put(
         let stored = Stored::seal(&service, &project, connection.clone(), &secrets)?;
         let status = if others.etag.is_some() { StatusCode::OK } else { StatusCode::CREATED };
         let created_at = service.clock().seconds();
-        match service.store().submit(others.changes(&project, &stored, created_at)).await {
+        match service.store().commit(others.changes(&project, &stored, created_at)).await {
             Ok(()) => return Ok((status, answer(&connection.shown(&project, None))).into_response()),
             // Somebody else was faster; what they left is looked at again.
             Err(StoreError::Conflict(Conflict::Changed(_) | Conflict::Exists(_) | Conflict::Missing(_))) => {}
@@ -102,7 +102,7 @@ pub async fn delete(
 ) -> Result<Response, ApiError> {
     refuse_configured(&service, &name)?;
     let change = Change::Delete { key: shelf::key(&project, &name) };
-    match service.store().submit(vec![change]).await {
+    match service.store().commit(vec![change]).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
         Err(StoreError::Conflict(_)) => Err(not_found(&name)),
         Err(error) => Err(error.into()),
@@ -166,7 +166,14 @@ impl Others {
         let doc = stored.document();
         let mut changes = vec![match self.etag {
             Some(if_etag) => Change::Replace { key, if_etag, doc },
-            None => Change::Insert { key, parent: String::new(), facet: String::new(), created_at, doc },
+            None => Change::Insert {
+                key,
+                parent: String::new(),
+                facet: String::new(),
+                created_at,
+                doc,
+                aside: None,
+            },
         }];
         if stored.connection.is_default {
             for (if_etag, mut other) in self.stored_defaults {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{ConfiguredConnection, Connection, Secrets};
 use crate::{ApiError, Service, body::document};
 
-const CONNECTION: Kind = Kind("connection");
+const CONNECTION: Kind = Kind::named("connection");
 
 /// A connection of a client as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use cupola_store::{Change, Key, Kind, StoreError};
 use crate::{ApiError, Service, body::document};
 
 /// An agent, or a version of it, takes part; the parent is the conversation.
-const PARTICIPANT: Kind = Kind("conversation_agent");
+pub const PARTICIPANT: Kind = Kind::named("conversation_agent");
 
 /// Notes that an agent takes part in a conversation. Noting it again changes nothing, and costs a read.
 pub async fn note_agent(
@@ -29,8 +29,9 @@ pub async fn note_agent(
             facet: String::new(),
             created_at: service.clock().seconds(),
             doc: document(&agent),
+            aside: None,
         };
-        match service.store().submit(vec![change]).await {
+        match service.store().commit(vec![change]).await {
             // Somebody else has noted it at the same moment.
             Ok(()) | Err(StoreError::Conflict(_)) => {}
             Err(error) => return Err(error.into()),

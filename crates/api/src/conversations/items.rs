@@ -39,7 +39,7 @@ pub async fn create_items(
     let (items, added) = prepare(&service, &project, &conversation, body.items, &partition).await?;
     let mut changes = vec![Change::RequirePresent { key: conversation_key(&project, &conversation) }];
     changes.extend(added);
-    match service.store().submit(changes).await {
+    match service.store().commit(changes).await {
         Ok(()) => {}
         Err(StoreError::Conflict(Conflict::Missing(_))) => return Err(no_conversation(&conversation)),
         Err(error) => return Err(error.into()),
@@ -124,7 +124,7 @@ pub async fn delete_item(
 ) -> Result<Response, ApiError> {
     let (conversation, stored) = find_item(&service, &project, &conversation, &item).await?;
     let change = Change::Delete { key: Key::new(&project, ITEM, stored.id) };
-    match service.store().submit(vec![change]).await {
+    match service.store().commit(vec![change]).await {
         Ok(()) => Ok(json(conversation.doc)),
         Err(StoreError::Conflict(_)) => Err(no_item(&item)),
         Err(error) => Err(error.into()),

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use cupola_store::{Change, Key, Kind, Resource};
 use serde_json::Value;
 
-use crate::{ApiError, Service, body::document, items::Item};
+use super::agents::PARTICIPANT;
+use crate::{ApiError, Service, a2a, body::document, items::Item};
 
 /// A conversation.
-pub const CONVERSATION: Kind = Kind("conversation");
+pub const CONVERSATION: Kind = Kind::named("conversation").owning(&[ITEM, PARTICIPANT, a2a::NAMED]);
 /// An item; its parent is what it belongs to, its facet its type.
-pub const ITEM: Kind = Kind("item");
+pub const ITEM: Kind = Kind::named("item");
 
 const PREFIX: &str = "conv_";
 
@@ -59,6 +60,7 @@ pub fn insert_item(project: &Arc<str>, parent: &str, item: &Item, created_at: i6
         facet: text("type"),
         created_at,
         doc: document(item),
+        aside: None,
     }
 }
 

@@ -51,11 +51,12 @@ pub async fn create(
         facet: String::new(),
         created_at: conversation.created_at,
         doc: doc.clone(),
+        aside: None,
     }];
     let first = body.items.unwrap_or_default();
     let (_, items) = items::prepare(&service, &project, &conversation.id, first, &partition).await?;
     changes.extend(items);
-    service.store().submit(changes).await?;
+    service.store().commit(changes).await?;
     if let Some(agent) = &agent {
         note_agent(&service, &project, &conversation.id, agent, None).await?;
     }
@@ -89,7 +90,7 @@ pub async fn update(
         }
         let doc = document(&conversation);
         let change = Change::Replace { key: key.clone(), if_etag: current.etag, doc: doc.clone() };
-        match service.store().submit(vec![change]).await {
+        match service.store().commit(vec![change]).await {
             Ok(()) => return Ok(json(doc)),
             // Somebody else was faster: the change is made to what they left.
             Err(StoreError::Conflict(Conflict::Changed(_))) => {}
@@ -106,7 +107,7 @@ pub async fn delete(
     Ids([id]): Ids<1>,
 ) -> Result<Response, ApiError> {
     check_id(PARAM, &id)?;
-    match service.store().submit(vec![Change::Delete { key: conversation_key(&project, &id) }]).await {
+    match service.store().commit(vec![Change::Delete { key: conversation_key(&project, &id) }]).await {
         Ok(()) => Ok(answer(&Deleted { id, object: "conversation.deleted".to_owned(), deleted: true })),
         Err(StoreError::Conflict(_)) => Err(no_conversation(&id)),
         Err(error) => Err(error.into()),

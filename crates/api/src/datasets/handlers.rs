@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(super) const DATASET: Asset =
-    Asset { kind: Kind("dataset"), collection: "datasets", id_collection: "data", complete };
+    Asset { kind: Kind::named("dataset"), collection: "datasets", id_collection: "data", complete };
 
 /// `GET /datasets`
 pub async fn list(State(service): State<Service>, Project(project): Project) -> Result<Response, ApiError> {

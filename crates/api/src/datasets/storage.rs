@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{ApiError, Service, assets::Place, body::document};
 
-const CONTAINER: Kind = Kind("blob_container");
-const BLOB: Kind = Kind("blob");
-const BLOCK: Kind = Kind("blob_block");
+const CONTAINER: Kind = Kind::named("blob_container").owning(&[BLOB, BLOCK]);
+const BLOB: Kind = Kind::named("blob");
+const BLOCK: Kind = Kind::named("blob_block");
 
 /// A container and what it was made for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -126,7 +126,7 @@ impl Shelf {
                 None => self.insert(service, key.clone(), String::new(), doc),
             };
             let present = Change::RequirePresent { key: self.container_key() };
-            match service.store().submit(vec![present, change]).await {
+            match service.store().commit(vec![present, change]).await {
                 Ok(()) => {
                     let old: Vec<Part> = match &current {
                         Some(current) => read::<Blob>(current)?.parts,
@@ -163,7 +163,7 @@ impl Shelf {
                 None => self.insert(service, key.clone(), self.blob_key(name).id, doc),
             };
             let present = Change::RequirePresent { key: self.container_key() };
-            match service.store().submit(vec![present, change]).await {
+            match service.store().commit(vec![present, change]).await {
                 Ok(()) => {
                     let old: Option<Part> = current.as_ref().map(read).transpose()?;
                     forget(service, old.as_slice()).await?;
@@ -188,7 +188,7 @@ impl Shelf {
     pub async fn clear_blocks(&self, service: &Service, name: &str, used: &[Part]) -> Result<(), ApiError> {
         for part in self.blocks(service, name).await? {
             let key = self.block_key(name, part.block.as_deref().unwrap_or_default());
-            match service.store().submit(vec![Change::Delete { key }]).await {
+            match service.store().commit(vec![Change::Delete { key }]).await {
                 Ok(()) | Err(StoreError::Conflict(_)) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -202,7 +202,7 @@ impl Shelf {
     /// Deletes a blob; says whether it was there.
     pub async fn delete(&self, service: &Service, name: &str) -> Result<bool, ApiError> {
         let Some(blob) = self.blob(service, name).await? else { return Ok(false) };
-        match service.store().submit(vec![Change::Delete { key: self.blob_key(name) }]).await {
+        match service.store().commit(vec![Change::Delete { key: self.blob_key(name) }]).await {
             Ok(()) => {}
             Err(StoreError::Conflict(_)) => return Ok(false),
             Err(error) => return Err(error.into()),
@@ -223,7 +223,7 @@ impl Shelf {
 
     fn insert(&self, service: &Service, key: Key, facet: String, doc: Bytes) -> Change {
         let created_at = service.clock().seconds();
-        Change::Insert { key, parent: self.container.clone(), facet, created_at, doc }
+        Change::Insert { key, parent: self.container.clone(), facet, created_at, doc, aside: None }
     }
 }
 
@@ -236,8 +236,9 @@ pub async fn create_container(service: &Service, place: &Place, container: &str)
         facet: String::new(),
         created_at: service.clock().seconds(),
         doc: document(&doc),
+        aside: None,
     };
-    Ok(service.store().submit(vec![change]).await?)
+    Ok(service.store().commit(vec![change]).await?)
 }
 
 /// Deletes a container with all its blobs, if it was made for this version: a record may point anywhere.
@@ -252,7 +253,7 @@ pub async fn delete_container_of(service: &Service, place: &Place, container: &s
     for block in shelf.list(service, BLOCK, None).await? {
         parts.push(read(&block)?);
     }
-    match service.store().submit(vec![Change::Delete { key: shelf.container_key() }]).await {
+    match service.store().commit(vec![Change::Delete { key: shelf.container_key() }]).await {
         Ok(()) | Err(StoreError::Conflict(_)) => {}
         Err(error) => return Err(error.into()),
     }

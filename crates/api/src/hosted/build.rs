@@ -3,36 +3,25 @@
 use std::{sync::Arc, time::Duration};
 
 use cupola_hosting::{Code, Failure, ImageSource, Order, Prepared, Progress, RegistryCredentials, Source};
-use cupola_store::{Change, Key, Kind};
-use cupola_wire::agents::{AgentVersion, AgentVersionStatus};
-use serde::{Deserialize, Serialize};
+use cupola_wire::agents::{AgentVersion, AgentVersionStatus, BuildProgress};
+use tokio::sync::Notify;
 
 use super::{
     definition::{HostedDefinition, HostedProgram},
-    hosting::Hosting,
-    package, rooms,
+    hosting::{Hosting, version_id},
+    making, package, rooms,
     session::Session,
+    sources::{self, Content},
     warm,
 };
 use crate::{
     ApiError, Service,
     agents::{self, ResolvedAgent},
-    body::document,
     connections,
 };
 
 /// How long a program that was only tried may take to end by itself.
 const TRIAL_GRACE: Duration = Duration::from_secs(1);
-
-/// What is remembered of a version that was made; its id and its parent are those of the version.
-const BUILD: Kind = Kind("hosted_build");
-
-/// What is remembered.
-#[derive(Debug, Serialize, Deserialize)]
-struct Build {
-    /// The digest of what runs.
-    digest: String,
-}
 
 /// Goes on with all versions whose making was interrupted.
 pub async fn resume(service: &Service) -> Result<(), ApiError> {
@@ -52,31 +41,52 @@ pub async fn resume(service: &Service) -> Result<(), ApiError> {
 
 /// Begins to make a version. Its record says when it is done.
 pub fn begin(service: &Service, project: &Arc<str>, version: &AgentVersion) {
-    let (service, project) = (service.clone(), Arc::clone(project));
+    let Some(hosting) = service.hosting() else { return };
+    // Taken here and not in the task, so that a package that has just come is not gone before it is noted.
+    let held = hosting.sources().try_hold();
+    let (sources, service, project) = (hosting.sources().clone(), service.clone(), Arc::clone(project));
     let (name, number) = (version.name.clone(), version.version.clone());
     tokio::spawn(async move {
-        let outcome = make(&service, &project, &name, &number).await;
-        if let Err(failure) = &outcome {
-            tracing::warn!(agent = name, version = number, %failure, "a version could not be made");
+        let held = match held {
+            Some(held) => held,
+            None => sources.hold().await,
+        };
+        let made = make_and_settle(&service, &project, &name, &number).await;
+        drop(held);
+        if let Some(hosting) = service.hosting() {
+            hosting.making().end(&version_id(&project, &name, &number));
         }
-        let remembered = outcome.map(|digest| {
-            let version = agents::version_key(&project, &name, &number);
-            Change::Insert {
-                key: Key::new(&project, BUILD, version.id.clone()),
-                parent: version.id,
-                facet: String::new(),
-                created_at: service.clock().seconds(),
-                doc: document(&Build { digest }),
-            }
-        });
-        match agents::settle(&service, &project, &name, &number, remembered).await {
-            Ok(_) => warm_up(&service, &project, &name, &number).await,
+        match made {
+            Ok(true) => warm_up(&service, &project, &name, &number).await,
+            Ok(false) => {}
             Err(error) => {
                 let why = &error.detail().message;
                 tracing::error!(agent = name, version = number, why, "a version was not settled");
             }
         }
+        sources::tidy(&service).await;
     });
+}
+
+/// Makes a version and says what became of it. False if it was deleted meanwhile.
+async fn make_and_settle(
+    service: &Service,
+    project: &Arc<str>,
+    name: &str,
+    number: &str,
+) -> Result<bool, ApiError> {
+    let made = make(service, project, name, number).await;
+    if let Err(failure) = &made.outcome {
+        tracing::warn!(agent = name, version = number, %failure, "a version could not be made");
+    }
+    let id = agents::version_key(project, name, number).id;
+    let now = service.clock().seconds();
+    let note = made.content.as_ref().map(|content| sources::note(project, &id, content, now));
+    let is_settled = agents::settle(service, project, name, number, made.outcome, note).await?;
+    if !is_settled && let Some(content) = &made.content {
+        sources::offer(service, project, content).await?;
+    }
+    Ok(is_settled)
 }
 
 /// Starts the sandboxes that are to wait for a version, if that is the one that new sessions get.
@@ -92,25 +102,101 @@ async fn warm_up(service: &Service, project: &Arc<str>, name: &str, number: &str
     }
 }
 
-/// Fetches what a version runs and tries it; gives its digest.
-async fn make(service: &Service, project: &Arc<str>, name: &str, number: &str) -> Result<String, Failure> {
-    let hosting = rooms::hosting(service).map_err(failure)?;
-    let agent = agents::resolve(service, project, name, Some(number), 0).await.map_err(failure)?;
-    let hosted = HostedDefinition::read(&agent.definition, hosting.settings()).map_err(failure)?;
-    let source = source(service, hosting, project, &hosted, None).await?;
-    let prepared = hosting.fleet().runtime().prepare(&source, &unfollowed).await?;
-    hosting.remember(&build_id(project, &agent), prepared.clone());
-    // A program that does not come up now will not come up later either: better to say so now.
-    let trial = Session::new("trial".to_owned(), name, number, "", service.clock().seconds());
-    let order = rooms::order(service, hosting, project, &agent, &hosted, &trial, prepared.clone()).await;
+/// What became of a version that was to be made.
+struct Made {
+    outcome: Result<(), Failure>,
+    /// What was fetched, also where it can't be run.
+    content: Option<Content>,
+}
+
+impl Made {
+    fn nothing(failure: Failure) -> Self {
+        Self { outcome: Err(failure), content: None }
+    }
+}
+
+/// Fetches what a version runs, and tries it.
+async fn make(service: &Service, project: &Arc<str>, name: &str, number: &str) -> Made {
+    let (hosting, agent, hosted) = match definition(service, project, name, number).await {
+        Ok(found) => found,
+        Err(error) => return Made::nothing(failure(error)),
+    };
+    match fetch(service, hosting, project, &agent, &hosted).await {
+        Ok(prepared) => Made {
+            content: Content::of(hosting, &hosted, Some(&prepared)),
+            outcome: try_out(service, hosting, project, &agent, &hosted, prepared).await,
+        },
+        Err(failure) => Made { outcome: Err(failure), content: Content::of(hosting, &hosted, None) },
+    }
+}
+
+async fn definition<'s>(
+    service: &'s Service,
+    project: &Arc<str>,
+    name: &str,
+    number: &str,
+) -> Result<(&'s Hosting, ResolvedAgent, HostedDefinition), ApiError> {
+    let hosting = rooms::hosting(service)?;
+    let agent = agents::resolve(service, project, name, Some(number), 0).await?;
+    let hosted = HostedDefinition::read(&agent.definition, hosting.settings())?;
+    Ok((hosting, agent, hosted))
+}
+
+async fn fetch(
+    service: &Service,
+    hosting: &Hosting,
+    project: &Arc<str>,
+    agent: &ResolvedAgent,
+    hosted: &HostedDefinition,
+) -> Result<Prepared, Failure> {
+    let id = version_id(project, &agent.name, &agent.version);
+    if let HostedProgram::Code { is_bundled, .. } = &hosted.program {
+        let step = if *is_bundled { BuildProgress::Unpacking } else { BuildProgress::Installing };
+        hosting.making().reach(&id, step);
+    }
+    let source = source(service, hosting, project, hosted, None).await?;
+    let follow = |progress: Progress| hosting.making().reach(&id, making::step(&progress));
+    let prepared = hosting.fleet().runtime().prepare(&source, &follow).await?;
+    hosting.remember(&id, prepared.clone());
+    Ok(prepared)
+}
+
+/// A program that does not come up now will not come up later either: better to say so now.
+async fn try_out(
+    service: &Service,
+    hosting: &Hosting,
+    project: &Arc<str>,
+    agent: &ResolvedAgent,
+    hosted: &HostedDefinition,
+    prepared: Prepared,
+) -> Result<(), Failure> {
+    let now = service.clock().seconds();
+    let trial = Session::new("trial".to_owned(), &agent.name, &agent.version, "", now);
+    let order = rooms::order(service, hosting, project, agent, hosted, &trial, prepared).await;
     let tried = match order {
-        // Nobody waits for what it might still have to do.
-        Ok(order) => hosting.fleet().enter(Order { grace: TRIAL_GRACE, ..order }).await.map(drop),
+        Ok(order) => enter(hosting, project, agent, order).await,
         Err(error) => Err(failure(error)),
     };
     rooms::leave(service, project, &trial).await.map_err(failure)?;
     hosting.forget(&trial.guid).await;
-    tried.map(|()| prepared.digest)
+    tried
+}
+
+/// Enters the sandbox of a trial, and tells how far that is.
+async fn enter(hosting: &Hosting, project: &str, agent: &ResolvedAgent, order: Order) -> Result<(), Failure> {
+    let id = version_id(project, &agent.name, &agent.version);
+    let started = Arc::new(Notify::new());
+    // Nobody waits for what it might still have to do at its end.
+    let order = Order { grace: TRIAL_GRACE, started: Some(Arc::clone(&started)), ..order };
+    let follow = async {
+        started.notified().await;
+        hosting.making().reach(&id, BuildProgress::Probing);
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        entered = hosting.fleet().enter(order) => entered.map(drop),
+        () = follow => Ok(()),
+    }
 }
 
 /// What a version runs, present on this machine.
@@ -121,23 +207,16 @@ pub async fn prepared(
     agent: &ResolvedAgent,
     hosted: &HostedDefinition,
 ) -> Result<Prepared, Failure> {
-    let id = build_id(project, agent);
+    let id = version_id(project, &agent.name, &agent.version);
     if let Some(prepared) = hosting.recall(&id) {
         return Ok(prepared);
     }
     // Exactly what was tried when the version was made, whatever its tag means today.
-    let key = Key::new(project, BUILD, format!("{}:{}", agent.name, agent.version));
-    let stored = service.store().get(&key).await.map_err(|error| failure(error.into()))?;
-    let build: Option<Build> = stored.and_then(|stored| serde_json::from_slice(&stored.doc).ok());
-    let digest = build.as_ref().map(|build| build.digest.as_str());
-    let source = source(service, hosting, project, hosted, digest).await?;
+    let digest = sources::digest_of_image(service, project, agent).await.map_err(failure)?;
+    let source = source(service, hosting, project, hosted, digest.as_deref()).await?;
     let prepared = hosting.fleet().runtime().prepare(&source, &unfollowed).await?;
     hosting.remember(&id, prepared.clone());
     Ok(prepared)
-}
-
-fn build_id(project: &str, agent: &ResolvedAgent) -> String {
-    format!("{project}/{}:{}", agent.name, agent.version)
 }
 
 async fn source(
@@ -150,7 +229,7 @@ async fn source(
     match &hosted.program {
         HostedProgram::Image { reference, connection } => {
             let reference = match digest {
-                Some(digest) => pinned(reference, digest),
+                Some(digest) => sources::pinned(reference, digest),
                 None => reference.clone(),
             };
             let credentials = match connection {
@@ -165,16 +244,6 @@ async fn source(
             Ok(Source::Code(program))
         }
     }
-}
-
-/// The reference with the digest in place of its tag.
-fn pinned(reference: &str, digest: &str) -> String {
-    if reference.contains('@') {
-        return reference.to_owned();
-    }
-    let name_begins = reference.rfind('/').map_or(0, |slash| slash + 1);
-    let tag = reference[name_begins..].find(':').map(|colon| name_begins + colon);
-    format!("{}@{digest}", &reference[..tag.unwrap_or(reference.len())])
 }
 
 /// What a connection says to a registry.
@@ -211,24 +280,7 @@ fn failure(error: ApiError) -> Failure {
     Failure::new(Code::SandboxUnavailable, error.detail().message.clone())
 }
 
-/// Nobody follows yet how far a preparation is.
+/// Nobody follows how far a preparation is.
 pub fn unfollowed(progress: Progress) {
     tracing::trace!(?progress, "preparing");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_digest_takes_the_place_of_a_tag() {
-        for (reference, expected) in [
-            ("r:5000/team/a:1", "r:5000/team/a@sha256:d"),
-            ("r:5000/team/a", "r:5000/team/a@sha256:d"),
-            ("a:latest", "a@sha256:d"),
-            ("a@sha256:e", "a@sha256:e"),
-        ] {
-            assert_eq!(pinned(reference, "sha256:d"), expected);
-        }
-    }
 }

@@ -80,6 +80,7 @@ impl HostedDefinition {
             memory_bytes: self.memory_bytes,
             processes: settings.processes,
             disk_bytes: settings.disk_bytes,
+            home_bytes: settings.home_bytes,
         }
     }
 
@@ -139,6 +140,10 @@ fn program(fields: &Map<String, Value>) -> Result<HostedProgram, ApiError> {
 fn code_program(code: &Map<String, Value>) -> Result<HostedProgram, ApiError> {
     let parameter = |name: &str| format!("definition.code_configuration.{name}");
     let runtime = text(code, "runtime")?.ok_or_else(|| missing(&parameter("runtime")))?;
+    if !runtime.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        let message = format!("Invalid 'runtime': '{runtime}'. Expected a name such as 'python_3_13'.");
+        return Err(ApiError::invalid(message).code("invalid_value").param(parameter("runtime")));
+    }
     let entry_point = match code.get("entry_point") {
         Some(Value::Array(words)) => words.iter().map(|word| word.as_str().map(str::to_owned)).collect(),
         Some(Value::String(word)) => Some(word.split_whitespace().map(str::to_owned).collect()),
@@ -160,7 +165,18 @@ fn code_program(code: &Map<String, Value>) -> Result<HostedProgram, ApiError> {
             .param(parameter("dependency_resolution")));
         }
     };
-    Ok(HostedProgram::Code { runtime, entry_point, is_bundled, content_hash: text(code, "content_hash")? })
+    let content_hash = text(code, "content_hash")?;
+    if content_hash.as_ref().is_some_and(|hash| !is_digest(hash)) {
+        // It names a folder of this machine.
+        let message = "Invalid 'content_hash': expected 64 of 0-9 and a-f.";
+        return Err(ApiError::invalid(message).code("invalid_value").param(parameter("content_hash")));
+    }
+    Ok(HostedProgram::Code { runtime, entry_point, is_bundled, content_hash })
+}
+
+/// Whether this is the SHA-256 of something.
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// `0.5` and `500m` are half a core.

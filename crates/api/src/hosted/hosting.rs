@@ -12,7 +12,14 @@ use cupola_hosting::{Ended, Fleet, LogBook, Prepared, Runtime};
 use tokio::sync::mpsc;
 
 use super::{
-    containers::Lines, files, logs::Shelf, settings::HostingSettings, tenants::Tenants, warm::Warm,
+    containers::Lines,
+    files,
+    logs::Shelf,
+    making::Making,
+    settings::HostingSettings,
+    sources::Sources,
+    tenants::{Tenant, Tenants},
+    warm::Warm,
     work::Work,
 };
 
@@ -41,6 +48,8 @@ pub struct Hosting {
     tenants: Tenants,
     warm: Warm,
     work: Work,
+    making: Making,
+    sources: Sources,
     /// What versions run, as far as it was asked for.
     prepared: Mutex<HashMap<String, Prepared>>,
     /// Who works on the containers of the older control plane.
@@ -67,6 +76,8 @@ impl Hosting {
             tenants: Tenants::default(),
             warm: Warm::default(),
             work: Work::default(),
+            making: Making::default(),
+            sources: Sources::default(),
             prepared: Mutex::default(),
             lines: Lines::default(),
             shelf,
@@ -118,6 +129,16 @@ impl Hosting {
         &self.lines
     }
 
+    /// How far the making of versions is.
+    pub fn making(&self) -> &Making {
+        &self.making
+    }
+
+    /// Who fetches what versions run, and who removes it.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
     /// What a version runs, if that is known.
     pub fn recall(&self, version: &str) -> Option<Prepared> {
         self.prepared.lock().unwrap_or_else(PoisonError::into_inner).get(version).cloned()
@@ -126,6 +147,21 @@ impl Hosting {
     /// Remembers what a version runs.
     pub fn remember(&self, version: &str, prepared: Prepared) {
         self.prepared.lock().unwrap_or_else(PoisonError::into_inner).insert(version.to_owned(), prepared);
+    }
+
+    /// Forgets what versions run that is no longer on this machine.
+    pub fn forget_prepared(&self, is_gone: impl Fn(&Prepared) -> bool) {
+        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        prepared.retain(|_, prepared| !is_gone(prepared));
+    }
+
+    /// Whether somebody lives in a sandbox made of this.
+    pub fn is_inhabited(&self, is_this: impl Fn(&Prepared) -> bool) -> bool {
+        let versions = self.tenants.everybody().into_iter().map(|tenant| {
+            let Tenant { project, agent, version, .. } = tenant;
+            version_id(&project, &agent, &version)
+        });
+        versions.filter_map(|version| self.recall(&version)).any(|prepared| is_this(&prepared))
     }
 
     /// The home of a session.
@@ -181,10 +217,52 @@ impl Hosting {
     }
 }
 
+/// The name of a version among those of all projects.
+pub fn version_id(project: &str, agent: &str, version: &str) -> String {
+    format!("{project}/{agent}:{version}")
+}
+
 /// Does something that blocks. Where it fails, only the log is told: there is nobody who could do better.
 async fn off_the_runtime(trouble: &'static str, work: impl FnOnce() -> io::Result<()> + Send + 'static) {
     let done = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)));
     if let Err(error) = done {
         tracing::warn!(%error, "{trouble}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use cupola_hosting::{ProcessRuntime, Program, Source};
+
+    use super::*;
+
+    fn prepared(digest: &str) -> Prepared {
+        let program = Program { folder: "/app".into(), entry_point: Vec::new(), language: String::new() };
+        Prepared { source: Source::Code(program), digest: digest.to_owned() }
+    }
+
+    #[tokio::test]
+    async fn what_a_living_sandbox_shows_is_inhabited() {
+        let home = tempfile::tempdir().unwrap();
+        let hosting = Hosting::new(HostingParts {
+            runtime: Arc::new(ProcessRuntime::open(home.path().join("processes")).unwrap()),
+            folder: home.path().to_owned(),
+            service: ([127, 0, 0, 1], 9).into(),
+            bundle: PathBuf::new(),
+            ca: PathBuf::new(),
+            settings: HostingSettings::default(),
+        });
+        for version in ["1", "2"] {
+            hosting.remember(&version_id("demo", "a", version), prepared(version));
+        }
+        let (project, session) = (Arc::from("demo"), "s".to_owned());
+        let tenant = Tenant { project, agent: "a".to_owned(), version: "1".to_owned(), session };
+        hosting.tenants().enter("sandbox", tenant);
+        assert!(hosting.is_inhabited(|prepared| prepared.digest == "1"));
+        assert!(!hosting.is_inhabited(|prepared| prepared.digest == "2"));
+        hosting.tenants().leave("sandbox");
+        assert!(!hosting.is_inhabited(|prepared| prepared.digest == "1"));
     }
 }

@@ -8,11 +8,13 @@ pub mod files;
 mod gateway;
 mod hosting;
 pub mod logs;
+mod making;
 mod owner;
 mod package;
 mod rooms;
 pub mod session;
 mod settings;
+mod sources;
 mod tenants;
 mod warm;
 mod work;
@@ -22,10 +24,12 @@ use cupola_wire::agents::CreateAgentVersion;
 pub use build::{begin as begin_build, resume};
 pub use gateway::{connect, forward, invoke, invoke_below, respond};
 pub use hosting::{Hosting, HostingParts};
+pub use making::with_progress;
 pub use owner::Owner;
 pub use package::{download as download_package, receive as receive_package};
 pub use rooms::vacate;
 pub use settings::HostingSettings;
+pub use sources::{Held, give_up, tidy};
 pub use work::{rest, work};
 
 use crate::{ApiError, Service};
@@ -48,5 +52,11 @@ pub async fn start(service: &Service) -> Result<(), ApiError> {
     session::settle_all(service).await?;
     resume(service).await?;
     tokio::spawn(session::expire(service.clone()));
-    containers::resume(service).await
+    containers::resume(service).await?;
+    // Where versions are being made again, the last of them does this.
+    tokio::spawn({
+        let service = service.clone();
+        async move { tidy(&service).await }
+    });
+    Ok(())
 }

@@ -171,7 +171,7 @@ pub async fn vacate(
         if let Some(hosting) = service.hosting() {
             hosting.forget(&session.guid).await;
         }
-        match service.store().submit(vec![Change::Delete { key: session.key(project) }]).await {
+        match service.store().commit(vec![Change::Delete { key: session.key(project) }]).await {
             Ok(()) | Err(StoreError::Conflict(Conflict::Missing(_))) => {}
             Err(error) => return Err(error.into()),
         }
@@ -220,7 +220,7 @@ pub async fn order(
         logs: hosting.logs(&session.guid),
     };
     let probe = Probe { path: "/readiness".to_owned(), port: PORT, within: settings.ready_within };
-    Ok(Order { prepared, spec, probe, idle_after: Some(hosted.idle_after), grace: STOP_GRACE })
+    Ok(Order { prepared, spec, probe, idle_after: Some(hosted.idle_after), grace: STOP_GRACE, started: None })
 }
 
 /// The program may run as any user, and its sandbox is all that can reach the folder.

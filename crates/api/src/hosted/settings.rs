@@ -25,6 +25,8 @@ pub struct HostingSettings {
     pub processes: u32,
     /// What one sandbox may write outside of its home.
     pub disk_bytes: u64,
+    /// What one home may hold.
+    pub home_bytes: u64,
     /// Where sandboxes may reach.
     pub egress: Egress,
     /// Where the dependencies of Python programs come from; the usual index where it is left out.
@@ -52,6 +54,7 @@ impl Default for HostingSettings {
             most_memory_bytes: 8 * GIB,
             processes: 512,
             disk_bytes: 2 * GIB,
+            home_bytes: 10 * GIB,
             egress: Egress::Open,
             python_index: None,
             ready_within: Duration::from_secs(60),
@@ -71,6 +74,7 @@ impl HostingSettings {
             memory_bytes: self.most_memory_bytes,
             processes: self.processes,
             disk_bytes: self.disk_bytes,
+            home_bytes: self.home_bytes,
         }
     }
 }

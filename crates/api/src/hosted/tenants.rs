@@ -35,6 +35,11 @@ impl Tenants {
         self.all().remove(sandbox)
     }
 
+    /// All of them.
+    pub fn everybody(&self) -> Vec<Tenant> {
+        self.all().values().cloned().collect()
+    }
+
     fn all(&self) -> MutexGuard<'_, HashMap<String, Tenant>> {
         self.by_sandbox.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,9 +1,10 @@
 //! What is left out of items unless a client asks for it: results that can be large.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::Item;
-use crate::values::Parameters;
+use crate::{body::document, values::Parameters};
 
 /// What a client asks to be included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +36,22 @@ impl Include {
                 | "memory_search_call"
                 | "reasoning"
         )
+    }
+
+    /// A response without what was not asked for.
+    pub fn apply_to_response(&self, response: Bytes) -> Bytes {
+        let may_concern =
+            |text: &str| text.contains("_search_call\"") || text.contains("_interpreter_call\"");
+        if !std::str::from_utf8(&response).is_ok_and(may_concern) {
+            return response;
+        }
+        let Ok(mut read) = serde_json::from_slice::<Value>(&response) else { return response };
+        for item in read["output"].as_array_mut().into_iter().flatten() {
+            if let Value::Object(item) = item {
+                self.apply(item);
+            }
+        }
+        document(&read)
     }
 
     /// Leaves out what was not asked for.

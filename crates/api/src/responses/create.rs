@@ -32,7 +32,7 @@ use crate::{
     conversations,
     frames::stream,
     hosted,
-    items::{Item, compaction, normalise, prefix},
+    items::{Include, Item, compaction, normalise, prefix},
     partition::Partition,
     path::{BoundAgent, Project},
     storage::{Requester, hide_from_others},
@@ -100,6 +100,8 @@ pub struct Prepared {
     pub asked: Arc<Value>,
     /// The partition of its ids.
     pub partition: Partition,
+    /// What of its items is wanted.
+    pub include: Include,
     /// Whether it follows a response that is stored nowhere.
     follows_memory: bool,
 }
@@ -144,7 +146,8 @@ pub async fn prepare(
     let mut spec = turn_spec(&response);
     spec.input = Some(Arc::clone(&asked));
     let follows_memory = remembered.is_some();
-    Ok(Prepared { agent, response, spec, asked, partition, follows_memory })
+    let include = request::include(body);
+    Ok(Prepared { agent, response, spec, asked, partition, include, follows_memory })
 }
 
 /// The hosted agent that a request is for, if it is for one.
@@ -249,7 +252,7 @@ pub async fn begin(
     prepared: Prepared,
     streams: bool,
 ) -> Result<Begun, ApiError> {
-    let Prepared { agent, response, spec, asked, partition, follows_memory } = prepared;
+    let Prepared { agent, response, spec, asked, partition, include, follows_memory } = prepared;
     let is_background = response["background"] == true;
     let is_stored = response["store"] != false;
     if is_background && !is_stored {
@@ -275,7 +278,9 @@ pub async fn begin(
         Durable::Ended => Keeping::FromEnd,
     };
     let id = response["id"].as_str().unwrap_or_default().to_owned();
-    let events = Stream::new(partition, marks(&response)).with_custom_tools(custom_tools(&response));
+    let events = Stream::new(partition, marks(&response))
+        .with_custom_tools(custom_tools(&response))
+        .with_include(include);
     let projection = ResponseProjection::new(project, response, asked, events, keeping);
     Ok(service
         .engine()
@@ -300,7 +305,7 @@ pub async fn warm_up(service: &Service, project: &Arc<str>, prepared: Prepared) 
     let projection = ResponseProjection::new(project, response, asked, events, keeping);
     let Changes { changes, frames } = projection.without_answer(service.clock().seconds());
     if !changes.is_empty() {
-        service.store().submit(changes).await?;
+        service.store().commit(changes).await?;
     }
     let (sender, receiver) = mpsc::channel(frames.len());
     for frame in frames {

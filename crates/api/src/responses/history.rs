@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cupola_store::{Key, Listing, Order, SharedStore, StoreError};
 use serde_json::Value;
 
-use super::kinds::{INPUT, RESPONSE};
+use super::kinds::RESPONSE;
 use crate::{conversations::ITEM, items::Item};
 
 /// Items that are read at once.
@@ -110,9 +110,9 @@ impl History {
 
     /// What a response was asked with, oldest first.
     pub async fn input(&self, project: &Arc<str>, response: &str) -> Result<Vec<Item>, StoreError> {
-        let key = Key::new(project, INPUT, response);
-        match self.store.get(&key).await? {
-            Some(resource) => read(&key, &resource.doc),
+        let key = Key::new(project, RESPONSE, response);
+        match self.store.aside(&key).await? {
+            Some(input) => read(&key, &input),
             None => Ok(Vec::new()),
         }
     }

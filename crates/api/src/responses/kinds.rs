@@ -2,12 +2,11 @@
 
 use cupola_store::Kind;
 
-use crate::{ApiError, storage};
+use crate::{ApiError, conversations::ITEM, storage};
 
-/// A response, under its id.
-pub const RESPONSE: Kind = Kind("response");
-/// The items that a response was asked with, under the response's id.
-pub const INPUT: Kind = Kind("response_input");
+/// A response, under its id. The items that it was asked with are put aside with it.
+pub const RESPONSE: Kind =
+    Kind::named("response").owning(&[ITEM, storage::OWNER, storage::CALL]).with_turns();
 
 /// The 404 of a response.
 pub fn not_found(id: &str) -> ApiError {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cupola_engine::{
     Changes, Delta, Frame, Millis, Projection,
-    turn::{Answer, End, Event, Limit, Phase, Turn},
+    turn::{Answer, CallOutcome, End, Event, Limit, Phase, ServedCall, Turn},
 };
-use cupola_models::{Finish, ModelUsage};
+use cupola_models::{Finish, ModelUsage, RequestedCall};
 use cupola_store::{Change, Key, Resource, StoreError};
 use serde_json::{Value, json};
 
 use super::{
-    kinds::{INPUT, RESPONSE},
+    kinds::RESPONSE,
     stream::{Stream, Voice},
 };
 use crate::{body::document, conversations};
@@ -29,6 +29,8 @@ pub struct ResponseProjection {
     etag: i64,
     /// The response as it was written last, while it has not changed since.
     written: Option<Bytes>,
+    /// The calls of the newest answer that the service runs.
+    served: Vec<ServedCall>,
 }
 
 /// What of a response is kept.
@@ -61,6 +63,7 @@ impl ResponseProjection {
             keeping,
             etag: 0,
             written: None,
+            served: Vec::new(),
         }
     }
 
@@ -77,28 +80,19 @@ impl ResponseProjection {
 
     fn write(&mut self) -> Change {
         self.etag += 1;
-        self.written = Some(document(&self.response));
+        let doc = document(&self.response);
+        self.written = Some(doc.clone());
         if self.etag == 1 {
             return Change::Insert {
                 key: self.key.clone(),
                 parent: String::new(),
                 facet: self.response["conversation"]["id"].as_str().unwrap_or_default().to_owned(),
                 created_at: self.response["created_at"].as_i64().unwrap_or_default(),
-                doc: self.document(),
+                doc,
+                aside: Some(document(&self.asked["input"])),
             };
         }
-        Change::Replace { key: self.key.clone(), if_etag: self.etag - 1, doc: self.document() }
-    }
-
-    /// What the response was asked with, beside it.
-    fn write_input(&self) -> Change {
-        Change::Insert {
-            key: Key::new(&self.project, INPUT, self.key.id.clone()),
-            parent: self.key.id.clone(),
-            facet: String::new(),
-            created_at: self.response["created_at"].as_i64().unwrap_or_default(),
-            doc: document(&self.asked["input"]),
-        }
+        Change::Replace { key: self.key.clone(), if_etag: self.etag - 1, doc }
     }
 
     fn ended(&mut self, now: i64, end: &End, turn: &Turn) -> &'static str {
@@ -155,9 +149,6 @@ impl ResponseProjection {
         let mut changes = Vec::new();
         if self.keeping != Keeping::Nothing {
             changes.push(self.write());
-            if self.keeping == Keeping::FromEnd {
-                changes.push(self.write_input());
-            }
             self.append_to_conversation(now, &mut changes);
         }
         changes
@@ -176,10 +167,38 @@ impl ResponseProjection {
 
     fn partial(&mut self, partial: &Answer, frames: &mut Vec<Frame>) {
         if !partial.is_empty() {
-            frames.extend(self.stream.answered(partial, "incomplete"));
+            frames.extend(self.stream.answered(partial, "incomplete", &[]));
         } else {
             frames.extend(self.stream.close("incomplete"));
+            frames.extend(self.stream.cut_short());
         }
+    }
+
+    /// The kind of tool that has run a call, and what it was asked.
+    fn completed<'t>(&self, outcome: &CallOutcome, turn: &'t Turn) -> Option<(String, &'t RequestedCall)> {
+        let is_this = |id: &str| id == outcome.call_id;
+        let served = self.served.iter().find(|served| is_this(&served.call_id))?;
+        let asked = turn.asked_last().iter().find(|asked| is_this(&asked.id))?;
+        Some((served.kind.clone(), asked))
+    }
+
+    /// The response as clients see it, where that is not all that is kept of it.
+    fn shown(&self) -> Option<Value> {
+        self.stream.hides().then(|| {
+            let mut shown = self.response.clone();
+            if !shown["output"].as_array().is_none_or(Vec::is_empty) {
+                shown["output"] = Value::Array(self.stream.shown_output());
+            }
+            shown
+        })
+    }
+}
+
+/// The status of what was said in an answer that ended so.
+fn status_of(finish: Finish) -> &'static str {
+    match finish {
+        Finish::Length | Finish::ContentFilter => "incomplete",
+        Finish::Stop | Finish::ToolCalls => "completed",
     }
 }
 
@@ -217,8 +236,9 @@ impl Projection for ResponseProjection {
             Delta::Refusal(text) => self.stream.say(Voice::Refusal, text),
             Delta::Reasoning(text) => self.stream.say(Voice::Thought, text),
             Delta::ReasoningSummary(text) => self.stream.say(Voice::Summary, text),
-            Delta::CallBegan { index, id, name } => self.stream.call_began(index, id, name),
+            Delta::CallBegan { index, id, name, by } => self.stream.call_began(index, id, name, by),
             Delta::CallArguments { index, text } => self.stream.call_arguments(index, text),
+            Delta::Progress { .. } => Vec::new(),
         }
     }
 
@@ -236,17 +256,19 @@ impl Projection for ResponseProjection {
                     frames.push(self.stream.about("response.queued", &self.response));
                 }
                 let changes = match self.keeping {
-                    Keeping::FromAccepted => vec![self.write(), self.write_input()],
+                    Keeping::FromAccepted => vec![self.write()],
                     Keeping::FromEnd | Keeping::Nothing => Vec::new(),
                 };
                 return Changes { changes, frames };
             }
-            Event::Answered { answer, finish, .. } => {
-                let status = match finish {
-                    Finish::Length | Finish::ContentFilter => "incomplete",
-                    Finish::Stop | Finish::ToolCalls => "completed",
-                };
-                frames.extend(self.stream.answered(answer, status));
+            Event::Answered { answer, finish, served, .. } => {
+                frames.extend(self.stream.answered(answer, status_of(*finish), served));
+                self.served.clone_from(served);
+            }
+            Event::ToolCompleted { outcome } => {
+                if let Some((kind, asked)) = self.completed(outcome, turn) {
+                    frames.extend(self.stream.tool_completed(&kind, asked, outcome));
+                }
             }
             Event::ModelFailed { partial, .. }
             | Event::Stopped { partial }
@@ -260,9 +282,25 @@ impl Projection for ResponseProjection {
         let changes = self.kept(now);
         // The wire knows no event for a response that was cancelled: the stream just ends after it.
         if kind != "response.cancelled" {
-            frames.push(self.stream.about(kind, &self.response));
+            let shown = self.shown();
+            frames.push(self.stream.about(kind, shown.as_ref().unwrap_or(&self.response)));
         }
         Changes { changes, frames }
+    }
+
+    fn recall(&mut self, _at: Millis, event: &Event, turn: &Turn) {
+        match event {
+            Event::Answered { answer, finish, served, .. } => {
+                self.stream.recall_answered(answer, status_of(*finish), served);
+                self.served.clone_from(served);
+            }
+            Event::ToolCompleted { outcome } => {
+                if let Some((kind, asked)) = self.completed(outcome, turn) {
+                    self.stream.recall_outcome(&kind, asked, outcome);
+                }
+            }
+            _ => {}
+        }
     }
 
     fn rebase(&mut self, current: &Resource) -> Result<Change, StoreError> {
@@ -276,6 +314,9 @@ impl Projection for ResponseProjection {
     }
 
     fn document(&self) -> Bytes {
+        if let Some(shown) = self.shown() {
+            return document(&shown);
+        }
         self.written.clone().unwrap_or_else(|| document(&self.response))
     }
 }

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use super::{
     create::find,
-    kinds::{INPUT, RESPONSE, not_found},
+    history::History,
+    kinds::{RESPONSE, not_found},
 };
 use crate::{
     ApiError, Service,
@@ -41,7 +42,7 @@ pub async fn get(
     hide_from_others(&service, &project, &requester, &id).await?;
     let response = find(&service, &project, &id).await?;
     if parameters.flag("stream")? != Some(true) {
-        return Ok(json_answer(response));
+        return Ok(json_answer(Include::from_query(&parameters).apply_to_response(response)));
     }
     let value: Value = serde_json::from_slice(&response).unwrap_or_default();
     if is_hosted(&id) {
@@ -89,7 +90,12 @@ pub async fn list(
         let id = resource.id.clone();
         async move { Ok(is_wanted && is_visible(service, project, requester, &id).await?) }.boxed()
     });
-    Ok(page(&found.await?))
+    let mut found = found.await?;
+    let include = Include::from_query(&parameters);
+    for response in &mut found.items {
+        response.doc = include.apply_to_response(std::mem::take(&mut response.doc));
+    }
+    Ok(page(&found))
 }
 
 fn is_of_agent(resource: &Resource, agent: &str) -> bool {
@@ -111,12 +117,7 @@ pub async fn input_items(
 ) -> Result<Response, ApiError> {
     hide_from_others(&service, &project, &requester, &id).await?;
     find(&service, &project, &id).await?;
-    let stored = service.store().get(&Key::new(&project, INPUT, id.as_str())).await?;
-    let mut items: Vec<Item> = match stored {
-        Some(resource) => serde_json::from_slice(&resource.doc)
-            .map_err(|error| ApiError::internal("reading the input of a response", error))?,
-        None => Vec::new(),
-    };
+    let mut items = History::new(service.store().clone()).input(&project, &id).await?;
     if query.order == Order::Desc {
         items.reverse();
     }
@@ -166,7 +167,10 @@ pub async fn cancel(
         return Ok(answer(&response));
     }
     match service.engine().cancel(TurnKey { project: project.clone(), id: id.clone() }).await {
-        Ok(_) => Ok(json_answer(settled(&service, &project, &id).await?)),
+        Ok(_) => {
+            let settled = settled(&service, &project, &id).await?;
+            Ok(json_answer(Include::default().apply_to_response(settled)))
+        }
         Err(CommandError::Refused(_)) => {
             let response: Value =
                 serde_json::from_slice(&find(&service, &project, &id).await?).unwrap_or_default();
@@ -203,7 +207,7 @@ pub async fn delete(
     hide_from_others(&service, &project, &requester, &id).await?;
     match service
         .store()
-        .submit(vec![Change::Delete { key: Key::new(&project, RESPONSE, id.as_str()) }])
+        .commit(vec![Change::Delete { key: Key::new(&project, RESPONSE, id.as_str()) }])
         .await
     {
         Ok(()) => Ok(json_answer(document(&json!({"id": id, "object": "response", "deleted": true})))),

@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{ApiError, agents::ResolvedAgent, items::wrong_type};
+use crate::{
+    ApiError,
+    agents::ResolvedAgent,
+    items::{Include, wrong_type},
+};
 
 /// What may not be said beside an agent, because the agent says it.
 const OWN_OF_AGENTS: &[&str] = &["tools", "instructions", "text", "reasoning", "tool_choice", "model"];
@@ -63,6 +67,12 @@ pub fn check_beside_agent(body: &Map<String, Value>, agent: &ResolvedAgent) -> R
             .code("invalid_payload")
             .param(*name)),
     }
+}
+
+/// What of its items a body asks for.
+pub fn include(body: &Map<String, Value>) -> Include {
+    let words = field(body, "include").and_then(Value::as_array).into_iter().flatten();
+    Include::of(words.filter_map(|word| word.as_str().map(str::to_owned)))
 }
 
 /// The id of the conversation that a body names, as a string or as an object.
@@ -162,6 +172,12 @@ const HANDLED: &[&str] = &["input", "stream", "stream_options", "include", "agen
 
 /// What the service adds to a tool that it was given.
 fn as_echoed(mut tool: Value) -> Value {
+    if tool["type"] == "file_search"
+        && let Value::Object(fields) = &mut tool
+    {
+        fields.entry("max_num_results").or_insert(json!(20));
+        fields.entry("ranking_options").or_insert_with(|| json!({"ranker": "auto", "score_threshold": 0}));
+    }
     if tool["type"] == "function"
         && let Value::Object(fields) = &mut tool
         && !fields.contains_key("function")

@@ -26,6 +26,8 @@ pub fn turn_spec(response: &Value) -> TurnSpec {
         conversation: text("id").unwrap_or_default(),
         tools: tools(&response["tools"], allowed),
         tool_choice: tool_choice(&response["tool_choice"]),
+        forced_tool: forced_tool(response),
+        max_tool_calls: response["max_tool_calls"].as_u64(),
         parallel_tool_calls: (response["parallel_tool_calls"] == false).then_some(false),
         response_format: response_format(&response["text"]["format"]),
         temperature: response["temperature"].as_f64(),
@@ -57,18 +59,28 @@ fn passed(response: &Value) -> Map<String, Value> {
     extra
 }
 
-/// The names that a choice of `allowed_tools` leaves.
-fn allowed_tools(choice: &Value) -> Option<Vec<&str>> {
+/// The tools that a choice of `allowed_tools` leaves.
+fn allowed_tools(choice: &Value) -> Option<&[Value]> {
     let tools = choice.get("tools").filter(|_| choice["type"] == "allowed_tools")?.as_array()?;
-    Some(tools.iter().filter_map(name_of).collect())
+    Some(tools)
 }
 
-fn tools(tools: &Value, allowed: Option<Vec<&str>>) -> Vec<ToolSpec> {
-    let is_allowed = |tool: &&Value| match (&allowed, name_of(tool)) {
-        (Some(allowed), Some(name)) => allowed.contains(&name),
-        _ => true,
+fn tools(tools: &Value, allowed: Option<&[Value]>) -> Vec<ToolSpec> {
+    // Tools are named, or are the only one of their type.
+    let is_meant = |tool: &Value, by: &Value| match name_of(by) {
+        Some(name) => name_of(tool) == Some(name),
+        None => tool["type"] == by["type"],
     };
+    let is_allowed = |tool: &&Value| allowed.is_none_or(|all| all.iter().any(|by| is_meant(tool, by)));
     tools.as_array().into_iter().flatten().filter(is_allowed).map(tool).collect()
+}
+
+/// The type of the tool that has to be called first, where that is one of the service's own.
+fn forced_tool(response: &Value) -> Option<String> {
+    let chosen = response["tool_choice"]["type"].as_str()?;
+    let is_served = !matches!(chosen, "function" | "custom" | "allowed_tools");
+    let mut tools = response["tools"].as_array().into_iter().flatten();
+    (is_served && tools.any(|tool| tool["type"] == chosen)).then(|| chosen.to_owned())
 }
 
 /// The names of the custom tools: their calls are shown in another way.

@@ -4,22 +4,34 @@
 //! the events that were kept are read back, and an answer that begins as the interrupted one did goes on
 //! where that one stopped, so that a client which comes back misses nothing and sees nothing twice.
 
+mod calling;
+mod citing;
 mod open;
 mod recall;
 mod seen;
+mod serving;
 mod voice;
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use cupola_engine::{Frame, turn::Answer};
+use cupola_engine::{
+    Frame, Runner,
+    turn::{Answer, ServedCall},
+};
 use serde_json::{Map, Value, json};
 
-use open::{Call, Open, Spoken};
+use calling::Begun;
+use open::{Open, Spoken};
 use seen::{Heard, Seen, Strand};
+use serving::Running;
 pub use voice::Voice;
 
-use crate::partition::Partition;
+use crate::{
+    citations::{Reader, Sources},
+    items::Include,
+    partition::Partition,
+};
 
 /// Output items and the events that announce them.
 #[derive(Debug)]
@@ -46,15 +58,16 @@ pub struct Stream {
     call_index: usize,
     /// Calls that began before the one in front was whole.
     waiting: VecDeque<Begun>,
-}
-
-/// A call that is not told yet.
-#[derive(Debug)]
-struct Begun {
-    index: usize,
-    call_id: String,
-    name: String,
-    arguments: String,
+    /// Which calls of the answer are the service's own: their arguments are not told.
+    own: Vec<usize>,
+    /// Calls of the service's own that are announced and not done.
+    running: Vec<Running>,
+    /// What can be cited.
+    sources: Sources,
+    /// Finds citations in the text.
+    reader: Reader,
+    /// What of its items listeners want to see.
+    include: Include,
 }
 
 impl Stream {
@@ -74,12 +87,23 @@ impl Stream {
             custom: Vec::new(),
             call_index: 0,
             waiting: VecDeque::new(),
+            own: Vec::new(),
+            running: Vec::new(),
+            sources: Sources::default(),
+            reader: Reader::default(),
+            include: Include::default(),
         }
     }
 
     /// Tells calls of these tools as calls of custom tools.
     pub fn with_custom_tools(mut self, names: Vec<String>) -> Self {
         self.custom = names;
+        self
+    }
+
+    /// Shows this of its items.
+    pub fn with_include(mut self, include: Include) -> Self {
+        self.include = include;
         self
     }
 
@@ -127,6 +151,18 @@ impl Stream {
     /// More words.
     pub fn say(&mut self, voice: Voice, text: &str) -> Vec<Frame> {
         self.told = true;
+        match voice {
+            Voice::Text if !self.sources.is_empty() => self.say_and_cite(text),
+            Voice::Text => self.say_words(voice, text),
+            _ => {
+                let mut frames = self.say_rest();
+                frames.extend(self.say_words(voice, text));
+                frames
+            }
+        }
+    }
+
+    fn say_words(&mut self, voice: Voice, text: &str) -> Vec<Frame> {
         let mut frames = Vec::new();
         let new = match self.seen.hears(&Strand::Words(voice), text) {
             Heard::Again => return frames,
@@ -148,7 +184,9 @@ impl Stream {
     fn turn_away(&mut self) -> Vec<Frame> {
         self.seen.clear();
         self.again = None;
-        self.close("incomplete")
+        let mut frames = self.close("incomplete");
+        frames.extend(self.cut_unrecognised());
+        frames
     }
 
     /// Opens a part for this voice, unless one is open.
@@ -205,6 +243,7 @@ impl Stream {
         let Some((voice, place)) = self.place() else { return Vec::new() };
         let Some(Open::Spoken(spoken)) = &mut self.open else { return Vec::new() };
         let text = spoken.part().map_or_else(String::new, |(.., text)| text.to_owned());
+        let whole = spoken.part_so_far();
         spoken.end_part();
         let at = |mut body: Value| {
             if let (Value::Object(body), Value::Object(place)) = (&mut body, &place) {
@@ -212,108 +251,11 @@ impl Stream {
             }
             body
         };
-        let part = json!({"part": voice.part(&text)});
+        let part = json!({"part": whole});
         vec![
             self.event(&format!("{}.done", voice.event()), at(voice.done(&text))),
             self.event(&format!("{}.done", voice.part_event()), at(part)),
         ]
-    }
-
-    /// A call begins. Calls are told one after the other: one that begins before the arguments of the call in
-    /// front are whole waits for them.
-    pub fn call_began(&mut self, index: usize, call_id: &str, name: &str) -> Vec<Frame> {
-        self.told = true;
-        let call =
-            Begun { index, call_id: call_id.to_owned(), name: name.to_owned(), arguments: String::new() };
-        let mut frames = Vec::new();
-        match self.seen.begins(&Strand::Call(call.name.clone())) {
-            Heard::Again => {
-                self.call_index = index;
-                self.again = Some(call);
-                return frames;
-            }
-            Heard::New(_) => self.again = None,
-            Heard::Other(_) => {
-                let unfinished = self.again.take();
-                frames.extend(self.turn_away());
-                frames.extend(unfinished.into_iter().flat_map(|call| self.open_call(call)));
-            }
-        }
-        if self.is_in_a_call() {
-            self.waiting.push_back(call);
-            return frames;
-        }
-        frames.extend(self.open_call(call));
-        frames
-    }
-
-    /// More of the arguments of a call.
-    pub fn call_arguments(&mut self, index: usize, piece: &str) -> Vec<Frame> {
-        if self.call_index != index {
-            if let Some(call) = self.waiting.iter_mut().find(|call| call.index == index) {
-                call.arguments.push_str(piece);
-            }
-            return Vec::new();
-        }
-        let mut frames = match self.again.take() {
-            Some(call) => self.arguments_again(call, piece),
-            None => self.more_arguments(piece),
-        };
-        while !self.is_in_a_call()
-            && let Some(next) = self.waiting.pop_front()
-        {
-            frames.extend(self.open_call(next));
-        }
-        frames
-    }
-
-    /// More of the arguments of a call that was seen before.
-    fn arguments_again(&mut self, mut call: Begun, piece: &str) -> Vec<Frame> {
-        match self.seen.hears(&Strand::Call(call.name.clone()), piece) {
-            Heard::Again => {
-                call.arguments.push_str(piece);
-                self.again = Some(call);
-                Vec::new()
-            }
-            Heard::New(more) => self.more_arguments(&more),
-            Heard::Other(all) => {
-                let mut frames = self.turn_away();
-                call.arguments = all;
-                frames.extend(self.open_call(call));
-                frames
-            }
-        }
-    }
-
-    /// Whether a call is being told whose arguments are not whole.
-    fn is_in_a_call(&self) -> bool {
-        matches!(&self.open, Some(Open::Call(call)) if !call.is_whole())
-    }
-
-    fn open_call(&mut self, begun: Begun) -> Vec<Frame> {
-        let mut frames = self.close("completed");
-        let Begun { index: call_index, call_id, name, arguments: said_already } = begun;
-        self.call_index = call_index;
-        let is_custom = self.custom.contains(&name);
-        let id = self.partition.id(Call::prefix(is_custom));
-        let call = Call { id, call_id, name, arguments: String::new(), is_custom };
-        let added = json!({"output_index": self.output.len(), "item": self.marked(call.announced())});
-        frames.push(self.event("response.output_item.added", added));
-        self.open = Some(Open::Call(call));
-        if !said_already.is_empty() {
-            frames.extend(self.more_arguments(&said_already));
-        }
-        frames
-    }
-
-    fn more_arguments(&mut self, piece: &str) -> Vec<Frame> {
-        let Some(Open::Call(call)) = &mut self.open else { return Vec::new() };
-        call.arguments.push_str(piece);
-        if call.is_custom {
-            return Vec::new();
-        }
-        let body = json!({"item_id": call.id, "output_index": self.output.len(), "delta": piece});
-        vec![self.event("response.function_call_arguments.delta", body)]
     }
 
     /// Ends the item that is open.
@@ -334,26 +276,23 @@ impl Stream {
         frames
     }
 
-    fn call_done(&mut self, call: &Call) -> Vec<Frame> {
-        let (id, index, said) = (&call.id, self.output.len(), call.said());
-        if !call.is_custom {
-            let body =
-                json!({"item_id": id, "output_index": index, "name": call.name, "arguments": call.arguments});
-            return vec![self.event("response.function_call_arguments.done", body)];
-        }
-        let place = |field: &str| json!({"item_id": id, "output_index": index, field: said});
-        vec![
-            self.event("response.custom_tool_call_input.delta", place("delta")),
-            self.event("response.custom_tool_call_input.done", place("input")),
-        ]
+    /// The items as listeners see them.
+    pub fn shown_output(&self) -> Vec<Value> {
+        self.output.iter().map(|item| self.shown(item)).collect()
+    }
+
+    /// Whether listeners do not see everything that is in its items.
+    pub fn hides(&self) -> bool {
+        self.output.iter().any(|item| Include::concerns(item["type"].as_str().unwrap_or_default()))
     }
 
     /// The whole answer. What was not told piece by piece, because nobody listened, becomes items now.
-    pub fn answered(&mut self, answer: &Answer, status: &str) -> Vec<Frame> {
+    pub fn answered(&mut self, answer: &Answer, status: &str, served: &[ServedCall]) -> Vec<Frame> {
         let mut frames = Vec::new();
         if !self.told {
-            frames.extend(self.tell(answer));
+            frames.extend(self.tell(answer, served));
         }
+        frames.extend(self.say_rest());
         // What is not whole now does not become whole any more.
         while let Some(next) = self.waiting.pop_front() {
             frames.extend(self.open_call(next));
@@ -363,14 +302,24 @@ impl Stream {
             frames.extend(self.turn_away());
         }
         self.seen.clear();
-        if self.output.is_empty() && self.open.is_none() {
+        let goes_on = status == "completed" && !served.is_empty();
+        if self.output.is_empty() && self.open.is_none() && !goes_on {
             frames.extend(self.open_part(Voice::Text));
         }
         frames.extend(self.close(status));
+        frames.extend(if goes_on { self.under_way_now() } else { self.cut_short() });
+        self.turn_over();
         frames
     }
 
-    fn tell(&mut self, answer: &Answer) -> Vec<Frame> {
+    /// The next answer begins anew.
+    fn turn_over(&mut self) {
+        self.told = false;
+        self.call_index = 0;
+        self.own.clear();
+    }
+
+    fn tell(&mut self, answer: &Answer, served: &[ServedCall]) -> Vec<Frame> {
         let words = [
             (Voice::Summary, &answer.reasoning_summary),
             (Voice::Thought, &answer.reasoning),
@@ -380,10 +329,21 @@ impl Stream {
         let spoken = words.into_iter().filter(|(_, words)| !words.is_empty());
         let mut frames: Vec<_> = spoken.flat_map(|(voice, words)| self.say(voice, words)).collect();
         for (index, call) in answer.calls.iter().enumerate() {
-            frames.extend(self.call_began(index, &call.id, &call.name));
+            let by = served.iter().find(|own| own.call_id == call.id);
+            let by = by.map_or(Runner::Client, ServedCall::runner);
+            frames.extend(self.call_began(index, &call.id, &call.name, by));
             frames.extend(self.call_arguments(index, &call.arguments));
         }
         frames
+    }
+
+    /// An item as listeners see it.
+    fn shown(&self, item: &Value) -> Value {
+        let mut item = item.clone();
+        if let Value::Object(fields) = &mut item {
+            self.include.apply(fields);
+        }
+        item
     }
 
     fn marked(&self, mut item: Value) -> Value {

@@ -15,7 +15,7 @@ use super::projection::usage;
 use crate::{ApiError, body::document};
 
 /// The kind under which such turns have their keys. There are no resources of it.
-const COMPACTION: Kind = Kind("compaction");
+const COMPACTION: Kind = Kind::named("compaction");
 
 /// A summary that is being made.
 #[derive(Debug)]

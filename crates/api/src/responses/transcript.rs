@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::{
     attachments::{self, Attachments},
     items::{Item, compaction},
+    tools::file_search,
 };
 
 /// Before a summary. What users said is in it, so it must not pass for an instruction.
@@ -24,6 +25,9 @@ const SUMMARY: &str = "This is a summary of the earlier conversation, which is l
 const LOST_SUMMARY: &str = "[A summary of the earlier conversation, which is no longer available.]";
 /// In the place of a file whose address alone is known. Such parts are refused; older ones may be stored.
 const ELSEWHERE: &str = "[a file at an address that is not read]";
+
+/// In the place of what an earlier search found.
+const EARLIER_SEARCH: &str = "[What was found then is not repeated here. Search again where it is needed.]";
 
 /// Makes what a model is given.
 pub struct Transcript<'a> {
@@ -50,6 +54,9 @@ impl Transcript<'_> {
                 calls.push(item);
             } else if is_output(item) {
                 are_answered = true;
+            } else if let Some(search) = search(item) {
+                groups.extend(self.exchange(&mut calls, items).await?);
+                groups.push(search);
             } else {
                 groups.extend(self.exchange(&mut calls, items).await?);
                 let message = self.message(item).await?;
@@ -151,6 +158,21 @@ impl Transcript<'_> {
     }
 }
 
+/// An earlier search of the files. Its passages are not repeated: they are many, and their markers name nothing
+/// any more.
+fn search(item: &Item) -> Option<HistoryItem> {
+    let queries = item.get("queries").filter(|_| kind(item) == "file_search_call")?;
+    let id = text(item, "id").unwrap_or("search").to_owned();
+    let call = RequestedCall {
+        id: id.clone(),
+        name: file_search::KIND.to_owned(),
+        arguments: serde_json::json!({"queries": queries}).to_string(),
+    };
+    let asked = ChatMessage::Assistant { text: String::new(), calls: vec![call] };
+    let output = ChatMessage::Tool { call_id: id, output: EARLIER_SEARCH.to_owned() };
+    Some(HistoryItem { messages: vec![asked, output] })
+}
+
 /// Whether an item is a call that the client answers.
 pub fn is_call(item: &Item) -> bool {
     matches!(kind(item), "function_call" | "custom_tool_call")
@@ -231,8 +253,9 @@ mod tests {
                 facet: String::new(),
                 created_at: 0,
                 doc: doc.to_string().into(),
+                aside: None,
             };
-            store.submit(vec![insert]).await.unwrap();
+            store.commit(vec![insert]).await.unwrap();
         }
         let attachments = Attachments::new(store, blobs);
         let items: Vec<Item> = items.iter().filter_map(|item| item.as_object().cloned()).collect();
@@ -329,6 +352,26 @@ mod tests {
         ];
         let groups = groups(&sent).await;
         assert_eq!(groups.iter().map(|group| group.messages.len()).collect::<Vec<_>>(), [2, 2]);
+    }
+
+    #[tokio::test]
+    async fn an_earlier_search_is_an_exchange_of_its_own_without_its_passages() {
+        let results = json!([{"file_id": "f", "filename": "f.md", "score": 1.0, "text": "It floats."}]);
+        let sent = [
+            json!({"type": "message", "role": "user", "content": "Does it float?"}),
+            json!({"type": "file_search_call", "id": "fs_1", "queries": ["float"], "results": results}),
+            json!({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Yes."}]}),
+        ];
+        let groups = groups(&sent).await;
+        let call = RequestedCall {
+            id: "fs_1".into(),
+            name: "file_search".into(),
+            arguments: r#"{"queries":["float"]}"#.into(),
+        };
+        let asked = ChatMessage::Assistant { text: String::new(), calls: vec![call] };
+        let output = ChatMessage::Tool { call_id: "fs_1".into(), output: EARLIER_SEARCH.into() };
+        assert_eq!(groups[1].messages, [asked, output]);
+        assert_eq!(groups.len(), 3);
     }
 
     #[tokio::test]

@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 use crate::{ApiError, storage::Requester};
 
 /// A state store; its facet is the agent that it belongs to.
-pub const STORE: Kind = Kind("state_store");
+pub const STORE: Kind = Kind::named("state_store").owning(&[ITEM]);
 /// An item; its parent is the store, its facet the user that it belongs to.
-pub const ITEM: Kind = Kind("state_store_item");
+pub const ITEM: Kind = Kind::named("state_store_item");
 
 /// No agent is called so: whose stores are those of requests that no agent makes.
 const NO_AGENT: &str = "*";

@@ -59,8 +59,9 @@ pub async fn create(
     };
     let doc = document(&store);
     let facet = agent.to_owned();
-    let insert = Change::Insert { key, parent: String::new(), facet, created_at: now, doc: doc.clone() };
-    match service.store().submit(vec![insert]).await {
+    let insert =
+        Change::Insert { key, parent: String::new(), facet, created_at: now, doc: doc.clone(), aside: None };
+    match service.store().commit(vec![insert]).await {
         Ok(()) => Ok((StatusCode::CREATED, json(doc)).into_response()),
         Err(StoreError::Conflict(_)) => {
             Err(ApiError::conflict(format!("State store '{}' already exists.", store.name)))

@@ -148,7 +148,7 @@ pub async fn delete_item(
         let doc = document(&item);
         let changes =
             vec![Change::Replace { key: key.clone(), if_etag: version, doc }, Change::Delete { key }];
-        match service.store().submit(changes).await {
+        match service.store().commit(changes).await {
             Ok(()) => {
                 return Ok(answer(&json!({
                     "id": item.known.id, "object": "state_store.item", "key": place.key, "deleted": true,
@@ -243,7 +243,7 @@ impl Place<'_> {
                 key: store_key(self.project, agent_of(&self.owner.0), &store.name),
             });
             changes.extend(self.placing(&store, key, stored.map(|stored| stored.etag), living, &item));
-            match self.service.store().submit(changes).await {
+            match self.service.store().commit(changes).await {
                 Ok(()) => return Ok(Ok(item.known)),
                 // Somebody else was faster: what there is now is looked at again.
                 Err(StoreError::Conflict(_)) => {}
@@ -272,6 +272,7 @@ impl Place<'_> {
             facet: self.user_in(store).to_owned(),
             created_at: item.known.created_at,
             doc,
+            aside: None,
         };
         ended.into_iter().chain([insert]).collect()
     }

@@ -78,7 +78,7 @@ pub async fn patch(
         store.updated_at = service.clock().seconds();
         let doc = document(&store);
         let change = Change::Replace { key: key.clone(), if_etag: stored.etag, doc: doc.clone() };
-        match service.store().submit(vec![change]).await {
+        match service.store().commit(vec![change]).await {
             Ok(()) => return Ok(json_answer(doc)),
             // Somebody else was faster: the change is made to what they left.
             Err(StoreError::Conflict(_)) => {}
@@ -97,7 +97,7 @@ pub async fn delete(
     let name = decoded(&name)?;
     let key = store_key(&project, agent_of(&requester), &name);
     let id = key.id.clone();
-    match service.store().submit(vec![Change::Delete { key }]).await {
+    match service.store().commit(vec![Change::Delete { key }]).await {
         Ok(()) => Ok(answer(&json!({"id": id, "object": "state_store", "name": name, "deleted": true}))),
         Err(StoreError::Conflict(Conflict::Missing(_))) => {
             Ok(answer(&json!({"object": "state_store", "name": name, "deleted": true})))

@@ -17,7 +17,7 @@ use crate::{
     conversations,
     items::Item,
     path::Project,
-    responses::{INPUT, RESPONSE, not_found},
+    responses::{self, RESPONSE, not_found},
     values::Parameters,
 };
 
@@ -147,7 +147,7 @@ impl History<'_> {
     }
 
     async fn input(&self, id: &str) -> Result<Vec<Item>, ApiError> {
-        Ok(self.read(&Key::new(self.project, INPUT, id)).await?.unwrap_or_default())
+        Ok(responses::History::new(self.service.store().clone()).input(self.project, id).await?)
     }
 
     async fn read<T: serde::de::DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, ApiError> {

@@ -17,7 +17,7 @@ pub use history::item_ids;
 pub use ids::is_hosted;
 pub use items::batch_retrieve;
 pub use open::abandon;
-pub use owners::{hide_from_others, is_visible};
+pub use owners::{CALL, OWNER, hide_from_others, is_visible};
 pub use requester::Requester;
 pub use responses::{create, delete, get, input_items, update};
 pub use sandbox::Sandbox;

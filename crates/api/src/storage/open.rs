@@ -13,7 +13,7 @@ use super::{
 use crate::{ApiError, Service, body::document, hosted, responses::RESPONSE, tasks};
 
 /// A response that has not ended.
-const OPEN: Kind = Kind("response_open");
+const OPEN: Kind = Kind::named("response_open");
 
 /// Not the id of the response itself: what ends it must not take along what belongs to the response.
 fn key(project: &Arc<str>, response: &str) -> Key {
@@ -32,6 +32,7 @@ pub fn begun(project: &Arc<str>, response: &str, owner: &Call, created_at: i64) 
         facet: String::new(),
         created_at,
         doc: document(&json!({"id": response})),
+        aside: None,
     }
 }
 
@@ -77,7 +78,7 @@ async fn fail(service: &Service, project: &Arc<str>, id: &str, why: &str) -> Res
         response.insert("status".to_owned(), "failed".into());
         response.insert("error".to_owned(), json!({"code": "container_failed", "message": why}));
         let changes = change(service, project, &stored, &response).await?;
-        match service.store().submit(changes).await {
+        match service.store().commit(changes).await {
             Err(StoreError::Conflict(_)) => {}
             other => return Ok(other?),
         }

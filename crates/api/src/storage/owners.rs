@@ -8,9 +8,9 @@ use super::{Call, Requester, ids};
 use crate::{ApiError, Service, body, responses};
 
 /// For whom a response was made, under the response's id.
-const OWNER: Kind = Kind("response_owner");
+pub const OWNER: Kind = Kind::named("response_owner");
 /// A call that has made a response, under the call's id; the parent is the response.
-pub const CALL: Kind = Kind("response_call");
+pub const CALL: Kind = Kind::named("response_call");
 
 /// The change that notes whose a response is.
 pub fn note_owner(project: &Arc<str>, response: &str, owner: &Call, created_at: i64) -> Change {
@@ -29,6 +29,7 @@ fn insert(key: Key, response: &str, call: &Call, created_at: i64) -> Change {
         facet: String::new(),
         created_at,
         doc: body::document(call),
+        aside: None,
     }
 }
 

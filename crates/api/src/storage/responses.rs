@@ -25,7 +25,7 @@ use crate::{
     items::Item,
     listing::ListQuery,
     path::{Ids, Project},
-    responses::{self, INPUT, RESPONSE},
+    responses::{self, RESPONSE},
     values::Parameters,
 };
 
@@ -49,7 +49,7 @@ pub async fn create(
     loop {
         let owner = owner(&service, &requester, id, &response);
         let changes = creation(&service, &project, (&requester, &owner), id, &response, &input).await?;
-        match service.store().submit(changes).await {
+        match service.store().commit(changes).await {
             Ok(()) => {
                 if !has_ended(&response) {
                     hosted::work(&service, &project, &owner, id).await;
@@ -80,16 +80,15 @@ async fn creation(
     let conversation = conversation_of(response);
     let now = service.clock().seconds();
     let created_at = response.get("created_at").and_then(Value::as_i64).unwrap_or(now);
-    let insert = |kind, parent: &str, facet: &str, doc| Change::Insert {
-        key: Key::new(project, kind, id),
-        parent: parent.to_owned(),
-        facet: facet.to_owned(),
-        created_at,
-        doc,
-    };
     let mut changes = vec![
-        insert(RESPONSE, "", conversation.unwrap_or_default(), document(response)),
-        insert(INPUT, id, "", document(&input)),
+        Change::Insert {
+            key: Key::new(project, RESPONSE, id),
+            parent: String::new(),
+            facet: conversation.unwrap_or_default().to_owned(),
+            created_at,
+            doc: document(response),
+            aside: Some(document(&input)),
+        },
         note_owner(project, id, owner, created_at),
     ];
     if !has_ended(response) {
@@ -156,7 +155,7 @@ pub async fn update(
     loop {
         let stored = find(&service, &project, &id).await?;
         let changes = change(&service, &project, &stored, &response).await?;
-        match service.store().submit(changes).await {
+        match service.store().commit(changes).await {
             Ok(()) => {
                 if has_ended(&response) {
                     hosted::rest(&service, &id);

@@ -50,6 +50,7 @@ pub async fn changes(
                         facet: String::new(),
                         created_at,
                         doc: document(value),
+                        aside: None,
                     }),
                 }
             }

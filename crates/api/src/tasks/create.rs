@@ -53,10 +53,11 @@ pub async fn create(
         facet: binding(&task.agent_name, &task.session_id),
         created_at,
         doc: document(&task),
+        aside: None,
     }];
     let attached = attachments::changes(&service, &project, None, &task.id, values.as_ref(), created_at);
     changes.extend(attached.await?);
-    match service.store().submit(changes).await {
+    match service.store().commit(changes).await {
         Ok(()) => {
             attachments::fill(&service, &project, &mut task).await?;
             Ok(with_etag((StatusCode::CREATED, answer(&task)).into_response(), Some(&task.etag)))

@@ -45,7 +45,7 @@ pub async fn delete(
         }
         // Replacing it with itself refuses to delete what somebody else has written meanwhile.
         let unchanged = Change::Replace { key: key.clone(), if_etag: stored.etag, doc: stored.doc };
-        match service.store().submit(vec![unchanged, Change::Delete { key: key.clone() }]).await {
+        match service.store().commit(vec![unchanged, Change::Delete { key: key.clone() }]).await {
             Ok(()) => return Ok(StatusCode::NO_CONTENT.into_response()),
             Err(StoreError::Conflict(_)) => {}
             Err(error) => return Err(error.into()),

@@ -8,12 +8,11 @@ use super::{record::Task, refusal::Refusal};
 use crate::{ApiError, Service, storage::Requester};
 
 /// A task; its facet is the agent and the session that it is bound to.
-pub const TASK: Kind = Kind("task");
+pub const TASK: Kind = Kind::named("task").owning(&[ATTACHMENT]);
 /// The value of an attachment; its parent is the task.
-pub const ATTACHMENT: Kind = Kind("task_attachment");
+pub const ATTACHMENT: Kind = Kind::named("task_attachment");
 
-/// Goes before the id of a task in its key. Containers choose the ids, and take those of responses: without
-/// it, whoever deletes a task would take along what belongs to the response.
+/// Goes before the id of a task in its key. Containers choose the ids, and take those of responses.
 const PREFIX: &str = "tasks/";
 
 /// What the id of a task is in its key.

@@ -60,7 +60,7 @@ pub async fn update(
         let mut changes = vec![replace];
         changes
             .extend(attachments::changes(&service, &project, Some(&task), &id, wanted, now.0 / 1000).await?);
-        match service.store().submit(changes).await {
+        match service.store().commit(changes).await {
             Ok(()) => return shown(&service, &project, next).await,
             // Somebody else was faster: the change is made to what they left.
             Err(StoreError::Conflict(_)) => first = first.or(Some(task)),

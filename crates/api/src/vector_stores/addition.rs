@@ -78,6 +78,7 @@ impl Additions {
                 facet: record.status.as_str().to_owned(),
                 created_at: now,
                 doc: document(&record),
+                aside: None,
             },
             Change::Insert {
                 key: kinds::usage(project, store, &file.id),
@@ -85,6 +86,7 @@ impl Additions {
                 facet: String::new(),
                 created_at: now,
                 doc: bytes::Bytes::from_static(b"{}"),
+                aside: None,
             },
         ]);
         self.files.push(record);
@@ -134,6 +136,7 @@ impl Additions {
                 facet: record.status.as_str().to_owned(),
                 created_at: now,
                 doc: document(&record.clone().shown_in_batch()),
+                aside: None,
             });
         }
     }
@@ -153,7 +156,7 @@ impl VectorStores {
             let additions = self.additions(project, store, additions, batch).await?;
             let mut changes = first.to_vec();
             changes.extend(additions.changes);
-            match self.store().submit(changes).await {
+            match self.store().commit(changes).await {
                 Ok(()) => {
                     self.begin(project, &additions.files);
                     self.touch(project, store).await?;

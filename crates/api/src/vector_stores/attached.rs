@@ -183,10 +183,10 @@ pub async fn commit(
     new: Option<NewStore>,
     changes: Batch,
 ) -> Result<(), StoreError> {
-    let Some(mut new) = new else { return service.store().submit(changes).await };
+    let Some(mut new) = new else { return service.store().commit(changes).await };
     let mut all = std::mem::take(&mut new.changes);
     all.extend(changes);
-    match service.store().submit(all).await {
+    match service.store().commit(all).await {
         Ok(()) => {
             new.begin(service, project);
             Ok(())

@@ -47,6 +47,7 @@ pub async fn create(
         facet: String::new(),
         created_at: batch.created_at,
         doc: document(&batch),
+        aside: None,
     };
     let added = files::add(&service, &project, &store, wanted, Some(&batch.id), vec![insert]).await;
     let files = added.map_err(|error| addition::refusal(param, error))?;
@@ -140,7 +141,7 @@ pub async fn cancel(
         let key = kinds::batch(&project, &batch);
         let mut changes = vec![replace(&key, &found, &record)];
         changes.extend(service.vector_stores().cancellation(&project, &record).await?);
-        match service.store().submit(changes).await {
+        match service.store().commit(changes).await {
             Ok(()) => {
                 service.vector_stores().tell_settled();
                 return Ok(answer(&service.vector_stores().shown_batch(&project, record).await?));

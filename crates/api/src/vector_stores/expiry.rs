@@ -110,7 +110,7 @@ impl VectorStores {
             let facet = HAS_EXPIRED.to_owned();
             let refile = Change::Refile { key: key.clone(), facet, weight: 0 };
             // The document stays; the etag tells whether it was used meanwhile.
-            match self.store().submit(vec![replace(&key, &found, &record), refile]).await {
+            match self.store().commit(vec![replace(&key, &found, &record), refile]).await {
                 Ok(()) => {
                     tracing::info!(store = id, "a vector store has expired");
                     self.forget_store(project, id);

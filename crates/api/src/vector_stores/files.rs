@@ -191,7 +191,7 @@ pub async fn update(
         let (found, mut record) = find(&service, &project, &store, &file).await?;
         record.attributes = body.attributes.clone().unwrap_or_default();
         let key = kinds::file(&project, &store, &file);
-        match service.store().submit(vec![replace(&key, &found, &record)]).await {
+        match service.store().commit(vec![replace(&key, &found, &record)]).await {
             Ok(()) => {
                 service.vector_stores().touch(&project, &store).await?;
                 return Ok(answer(&record.shown()));

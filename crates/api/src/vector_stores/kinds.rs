@@ -7,15 +7,15 @@ use cupola_store::{Key, Kind};
 use crate::ApiError;
 
 /// The stores. Their facet says which of them may expire.
-pub const STORE: Kind = Kind("vector_store");
+pub const STORE: Kind = Kind::named("vector_store").owning(&[FILE_IN_STORE, BATCH]);
 /// The files of a store: below it, their facet is how far they are, their weight what they use.
-pub const FILE_IN_STORE: Kind = Kind("vector_store_file");
+pub const FILE_IN_STORE: Kind = Kind::named("vector_store_file");
 /// That a file is in a store: below the file, so that it ends with it.
-pub const USE: Kind = Kind("vector_store_use");
+pub const USE: Kind = Kind::named("vector_store_use");
 /// The batches of a store.
-pub const BATCH: Kind = Kind("vector_store_batch");
+pub const BATCH: Kind = Kind::named("vector_store_batch").owning(&[FILE_IN_BATCH]);
 /// The files of a batch: below it, with how far they are.
-pub const FILE_IN_BATCH: Kind = Kind("vector_store_batch_file");
+pub const FILE_IN_BATCH: Kind = Kind::named("vector_store_batch_file");
 
 /// A store.
 pub fn store(project: &Arc<str>, store: &str) -> Key {

@@ -31,6 +31,7 @@ pub(crate) use files::{
 };
 pub use handle::{VectorStores, VectorStoresParts};
 pub use ingestion::Patience;
+pub use kinds::USE;
 pub use search::{DEFAULT_RESULTS, FoundPassage, Query, Ranking, SearchFault};
 pub(crate) use searching::search;
 pub(crate) use stores::{NewStore, create, delete, get, list, modify};

@@ -28,7 +28,7 @@ impl VectorStores {
             if self.store().get(&usage).await?.is_some() {
                 changes.push(Change::Delete { key: usage });
             }
-            match self.store().submit(changes).await {
+            match self.store().commit(changes).await {
                 Ok(()) => {
                     self.forget_file(project, store, file);
                     self.tell_settled();
@@ -70,7 +70,7 @@ impl VectorStores {
                 }
             }
             changes.push(Change::Delete { key: key.clone() });
-            match self.store().submit(changes).await {
+            match self.store().commit(changes).await {
                 Ok(()) => {
                     stores.iter().for_each(|store| self.forget_file(project, store, &key.id));
                     self.tell_settled();
@@ -108,7 +108,7 @@ impl VectorStores {
     /// Deletes a store; a conflict if there is none.
     pub(super) async fn delete(&self, project: &Arc<str>, store: &str) -> Result<(), StoreError> {
         let files = self.store().list(Listing::all(project, FILE_IN_STORE, store)).await?.items;
-        self.store().submit(vec![Change::Delete { key: kinds::store(project, store) }]).await?;
+        self.store().commit(vec![Change::Delete { key: kinds::store(project, store) }]).await?;
         self.forget_store(project, store);
         self.tell_settled();
         let uses = files.iter().map(|file| kinds::usage(project, store, kinds::part(&file.id)));

@@ -110,6 +110,7 @@ fn insert(project: &Arc<str>, record: &StoreRecord) -> Change {
         facet: facet(record).to_owned(),
         created_at: record.created_at,
         doc: document(record),
+        aside: None,
     }
 }
 
@@ -125,7 +126,7 @@ pub async fn create(
 ) -> Result<Response, ApiError> {
     let mut new = NewStore::prepare(&service, &project, "", body).await?;
     let changes = std::mem::take(&mut new.changes);
-    if let Err(error) = service.store().submit(changes).await {
+    if let Err(error) = service.store().commit(changes).await {
         new.give_up(&service).await;
         return Err(addition::refusal("file_ids", error));
     }
@@ -185,7 +186,7 @@ pub async fn modify(
         record.last_active_at = service.vector_stores().now();
         let key = kinds::store(&project, &store);
         let refile = Change::Refile { key: key.clone(), facet: facet(&record).to_owned(), weight: 0 };
-        match service.store().submit(vec![replace(&key, &found, &record), refile]).await {
+        match service.store().commit(vec![replace(&key, &found, &record), refile]).await {
             Ok(()) => {
                 service.vector_stores().watch_expiry(&project, &record);
                 return Ok(answer(&service.vector_stores().shown(&project, record).await?));

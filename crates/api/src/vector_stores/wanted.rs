@@ -115,6 +115,7 @@ impl Wanted {
             facet: file.purpose.clone(),
             created_at: file.created_at,
             doc: document(&file),
+            aside: None,
         });
         self.additions.push(Addition { file, attributes: None, chunking });
     }
@@ -148,5 +149,5 @@ pub async fn look_up(service: &Service, project: &Arc<str>, param: &str, id: &st
     let found = service.store().get(&file_key(project, id)).await?;
     let found = found.ok_or_else(|| no_such_file(param, id))?;
     serde_json::from_slice(&found.doc)
-        .map_err(|error| ApiError::internal(&format!("reading the {} {id}", FILE.0), error))
+        .map_err(|error| ApiError::internal(&format!("reading the {} {id}", FILE.name()), error))
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use cupola_api::{
     ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Limits, ResponsesDialect,
     Service, ServiceParts, hosted, operations,
+    tools::{self, ToolParts},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
 use cupola_engine::{Deployments, Dialect, Engine, Settings, ids};
@@ -23,7 +24,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use crate::{embedder::Letters, model::ScriptedModel, redaction::redacted};
+use crate::{embedder::Letters, library::Shelf, model::ScriptedModel, redaction::redacted};
 
 /// What a test may want to be different.
 #[derive(Default)]
@@ -44,6 +45,10 @@ pub struct Setup {
     pub patience: Patience,
     /// What an earlier service has left behind.
     pub home: Option<TempDir>,
+    /// What is searched by `file_search`.
+    pub shelf: Shelf,
+    /// Whether `file_search` searches the vector stores of the service instead.
+    pub searches_own_stores: bool,
 }
 
 /// A service with the projects `demo` and `other`.
@@ -57,6 +62,7 @@ pub struct TestApp {
     /// Has a token for the project `other` alone.
     pub neighbour: Actor,
     pub model: ScriptedModel,
+    pub shelf: Shelf,
     pub engine: Engine,
     pub store: SharedStore,
     pub service: Service,
@@ -90,8 +96,6 @@ impl TestApp {
         let dialects: [Arc<dyn Dialect>; 2] = [classic.clone(), Arc::clone(&responses)];
         let deployments = setup.deployments.unwrap_or_else(|| Arc::new(setup.model.clone()));
         let catalog = setup.catalog.unwrap_or_else(|| Arc::new(Catalog::of(Arc::new(setup.model.clone()))));
-        let engine = Engine::new(Arc::clone(&store), deployments, dialects, setup.settings);
-        let hosting = setup.hosting.map(|settings| hosting(home.path(), settings));
         let embedder = setup.embedder.map(|embedder| Arc::new(embedder) as Arc<dyn Embedder>);
         let models = Models { embedder, reranker: None };
         let vector_stores = Arc::new(VectorStores::new(VectorStoresParts {
@@ -101,6 +105,14 @@ impl TestApp {
             reader: Reader::default(),
             patience: setup.patience,
         }));
+        let searched: Arc<dyn tools::file_search::Library> = match setup.searches_own_stores {
+            true => vector_stores.clone(),
+            false => Arc::new(setup.shelf.clone()),
+        };
+        let tools = tools::registry(ToolParts { library: searched });
+        let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);
+        engine.recover().await.unwrap();
+        let hosting = setup.hosting.map(|settings| hosting(home.path(), settings));
         let service = Service::new(ServiceParts {
             projects: vec!["demo".to_owned(), "other".to_owned()],
             store: Arc::clone(&store),
@@ -132,6 +144,7 @@ impl TestApp {
             stranger: actor(Some(foreign.token.expose().to_owned())),
             neighbour: actor(next_door),
             model: setup.model,
+            shelf: setup.shelf,
             engine,
             store,
             service,
@@ -184,11 +197,12 @@ impl TestApp {
     pub fn keep_the_store_busy(&self) {
         let project = Arc::from("elsewhere");
         let insert = |number: usize| Change::Insert {
-            key: Key::new(&project, Kind("ballast"), ids::new(&number.to_string())),
+            key: Key::new(&project, Kind::named("ballast"), ids::new(&number.to_string())),
             parent: String::new(),
             facet: String::new(),
             created_at: 0,
             doc: Bytes::from_static(b"{}"),
+            aside: None,
         };
         drop(self.store.submit((0..5_000).map(insert).collect()));
     }

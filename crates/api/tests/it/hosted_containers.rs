@@ -288,11 +288,12 @@ async fn a_restart_brings_back_what_ran_and_ends_what_it_interrupted() {
         "status": "InProgress", "error": null, "container": started["container"],
     });
     let insert = Change::Insert {
-        key: Key::new(&"demo".into(), Kind("hosted_operation"), id),
+        key: Key::new(&"demo".into(), Kind::named("hosted_operation"), id),
         parent: "agents/worker/operations".to_owned(),
         facet: "1".to_owned(),
         created_at: app.service.clock().seconds(),
         doc: operation.to_string().into(),
+        aside: None,
     };
     app.store.submit(vec![insert]).await.unwrap();
     app.service.hosting().unwrap().close().await;

@@ -74,6 +74,21 @@ async fn a_definition_that_is_wrong_is_refused_with_the_place() {
 }
 
 #[tokio::test]
+async fn a_code_package_is_named_by_its_digest_and_never_by_a_path() {
+    let app = hosting().await;
+    for hash in ["../../../etc", "/etc", "", &"A".repeat(64), &"a".repeat(63)] {
+        let code =
+            json!({"runtime": "python_3_13", "entry_point": ["python", "main.py"], "content_hash": hash});
+        let mut definition = definition(modern());
+        definition["code_configuration"] = code;
+        let refused = app.user.post(VERSIONS, json!({"definition": definition})).await;
+        let (status, _, code, param) = refused.refusal();
+        let expected = (400, Some("invalid_value"), Some("definition.code_configuration.content_hash"));
+        assert_eq!((status, code.as_deref(), param.as_deref()), expected, "{hash:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_service_without_hosting_says_so() {
     let app = TestApp::start().await;
     let (status, _, code, _) = app.user.post(VERSIONS, json!({"definition": image("a:1")})).await.refusal();

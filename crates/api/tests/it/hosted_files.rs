@@ -1,11 +1,12 @@
 //! Files of sessions: written from outside and from inside, and never outside of the home.
 
+use cupola_api::HostingSettings;
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
     app::{TestApp, assert_refused},
-    hosted_agent::{Home, deploy, hosting, modern},
+    hosted_agent::{Home, deploy, hosting, hosting_with, modern},
 };
 
 async fn home() -> (TestApp, Home) {
@@ -252,4 +253,18 @@ async fn a_session_takes_its_files_with_it() {
     assert_eq!(home.put("a/b", "x").await.status, StatusCode::NOT_FOUND);
     let sessions = app.home.path().join("hosting/sessions");
     assert_eq!(std::fs::read_dir(sessions).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_into_the_home_is_refused_and_not_kept() {
+    let settings = HostingSettings { home_bytes: 1 << 20, ..HostingSettings::default() };
+    let app = hosting_with(settings).await;
+    deploy(&app.user, "worker", modern()).await;
+    let home = Home::of(&app.user, "worker").await;
+    assert_eq!(home.put("small", vec![1; 1 << 10]).await.status, StatusCode::CREATED);
+    let (status, message, code, _) = home.put("large", vec![1; 1 << 20]).await.refusal();
+    assert_eq!((status, code.as_deref()), (413, Some("home_full")), "{message}");
+    assert_eq!(home.read("large").await.status, StatusCode::NOT_FOUND);
+    home.delete("small", false).await;
+    assert_eq!(home.put("other", vec![1; 1 << 10]).await.status, StatusCode::CREATED);
 }

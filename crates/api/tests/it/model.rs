@@ -28,7 +28,7 @@ impl Gate {
         self.0.add_permits(1_000);
     }
 
-    async fn pass(&self) {
+    pub async fn pass(&self) {
         self.0.acquire().await.unwrap().forget();
     }
 }

@@ -199,7 +199,7 @@ async fn stored_items(app: &TestApp) -> usize {
     let parent = app.user.get(&path_of("store")).await.accepted()["id"].as_str().unwrap().to_owned();
     let listing = Listing {
         project: "demo",
-        kind: Kind("state_store_item"),
+        kind: Kind::named("state_store_item"),
         parent: &parent,
         facet: None,
         order: Order::Asc,

@@ -178,7 +178,7 @@ async fn a_file_of_a_kind_that_is_not_read_is_refused_in_the_words_of_the_servic
 /// Sets when a store was used last.
 pub async fn used_days_ago(app: &TestApp, store: &str, days: i64) {
     use cupola_store::{Change, Key, Kind};
-    let key = Key::new(&"demo".into(), Kind("vector_store"), store);
+    let key = Key::new(&"demo".into(), Kind::named("vector_store"), store);
     let found = app.store.get(&key).await.unwrap().unwrap();
     let mut record: Value = serde_json::from_slice(&found.doc).unwrap();
     let before = record["last_active_at"].as_i64().unwrap();

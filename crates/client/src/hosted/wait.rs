@@ -37,9 +37,22 @@ impl Agents {
         version: &str,
         patience: Patience,
     ) -> Result<AgentVersion> {
+        self.follow_until_active(name, version, patience, |_| {}).await
+    }
+
+    /// The same; `seen` is shown the version each time it is looked at. [`AgentVersion::progress`] says how
+    /// far it is.
+    pub async fn follow_until_active(
+        &self,
+        name: &str,
+        version: &str,
+        patience: Patience,
+        mut seen: impl FnMut(&AgentVersion),
+    ) -> Result<AgentVersion> {
         let (began, mut pause) = (Instant::now(), patience.first_pause);
         loop {
             let found = self.get_version(name, version).await?;
+            seen(&found);
             match found.status {
                 AgentVersionStatus::Active => return Ok(found),
                 AgentVersionStatus::Creating => {}

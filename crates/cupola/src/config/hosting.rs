@@ -55,6 +55,9 @@ pub struct HostingConfig {
     /// What a sandbox may write outside of its home, in GiB.
     #[serde(deserialize_with = "amount")]
     pub disk_gib: f64,
+    /// What the home of a session may hold, in GiB.
+    #[serde(deserialize_with = "amount")]
+    pub home_gib: f64,
     /// Processes and threads of one sandbox.
     pub processes: NonZeroUsize,
     /// Where sandboxes may reach: `open`, `none`, or hosts.
@@ -106,6 +109,7 @@ impl Default for HostingConfig {
             min_memory_gib: settings.least_memory_bytes as f64 / GIB,
             max_memory_gib: settings.most_memory_bytes as f64 / GIB,
             disk_gib: settings.disk_bytes as f64 / GIB,
+            home_gib: settings.home_bytes as f64 / GIB,
             processes: NonZeroUsize::new(settings.processes as usize).unwrap_or(NonZeroUsize::MIN),
             egress: vec!["open".to_owned()],
             python_index: None,
@@ -134,6 +138,7 @@ impl HostingConfig {
             most_memory_bytes: bytes(self.max_memory_gib),
             processes: u32::try_from(self.processes.get()).unwrap_or(u32::MAX),
             disk_bytes: bytes(self.disk_gib),
+            home_bytes: bytes(self.home_gib),
             egress: self.egress(),
             python_index: self.python_index.clone(),
             ready_within: self.ready_within,

@@ -1,6 +1,9 @@
 //! The tables of the configuration and the defaults in them.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    time::Duration,
+};
 
 use cupola_identity::ApiKeyConfig;
 use serde::{Deserialize, Deserializer, de::Error};
@@ -72,6 +75,8 @@ pub struct RunsConfig {
     pub drain_grace: Duration,
     /// How many runs work at the same time; more wait their turn.
     pub max_concurrent: NonZeroUsize,
+    /// How often the model may ask for tools in one run; a run that asks more often fails.
+    pub max_tool_rounds: NonZeroU32,
 }
 
 impl Default for RunsConfig {
@@ -81,6 +86,7 @@ impl Default for RunsConfig {
             waiting_expires_after: Duration::from_secs(10 * 60 * 60),
             drain_grace: Duration::from_secs(10),
             max_concurrent: size(1024),
+            max_tool_rounds: NonZeroU32::MIN.saturating_add(63),
         }
     }
 }

@@ -6,6 +6,9 @@ use crate::{
     hosts,
 };
 
+/// Whose what is made on a shared daemon is: always the same, so that it is made once.
+const OWNER: &str = "doctor";
+
 /// Which runtime is taken, and why.
 pub async fn runtime(config: &Config) -> Verdict {
     const CHECK: &str = "hosted agents";
@@ -19,11 +22,11 @@ pub async fn runtime(config: &Config) -> Verdict {
     };
     let aside = Config { data: folder.path().to_owned(), ..config.clone() };
     let found = match config.hosting.runtime {
-        RuntimeChoice::Auto => Ok(hosts::best(&aside, &folder.path().join("hosting")).await),
-        _ => hosts::choose(&aside).await,
+        RuntimeChoice::Auto => Ok(hosts::best(&aside, OWNER).await),
+        _ => hosts::choose(&aside, OWNER).await,
     };
     match found {
-        Ok(host) if host.runtime.is_some() => Verdict::ok(CHECK, format!("run on {}", host.reason)),
+        Ok(host) if host.runtime.is_some() => Verdict::ok(CHECK, runs(&host)),
         Ok(host) if config.hosting.runtime == RuntimeChoice::Off => Verdict::ok(CHECK, host.reason),
         Ok(host) => Verdict::warn(
             CHECK,
@@ -36,4 +39,15 @@ pub async fn runtime(config: &Config) -> Verdict {
             "Choose another hosting.runtime in the configuration, or \"auto\".",
         ),
     }
+}
+
+/// What they run on, and what that does not do.
+fn runs(host: &hosts::Host) -> String {
+    let mut message = format!("run on {}", host.reason);
+    for lack in &host.lacks {
+        message.push_str(". ");
+        message.push_str(lack.trim_end_matches('.'));
+    }
+    message
+        + ". Memory is not kept while a session sleeps: enable_memory_snapshot is accepted and has no effect"
 }

@@ -13,6 +13,7 @@ use crate::config::Config;
 /// The best runtime of this machine, or why there is none.
 pub struct Automatic {
     config: Config,
+    owner: String,
     chosen: OnceCell<Result<Arc<dyn Runtime>, Failure>>,
 }
 
@@ -24,13 +25,13 @@ impl fmt::Debug for Automatic {
 
 impl Automatic {
     /// Nothing is chosen yet.
-    pub fn new(config: &Config) -> Self {
-        Self { config: config.clone(), chosen: OnceCell::new() }
+    pub fn new(config: &Config, owner: &str) -> Self {
+        Self { config: config.clone(), owner: owner.to_owned(), chosen: OnceCell::new() }
     }
 
     async fn chosen(&self) -> Result<&Arc<dyn Runtime>, Failure> {
         let chosen = self.chosen.get_or_init(|| async {
-            let found = best(&self.config, &self.config.data.join("hosting")).await;
+            let found = best(&self.config, &self.owner).await;
             match found.runtime {
                 Some(runtime) => {
                     tracing::info!("hosted agents run on {}", found.reason);

@@ -24,58 +24,63 @@ pub struct Host {
     pub runtime: Option<Arc<dyn Runtime>>,
     /// In a sentence: which runtime, and why this one, or why none.
     pub reason: String,
+    /// What it does not do, in sentences.
+    pub lacks: Vec<String>,
 }
 
-/// The runtime that is configured, or the best that is found. One that is named and does not work is a failure.
-pub async fn choose(config: &Config) -> Result<Host, Failure> {
+impl Host {
+    fn none(reason: String) -> Self {
+        Self { runtime: None, reason, lacks: Vec::new() }
+    }
+
+    fn of(runtime: Arc<dyn Runtime>, reason: String) -> Self {
+        Self { runtime: Some(runtime), reason, lacks: Vec::new() }
+    }
+}
+
+/// The runtime that is configured, or the best that is found, whose things on a shared daemon are those of
+/// `owner`. One that is named and does not work is a failure.
+pub async fn choose(config: &Config, owner: &str) -> Result<Host, Failure> {
     let folder = config.data.join("hosting");
     match config.hosting.runtime {
-        RuntimeChoice::Off => {
-            Ok(Host { runtime: None, reason: "switched off (hosting.runtime = \"off\")".to_owned() })
-        }
+        RuntimeChoice::Off => Ok(Host::none("switched off (hosting.runtime = \"off\")".to_owned())),
         RuntimeChoice::Docker => {
-            let runtime = docker(config, &folder).await.map_err(|failure| unusable("docker", &failure))?;
-            Ok(Host { runtime: Some(runtime), reason: "docker, as configured".to_owned() })
+            let (runtime, lacks) =
+                docker(config, owner).await.map_err(|failure| unusable("docker", &failure))?;
+            Ok(Host { lacks, ..Host::of(runtime, "docker, as configured".to_owned()) })
         }
         RuntimeChoice::Process => {
             let runtime = process(&folder)?;
             let reason = "plain processes without isolation, as configured (hosting.runtime = \"process\")";
-            Ok(Host { runtime: Some(runtime), reason: reason.to_owned() })
+            Ok(Host::of(runtime, reason.to_owned()))
         }
         RuntimeChoice::Oci => {
             let (runtime, runner) =
                 oci(config, &folder).await.map_err(|failure| unusable("oci", &failure))?;
-            Ok(Host {
-                runtime: Some(runtime),
-                reason: format!("oci with the runner {runner}, as configured"),
-            })
+            Ok(Host::of(runtime, format!("oci with the runner {runner}, as configured")))
         }
         RuntimeChoice::Auto => {
-            let runtime: Arc<dyn Runtime> = Arc::new(Automatic::new(config));
-            Ok(Host {
-                runtime: Some(runtime),
-                reason: "the best that is found once one is needed".to_owned(),
-            })
+            let runtime: Arc<dyn Runtime> = Arc::new(Automatic::new(config, owner));
+            Ok(Host::of(runtime, "the best that is found once one is needed".to_owned()))
         }
     }
 }
 
 /// Without a daemon where that works, because it starts sandboxes fastest; else with one.
-pub async fn best(config: &Config, folder: &Path) -> Host {
+pub async fn best(config: &Config, owner: &str) -> Host {
+    let folder = &config.data.join("hosting");
     let oci = match oci(config, folder).await {
         Ok((runtime, runner)) => {
             let reason = format!("oci with the runner {runner}: no daemon is needed, and starts are fastest");
-            return Host { runtime: Some(runtime), reason };
+            return Host::of(runtime, reason);
         }
         Err(failure) => failure.message,
     };
-    match docker(config, folder).await {
-        Ok(runtime) => {
-            Host { runtime: Some(runtime), reason: format!("docker, because oci does not work: {oci}") }
+    match docker(config, owner).await {
+        Ok((runtime, lacks)) => {
+            Host { lacks, ..Host::of(runtime, format!("docker, because oci does not work: {oci}")) }
         }
-        Err(docker) => {
-            Host { runtime: None, reason: format!("oci does not work: {oci} Docker: {}", docker.message) }
-        }
+        Err(docker) => Host::none(format!("oci does not work: {oci} Docker: {}", docker.message)),
     }
 }
 
@@ -92,13 +97,15 @@ async fn oci(config: &Config, folder: &Path) -> Result<(Arc<dyn Runtime>, String
     Ok((Arc::new(runtime), runner))
 }
 
-async fn docker(config: &Config, folder: &Path) -> Result<Arc<dyn Runtime>, HostingFailure> {
+async fn docker(config: &Config, owner: &str) -> Result<(Arc<dyn Runtime>, Vec<String>), HostingFailure> {
     let settings = DockerSettings {
-        owner: owner(folder),
+        owner: owner.to_owned(),
         socket: config.hosting.docker.socket.clone(),
         images: config.hosting.docker.images.clone(),
     };
-    Ok(Arc::new(DockerRuntime::connect(settings).await?))
+    let runtime = DockerRuntime::connect(settings).await?;
+    let lacks = runtime.lacks().to_vec();
+    Ok((Arc::new(runtime), lacks))
 }
 
 fn process(folder: &Path) -> Result<Arc<dyn Runtime>, Failure> {
@@ -107,9 +114,10 @@ fn process(folder: &Path) -> Result<Arc<dyn Runtime>, Failure> {
     Ok(Arc::new(runtime))
 }
 
-/// A name for this data directory that is the same at every start, for what is found on a shared daemon.
-fn owner(folder: &Path) -> String {
+/// A name for what belongs to this configuration on a shared daemon. It is the same at every start.
+pub fn owner(config: &Config) -> String {
     use sha2::Digest as _;
+    let folder = config.data.join("hosting");
     let digest = sha2::Sha256::digest(folder.as_os_str().as_encoded_bytes());
     hex::encode(&digest[..8])
 }

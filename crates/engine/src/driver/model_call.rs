@@ -1,6 +1,6 @@
 //! One call of the model: from the context to a recorded answer.
 
-use cupola_models::{FaultKind, FunctionDeclaration, ModelDelta, ModelStream, ModelUsage, RequestedCall};
+use cupola_models::{FaultKind, ModelDelta, ModelStream, ModelUsage, RequestedCall};
 use std::pin::Pin;
 
 use futures_util::{
@@ -10,13 +10,13 @@ use futures_util::{
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::*;
-use crate::{ClientCalls, Delta, ids};
+use crate::{ClientCalls, Delta, Runner, ids};
 
 /// Tokens of a model's window that are kept free for its answer, unless the deployment says otherwise.
 const ANSWER_RESERVE: u64 = 4096;
 
-/// What interrupts a model call.
-enum Interruption {
+/// What interrupts a call of the model, or of tools.
+pub(super) enum Interruption {
     Command(Command),
     Deadline,
     Draining,
@@ -98,9 +98,7 @@ impl Driver {
         let resolved = self.inner.deployments.resolve(&self.spec.deployment).map_err(|fault| {
             failed(TurnFault { code: fault.kind.code().to_owned(), message: fault.message })
         })?;
-        if let Some(fault) = self.unavailable_tool() {
-            return Err(failed(fault));
-        }
+        self.open_toolbox().await.map_err(failed)?;
         let request = self.request(&resolved).await.map_err(|error| match error {
             ContextError::PromptTokens => Event::OutOfTokens { limit: Limit::PromptTokens },
             ContextError::Store(error) => {
@@ -185,7 +183,8 @@ impl Driver {
             }
             ClientCalls::HandOver => None,
         };
-        self.record(Event::Answered { answer, finish, until }).await
+        let served = self.served(&answer.calls);
+        self.record(Event::Answered { answer, finish, until, served }).await
     }
 
     fn hear(&mut self, answer: &mut PartialAnswer, delta: ModelDelta) {
@@ -202,7 +201,7 @@ impl Driver {
             }
             ModelDelta::CallBegan { index, id, name } => {
                 let id = self.unique_call_id(answer, id);
-                self.tell(Delta::CallBegan { index, id: &id, name: &name });
+                self.tell_call(index, &id, &name);
                 answer.calls.push((index, RequestedCall { id, name, arguments: String::new() }));
             }
             ModelDelta::CallArguments { index, text } => {
@@ -223,11 +222,24 @@ impl Driver {
         }
     }
 
-    fn tell(&mut self, delta: Delta<'_>) {
-        if self.is_heard() || self.projection.wants_every_delta() {
+    pub(super) fn tell(&mut self, delta: Delta<'_>) {
+        if self.wants_deltas() {
             let frames = self.projection.delta(self.inner.clock.now(), delta);
             self.publish(frames);
         }
+    }
+
+    fn tell_call(&mut self, index: usize, id: &str, name: &str) {
+        if self.wants_deltas() {
+            let by = toolbox::runner(self.toolbox.as_ref(), name);
+            let began = Delta::CallBegan { index, id, name, by };
+            let frames = self.projection.delta(self.inner.clock.now(), began);
+            self.publish(frames);
+        }
+    }
+
+    fn wants_deltas(&self) -> bool {
+        self.is_heard() || self.projection.wants_every_delta()
     }
 
     /// The upstream's id of a call, if it has the form that clients know and this turn has not seen it.
@@ -249,21 +261,15 @@ impl Driver {
     async fn fail(&mut self, fault: Fault, partial: PartialAnswer) -> Result<Action, Leave> {
         tracing::info!(turn = %self.key, code = fault.kind.code(), message = %fault.message, "a model call failed");
         let fault = TurnFault { code: fault.kind.code().to_owned(), message: fault.message };
-        self.record(Event::ModelFailed { fault, partial: partial.into_answer() }).await
+        let partial = self.cut_short(partial);
+        self.record(Event::ModelFailed { fault, partial }).await
     }
 
-    /// A tool that the service would have to run, and can't.
-    fn unavailable_tool(&self) -> Option<TurnFault> {
-        self.spec.tools.iter().find_map(|tool| match tool {
-            ToolSpec::Function(_) => None,
-            ToolSpec::Served { kind, .. } => Some(TurnFault {
-                code: "tool_not_available".to_owned(),
-                message: format!(
-                    "The tool '{kind}' is not available in this version of Cupola. \
-                     Remove it from the agent or the run, or use function tools."
-                ),
-            }),
-        })
+    /// What the model had said until it was cut short. Calls that nobody has begun to run are nothing.
+    fn cut_short(&self, partial: PartialAnswer) -> Answer {
+        let mut answer = partial.into_answer();
+        answer.calls.retain(|call| toolbox::runner(self.toolbox.as_ref(), &call.name) == Runner::Client);
+        answer
     }
 
     async fn request(&mut self, resolved: &Resolved) -> Result<ModelRequest, ContextError> {
@@ -279,15 +285,12 @@ impl Driver {
             context::fit(&*self.dialect, &self.key, &self.spec, &self.turn, &counter, window).await?;
         let left =
             self.spec.max_completion_tokens.map(|max| max.saturating_sub(self.turn.usage.completion_tokens));
-        let tools = self.spec.tools.iter().filter_map(|tool| match tool {
-            ToolSpec::Function(function) => Some(function.clone()),
-            ToolSpec::Served { .. } => None,
-        });
+        let (tools, tool_choice) = self.offer();
         Ok(ModelRequest {
             model: resolved.model.clone(),
             messages,
-            tools: tools.collect::<Vec<FunctionDeclaration>>(),
-            tool_choice: self.tool_choice(),
+            tools,
+            tool_choice,
             parallel_tool_calls: self.spec.parallel_tool_calls,
             response_format: self.spec.response_format.clone(),
             temperature: self.spec.temperature,
@@ -301,17 +304,8 @@ impl Driver {
         })
     }
 
-    /// A forced call is forced once: after its output the model has to be free to answer.
-    fn tool_choice(&self) -> cupola_models::ToolChoice {
-        use cupola_models::ToolChoice;
-        match &self.spec.tool_choice {
-            ToolChoice::Required | ToolChoice::Function(_) if self.turn.answers > 0 => ToolChoice::Auto,
-            choice => choice.clone(),
-        }
-    }
-
     /// Waits for the next thing that may end a model call early.
-    async fn interruption(&mut self) -> Interruption {
+    pub(super) async fn interruption(&mut self) -> Interruption {
         let left = self.turn.until().map_or(i64::MAX, |until| until - self.inner.clock.now());
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0).min(YEAR_MILLIS));
         let deadline = Instant::now() + left;
@@ -327,7 +321,7 @@ impl Driver {
     }
 
     /// Handles an interruption; `None` if the call goes on.
-    async fn interrupted(
+    pub(super) async fn interrupted(
         &mut self,
         interruption: Interruption,
         answer: &mut PartialAnswer,
@@ -335,14 +329,14 @@ impl Driver {
         match interruption {
             Interruption::Draining => Some(Err(Leave::Draining)),
             Interruption::Deadline => {
-                let partial = std::mem::take(answer).into_answer();
+                let partial = self.cut_short(std::mem::take(answer));
                 Some(self.record(Event::DeadlinePassed { partial }).await)
             }
             Interruption::Command(Command::Cancel { reply }) => {
                 if let Err(leave) = self.cancel(reply, Action::CallModel).await {
                     return Some(Err(leave));
                 }
-                let partial = std::mem::take(answer).into_answer();
+                let partial = self.cut_short(std::mem::take(answer));
                 Some(self.record(Event::Stopped { partial }).await)
             }
             Interruption::Command(Command::Submit { reply, .. }) => {
@@ -382,7 +376,7 @@ fn count_usage(resolved: &Resolved, request: &ModelRequest, answer: &Answer) -> 
 
 /// What the model has said so far.
 #[derive(Default)]
-struct PartialAnswer {
+pub(super) struct PartialAnswer {
     answer: Answer,
     /// Calls with their places; they are put in order at the end.
     calls: Vec<(usize, RequestedCall)>,

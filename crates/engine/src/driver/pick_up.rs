@@ -60,7 +60,9 @@ pub async fn fail_after_panic(inner: Arc<Inner>, key: TurnKey) {
         let message = "The service failed while it drove this turn. Its log says more.".to_owned();
         let fault = TurnFault { code: "server_error".to_owned(), message };
         let event = match driver.turn.phase {
-            Phase::Calling { .. } => Event::ModelFailed { fault, partial: Answer::default() },
+            Phase::Calling { .. } | Phase::Running { .. } => {
+                Event::ModelFailed { fault, partial: Answer::default() }
+            }
             Phase::Stopping => Event::Stopped { partial: Answer::default() },
             Phase::New | Phase::Waiting { .. } | Phase::Ended(_) => return driver.leave(&Leave::Gone),
         };
@@ -108,12 +110,19 @@ async fn load(inner: &Inner, key: &TurnKey) -> Result<Option<(Course, Action)>, 
             serde_json::from_slice::<Event>(&entry.entry).map_err(|e| LoadError::Damaged(e.to_string()))
         })
         .collect::<Result<Vec<_>, _>>()?;
+    let mut projection = resumed.projection;
+    let mut entries = record.journal.iter();
+    let recall = |event, turn: &Turn| {
+        let at = entries.next().map_or(0, |entry| entry.at);
+        projection.recall(at, event, turn);
+    };
     let (turn, action) =
-        Turn::replay(&events).map_err(|refusal| LoadError::Damaged(format!("{refusal:?}")))?;
+        Turn::replay(&events, recall).map_err(|refusal| LoadError::Damaged(format!("{refusal:?}")))?;
     let course = Course {
         dialect: Arc::clone(dialect),
         spec: resumed.spec,
-        projection: resumed.projection,
+        projection,
+        cut_short: matches!(turn.phase, Phase::Running { .. }),
         turn,
         position: events.len() as i64,
         kept: resumed.kept,

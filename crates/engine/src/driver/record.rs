@@ -87,6 +87,8 @@ impl Driver {
             self.place = None;
             if let Some(ended) = self.ended.take() {
                 let _ = ended.send(Ok(self.projection.document()));
+                // Whoever waits goes on at once; what is left to do here can wait.
+                tokio::task::yield_now().await;
             }
         }
         Ok(action)
@@ -99,7 +101,7 @@ impl Driver {
         if changes.is_empty() {
             return Ok(());
         }
-        if let Err(error) = self.inner.store.submit(changes).await {
+        if let Err(error) = self.inner.store.commit(changes).await {
             tracing::warn!(turn = %self.key, %error, "a turn could not be written at its end");
             if let Some(ended) = self.ended.take() {
                 let _ = ended.send(Err(error));
@@ -114,7 +116,7 @@ impl Driver {
     pub(super) async fn commit(&mut self, mut batch: Batch, patience: Patience) -> Result<(), Refused> {
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.inner.store.submit(batch.clone()).await {
+            match self.inner.store.commit(batch.clone()).await {
                 Ok(()) => return Ok(()),
                 Err(StoreError::Conflict(Conflict::Changed(key))) if &key == self.projection.key() => {
                     self.rebase(&mut batch).await?;

@@ -1,133 +1,30 @@
 //! The driver over a real store: recovery, draining, fencing, and what can't be read.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use cupola_engine::{
-    Begin, BeginError, Begun, Changes, CommandError, Delta, Dialect, Durable, Engine, Frame, HistoryPage,
-    Listen, Millis, Projection, Resumed, Settings, TurnSpec,
-    turn::{Event, Phase, Turn},
+use cupola_engine::{Begin, BeginError, Begun, CommandError, Durable, Listen, turn::Event};
+use cupola_store::{Change, Key, TurnPhase};
+
+use crate::{
+    model::GatedModel,
+    plain::{RUN, begin, called, ended, engine, journal, key, store},
 };
-use cupola_store::{
-    Change, Durability, Key, Kind, Resource, SharedStore, SqliteStore, StoreError, TurnKey, TurnPhase,
-};
-use tempfile::TempDir;
 
-use crate::model::GatedModel;
-
-const RUN: Kind = Kind("run");
-
-/// Shows a turn as a resource that is there or not, and each event as a frame.
-struct Plain {
-    key: Key,
-}
-
-impl Projection for Plain {
-    fn model_call_began(&mut self, _: Millis, _: bool) -> Changes {
-        Changes::default()
-    }
-
-    fn delta(&mut self, _: Millis, delta: Delta<'_>) -> Vec<Frame> {
-        vec![Bytes::from(format!("{delta:?}"))]
-    }
-
-    fn event(&mut self, _: Millis, event: &Event, turn: &Turn, _: bool) -> Changes {
-        let changes = match event {
-            Event::Accepted { .. } => vec![Change::Insert {
-                key: self.key.clone(),
-                parent: String::new(),
-                facet: String::new(),
-                created_at: 0,
-                doc: Bytes::new(),
-            }],
-            _ => vec![Change::RequirePresent { key: self.key.clone() }],
-        };
-        let ended = matches!(turn.phase, Phase::Ended(_));
-        Changes { changes, frames: vec![Bytes::from(if ended { "ended" } else { "event" })] }
-    }
-
-    fn rebase(&mut self, _: &Resource) -> Result<Change, StoreError> {
-        Err(StoreError::Backend("nobody changes it".to_owned()))
-    }
-
-    fn key(&self) -> &Key {
-        &self.key
-    }
-
-    fn document(&self) -> Bytes {
-        Bytes::from_static(b"document")
-    }
-}
-
-struct PlainDialect {
-    store: SharedStore,
-}
-
-#[async_trait]
-impl Dialect for PlainDialect {
-    fn name(&self) -> &'static str {
-        "plain"
-    }
-
-    async fn resume(&self, turn: &TurnKey) -> Result<Option<Resumed>, StoreError> {
-        let key = Key::new(&turn.project, RUN, turn.id.clone());
-        let found = self.store.get(&key).await?;
-        Ok(found.map(|_| Resumed { spec: TurnSpec::default(), projection: Box::new(Plain { key }), kept: 0 }))
-    }
-
-    async fn history(&self, _: &TurnKey, _: &TurnSpec, _: Option<&str>) -> Result<HistoryPage, StoreError> {
-        Ok(HistoryPage::default())
-    }
-}
-
-fn store() -> (SharedStore, TempDir) {
-    let home = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&home.path().join("store.db"), Durability::Normal).unwrap();
-    (Arc::new(store), home)
-}
-
-fn engine(store: &SharedStore, model: &GatedModel) -> Engine {
-    let dialect: Arc<dyn Dialect> = Arc::new(PlainDialect { store: Arc::clone(store) });
-    Engine::new(Arc::clone(store), Arc::new(model.clone()), [dialect], Settings::default())
-}
-
-fn key(id: &str) -> TurnKey {
-    TurnKey { project: "p".into(), id: id.to_owned() }
-}
-
-fn begin(store: &SharedStore, id: &str, listen: bool) -> Begin {
-    let resource = Key::new(&key(id).project, RUN, id);
-    Begin {
-        key: key(id),
-        dialect: Arc::new(PlainDialect { store: Arc::clone(store) }),
-        spec: TurnSpec::default(),
-        projection: Box::new(Plain { key: resource }),
-        changes: Vec::new(),
-        listen: if listen { Listen::Frames } else { Listen::No },
-        durable: Durable::Accepted,
-        eager: false,
-    }
-}
-
-async fn ended(store: &SharedStore, id: &str) {
-    while store.turn(&key(id)).await.unwrap().unwrap().phase != TurnPhase::Ended {
+#[tokio::test]
+async fn who_stops_waiting_for_the_end_does_not_stop_the_turn() {
+    let (store, _home) = store();
+    let model = GatedModel::closed();
+    let engine = engine(&store, &model);
+    let waited_for = Begin { listen: Listen::End, durable: Durable::Ended, ..begin(&store, "t", false) };
+    let end = engine.begin(waited_for).await.unwrap().end.unwrap();
+    let given_up = tokio::time::timeout(Duration::from_millis(20), end.document()).await;
+    assert!(given_up.is_err(), "the model has not answered");
+    model.let_go();
+    let resource = Key::new(&key("t").project, RUN, "t");
+    while store.get(&resource).await.unwrap().is_none() {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-}
-
-async fn called(model: &GatedModel) {
-    while model.calls() == 0 {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-}
-
-async fn journal(store: &SharedStore, id: &str) -> Vec<String> {
-    let record = store.turn(&key(id)).await.unwrap().unwrap();
-    let name = |entry: &[u8]| {
-        serde_json::from_slice::<serde_json::Value>(entry).unwrap()["event"].as_str().unwrap().to_owned()
-    };
-    record.journal.iter().map(|entry| name(&entry.entry)).collect()
 }
 
 #[tokio::test]
@@ -259,6 +156,7 @@ async fn commands_for_a_turn_that_does_not_exist_or_can_not_be_read_are_refused(
         facet: String::new(),
         created_at: 0,
         doc: Bytes::new(),
+        aside: None,
     };
     let damaged = |id: &str, dialect| {
         let entry = Bytes::from_static(b"{\"event\":\"from the future\"}");

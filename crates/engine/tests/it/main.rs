@@ -4,4 +4,6 @@
 mod context;
 mod driving;
 mod model;
+mod plain;
 mod state_machine;
+mod tools;

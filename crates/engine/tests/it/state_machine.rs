@@ -1,6 +1,8 @@
 //! What holds for every sequence of events.
 
-use cupola_engine::turn::{Action, Answer, CallOutput, End, Event, Limit, Phase, Turn, TurnFault};
+use cupola_engine::turn::{
+    Action, Answer, CallOutcome, CallOutput, End, Event, Limit, Phase, Refusal, ServedCall, Turn, TurnFault,
+};
 use cupola_models::{ChatMessage, Finish, ModelUsage, RequestedCall};
 use proptest::{prelude::*, sample::subsequence};
 
@@ -35,6 +37,21 @@ fn outputs() -> impl Strategy<Value = Vec<CallOutput>> {
     .prop_map(move |calls| calls.into_iter().zip(0..).map(output).collect())
 }
 
+fn served_call(id: &str) -> ServedCall {
+    ServedCall { call_id: id.to_owned(), tool: Some(0), kind: "search".to_owned(), function: "f".to_owned() }
+}
+
+fn outcome(call: &str, usage: ModelUsage, failed: bool) -> CallOutcome {
+    let fault = TurnFault { code: "timeout".to_owned(), message: "No answer.".to_owned() };
+    CallOutcome {
+        call_id: call.to_owned(),
+        output: "found".to_owned(),
+        detail: serde_json::json!({"results": []}),
+        fault: failed.then_some(fault),
+        usage,
+    }
+}
+
 fn event() -> impl Strategy<Value = Event> {
     let finish = prop_oneof![
         4 => Just(Finish::Stop),
@@ -46,8 +63,14 @@ fn event() -> impl Strategy<Value = Event> {
     let fault = TurnFault { code: "server_error".to_owned(), message: "No.".to_owned() };
     prop_oneof![
         3 => any::<i64>().prop_map(|until| Event::Accepted { until }),
-        12 => (answer(), finish, any::<Option<i64>>())
-            .prop_map(|(answer, finish, until)| Event::Answered { answer, finish, until }),
+        12 => (answer(), finish, any::<Option<i64>>(), subsequence(CALLS.to_vec(), 0..=3))
+            .prop_map(|(answer, finish, until, served)| {
+                let served = answer.calls.iter().filter(|call| served.contains(&call.id.as_str()));
+                let served = served.map(|call| served_call(&call.id)).collect();
+                Event::Answered { answer, finish, until, served }
+            }),
+        16 => (prop::sample::select([&CALLS[..], &["call_other"]].concat()), usage(), any::<bool>())
+            .prop_map(|(call, usage, failed)| Event::ToolCompleted { outcome: outcome(call, usage, failed) }),
         12 => (outputs(), any::<i64>())
             .prop_map(|(outputs, until)| Event::OutputsSubmitted { outputs, until }),
         1 => limit.prop_map(|limit| Event::OutOfTokens { limit }),
@@ -72,6 +95,7 @@ fn used(event: &Event) -> ModelUsage {
         | Event::ModelFailed { partial: said, .. }
         | Event::Stopped { partial: said }
         | Event::DeadlinePassed { partial: said } => said.usage,
+        Event::ToolCompleted { outcome } => outcome.usage,
         _ => ModelUsage::default(),
     }
 }
@@ -102,6 +126,10 @@ proptest! {
             let expected = match &turn.phase {
                 Phase::New => unreachable!("nothing leads back to the beginning"),
                 Phase::Calling { .. } => Action::CallModel,
+                Phase::Running { served, done, .. } => {
+                    prop_assert!(done.len() < served.len());
+                    Action::RunTools
+                }
                 Phase::Waiting { calls, .. } => {
                     prop_assert!(!calls.is_empty());
                     Action::AwaitClient
@@ -124,7 +152,7 @@ proptest! {
             let read: Event = serde_json::from_slice(&written).unwrap();
             prop_assert_eq!(&read, &event);
             journal.push(read);
-            prop_assert_eq!(Turn::replay(&journal), Ok((turn.clone(), action)));
+            prop_assert_eq!(Turn::replay(&journal, |_, _| {}), Ok((turn.clone(), action)));
         }
     }
 
@@ -183,7 +211,8 @@ proptest! {
             let call =
                 RequestedCall { id: "call_1".to_owned(), name: "f".to_owned(), arguments: String::new() };
             let answer = Answer { calls: vec![call], usage, ..Answer::default() };
-            turn.apply(&Event::Answered { answer, finish: Finish::ToolCalls, until: Some(until) }).unwrap();
+            let (finish, served) = (Finish::ToolCalls, Vec::new());
+            turn.apply(&Event::Answered { answer, finish, until: Some(until), served }).unwrap();
             let output = CallOutput { call_id: "call_1".to_owned(), output: String::new() };
             turn.apply(&Event::OutputsSubmitted { outputs: vec![output], until }).unwrap();
         }
@@ -198,4 +227,73 @@ fn a_stop_that_is_asked_for_twice_is_refused_the_second_time() {
     assert!(turn.apply(&Event::CancelRequested).is_err());
     assert_eq!(turn.apply(&Event::Stopped { partial: Answer::default() }), Ok(Action::Rest));
     assert_eq!(turn.phase, Phase::Ended(End::Cancelled));
+}
+
+/// A turn whose model has asked for these calls, of which the service runs some.
+fn asked(calls: &[&str], served: &[&str], until: Option<i64>) -> Turn {
+    let call =
+        |id: &&str| RequestedCall { id: (*id).to_owned(), name: "f".to_owned(), arguments: String::new() };
+    let answer = Answer { calls: calls.iter().map(call).collect(), ..Answer::default() };
+    let served = served.iter().map(|id| served_call(id)).collect();
+    let mut turn = Turn::default();
+    turn.apply(&Event::Accepted { until: 7 }).unwrap();
+    turn.apply(&Event::Answered { answer, finish: Finish::ToolCalls, until, served }).unwrap();
+    turn
+}
+
+fn complete(turn: &mut Turn, call: &str) -> Result<Action, Refusal> {
+    turn.apply(&Event::ToolCompleted { outcome: outcome(call, ModelUsage::default(), false) })
+}
+
+fn outputs_in(turn: &Turn) -> Vec<&str> {
+    let outputs = turn.transcript.iter().filter_map(|message| match message {
+        ChatMessage::Tool { call_id, .. } => Some(call_id.as_str()),
+        _ => None,
+    });
+    outputs.collect()
+}
+
+#[test]
+fn the_model_is_called_again_once_all_calls_that_the_service_runs_are_done() {
+    let mut turn = asked(&CALLS, &CALLS, Some(9));
+    assert_eq!(complete(&mut turn, "call_3"), Ok(Action::RunTools));
+    assert_eq!(complete(&mut turn, "call_1"), Ok(Action::RunTools));
+    assert_eq!(complete(&mut turn, "call_1"), Err(Refusal::OutOfPlace));
+    assert_eq!(complete(&mut turn, "call_2"), Ok(Action::CallModel));
+    assert_eq!(turn.phase, Phase::Calling { until: 7 });
+    assert_eq!(outputs_in(&turn), CALLS);
+    assert_eq!((turn.tool_rounds, turn.tool_calls), (1, 3));
+}
+
+#[test]
+fn the_client_has_its_calls_once_those_of_the_service_are_done() {
+    let mut turn = asked(&CALLS, &["call_2"], Some(9));
+    assert_eq!(complete(&mut turn, "call_2"), Ok(Action::AwaitClient));
+    let Phase::Waiting { calls, until: 9, .. } = &turn.phase else { panic!("{:?}", turn.phase) };
+    assert_eq!(calls.iter().map(|call| call.id.as_str()).collect::<Vec<_>>(), ["call_1", "call_3"]);
+    let output = |id: &str| CallOutput { call_id: id.to_owned(), output: "1".to_owned() };
+    let all = Event::OutputsSubmitted { outputs: CALLS.map(output).to_vec(), until: 20 };
+    assert!(matches!(turn.apply(&all), Err(Refusal::WrongCalls { .. })));
+    let own = Event::OutputsSubmitted { outputs: vec![output("call_3"), output("call_1")], until: 20 };
+    assert_eq!(turn.apply(&own), Ok(Action::CallModel));
+    assert_eq!(outputs_in(&turn), CALLS);
+}
+
+#[test]
+fn calls_that_are_handed_over_end_the_turn_once_those_of_the_service_are_done() {
+    let mut turn = asked(&CALLS, &["call_1"], None);
+    assert_eq!(complete(&mut turn, "call_1"), Ok(Action::Rest));
+    assert_eq!(turn.phase, Phase::Ended(End::Completed));
+}
+
+#[test]
+fn an_answer_that_was_cut_short_runs_nothing() {
+    let call = RequestedCall { id: "call_1".to_owned(), name: "f".to_owned(), arguments: "{".to_owned() };
+    let answer = Answer { calls: vec![call], ..Answer::default() };
+    let mut turn = Turn::default();
+    turn.apply(&Event::Accepted { until: 7 }).unwrap();
+    let served = vec![served_call("call_1")];
+    let action = turn.apply(&Event::Answered { answer, finish: Finish::Length, until: None, served });
+    assert_eq!(action, Ok(Action::Rest));
+    assert_eq!(turn.phase, Phase::Ended(End::Incomplete(Limit::CompletionTokens)));
 }

@@ -1,13 +1,16 @@
 //! The daemon: where its socket may be, which one answers, and a client that speaks its version.
 
-use std::env;
+use std::{env, io, net::Ipv4Addr};
 
 use bollard::{
     API_DEFAULT_VERSION, BollardRequest, Docker,
     models::{SystemInfo, SystemVersion},
 };
 
-use super::{found::Found, words};
+use super::{
+    found::{self, Found},
+    way_back, words,
+};
 use crate::{Code, Failure};
 
 /// For how long an answer may take to begin, in seconds.
@@ -51,6 +54,18 @@ impl Daemon {
             Some("linux") | None => Ok(Self { client, address: address.to_owned(), info, version }),
             Some(other) => Err(format!("it runs {other} containers, not Linux ones")),
         }
+    }
+
+    /// Whether the gateways of its networks are on this machine, where sandboxes find the service.
+    pub fn check(&self, gateways: &[Ipv4Addr]) -> io::Result<()> {
+        if found::is_podman(&self.version) {
+            // It makes a bridge with the first container, so there may be none yet.
+            return match found::is_rootless(&self.info) {
+                true => Err(io::ErrorKind::AddrNotAvailable.into()),
+                false => Ok(()),
+            };
+        }
+        gateways.iter().try_for_each(|gateway| way_back::check(*gateway))
     }
 
     /// What `cupola doctor` says of it.

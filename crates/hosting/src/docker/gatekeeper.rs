@@ -10,6 +10,7 @@ use std::{
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::way_back::listen_on;
 use crate::{Code, Egress, Failure, SandboxSpec, proxy::Proxy};
 
 /// A proxy that waits for its sandbox.
@@ -45,7 +46,7 @@ impl Gatekeeper {
 }
 
 fn listen(gateway: Ipv4Addr) -> io::Result<(TcpListener, u16)> {
-    let listener = std::net::TcpListener::bind((gateway, 0))?;
+    let listener = listen_on(gateway, 0)?;
     listener.set_nonblocking(true)?;
     let port = listener.local_addr()?.port();
     Ok((TcpListener::from_std(listener)?, port))

@@ -52,11 +52,12 @@ pub(super) fn pinned(reference: &Reference, digest: &str) -> String {
     format!("{}/{}@{digest}", reference.registry(), reference.repository())
 }
 
-/// Forgets the image, unless containers or other names still need it.
+/// Forgets the image under this name. Where it has others, it stays under those; where containers are made of
+/// it, the daemon refuses.
 pub(super) async fn forget(daemon: &Daemon, name: &str) -> Result<(), Failure> {
     match daemon.client.remove_image(name, None::<RemoveImageOptions>, None).await {
         Ok(_) => Ok(()),
-        Err(error) if matches!(words::status(&error), Some(404 | 409)) => Ok(()),
+        Err(error) if words::status(&error) == Some(404) => Ok(()),
         Err(error) => Err(words::of_daemon(&format!("remove the image {name}"), &error)),
     }
 }

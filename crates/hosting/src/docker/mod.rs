@@ -13,6 +13,7 @@ mod pulling;
 mod removal;
 mod sandbox;
 mod start;
+mod wall;
 mod way_back;
 mod words;
 
@@ -28,7 +29,13 @@ use bollard::query_parameters::ListContainersOptionsBuilder;
 
 pub use found::Found;
 
-use self::{daemon::Daemon, network::Networks, removal::Removal, way_back::WaysBack};
+use self::{
+    daemon::Daemon,
+    network::{Networks, Reach},
+    removal::Removal,
+    wall::Wall,
+    way_back::WaysBack,
+};
 use crate::{
     Code, Failure, ImageSource, Prepared, Program, ProgressSink, Runtime, Sandbox, SandboxSpec, Source,
     image::{DockerConfig, Reference},
@@ -54,6 +61,8 @@ pub struct DockerRuntime {
     ways: WaysBack,
     removal: Arc<Removal>,
     limits_disk: AtomicBool,
+    wall: Arc<Wall>,
+    lacks: Vec<String>,
     registries: Option<DockerConfig>,
 }
 
@@ -68,10 +77,12 @@ impl DockerRuntime {
     pub async fn connect(settings: DockerSettings) -> Result<Self, Failure> {
         let daemon = Daemon::find(settings.socket.as_deref()).await?;
         let networks = Networks::open(&daemon, &settings.owner).await?;
-        for gateway in networks.gateways() {
-            way_back::check(gateway).map_err(|error| unreachable_service(&daemon, &error))?;
-        }
-        for lack in daemon.found().lacks {
+        daemon.check(&networks.gateways()).map_err(|error| unreachable_service(&daemon, &error))?;
+        let wall = Wall::of(&settings.owner);
+        let bounds = networks.ensure(&daemon, Reach::Gateway).await?;
+        let mut lacks = daemon.found().lacks;
+        lacks.extend(wall.open(&bounds, &[]).await.err().map(|reason| wall::lack(&reason)));
+        for lack in &lacks {
             tracing::info!("{lack}");
         }
         let limits_disk = AtomicBool::new(found::may_limit_disk(&daemon.info));
@@ -82,8 +93,15 @@ impl DockerRuntime {
             ways: WaysBack::new(),
             removal: Arc::default(),
             limits_disk,
+            wall: Arc::new(wall),
+            lacks,
             registries: DockerConfig::of_this_user(),
         })
+    }
+
+    /// What it does not do, in sentences.
+    pub fn lacks(&self) -> &[String] {
+        &self.lacks
     }
 
     /// Takes from this file what registries are told, and not from that of this user.

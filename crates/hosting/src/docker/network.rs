@@ -15,7 +15,7 @@ use bollard::{
     query_parameters::InspectNetworkOptions,
 };
 
-use super::{daemon::Daemon, found, labels, words};
+use super::{daemon::Daemon, found, labels, wall::Fenced, words};
 use crate::{Code, Egress, Failure};
 
 /// One of the two networks.
@@ -53,16 +53,16 @@ pub(super) struct Networks {
 impl Networks {
     /// Makes both networks, where they are not there from an earlier time.
     pub async fn open(daemon: &Daemon, owner: &str) -> Result<Self, Failure> {
-        let everywhere = gateway(daemon, owner, Reach::Everywhere).await?;
-        let nowhere = gateway(daemon, owner, Reach::Gateway).await?;
-        Ok(Self { owner: owner.to_owned(), gateways: Mutex::new([everywhere, nowhere]) })
+        let everywhere = bounds(daemon, owner, Reach::Everywhere).await?;
+        let nowhere = bounds(daemon, owner, Reach::Gateway).await?;
+        Ok(Self { owner: owner.to_owned(), gateways: Mutex::new([everywhere.gateway, nowhere.gateway]) })
     }
 
-    /// The gateway of a network, which is made again where somebody has removed it.
-    pub async fn ensure(&self, daemon: &Daemon, reach: Reach) -> Result<Ipv4Addr, Failure> {
-        let gateway = gateway(daemon, &self.owner, reach).await?;
-        self.gateways.lock().unwrap_or_else(PoisonError::into_inner)[reach as usize] = gateway;
-        Ok(gateway)
+    /// The bounds of a network, which is made again where somebody has removed it.
+    pub async fn ensure(&self, daemon: &Daemon, reach: Reach) -> Result<Fenced, Failure> {
+        let bounds = bounds(daemon, &self.owner, reach).await?;
+        self.gateways.lock().unwrap_or_else(PoisonError::into_inner)[reach as usize] = bounds.gateway;
+        Ok(bounds)
     }
 
     /// The gateways of both networks.
@@ -80,7 +80,7 @@ fn name(owner: &str, reach: Reach) -> String {
     format!("cupola-{owner}-{}", reach.word())
 }
 
-async fn gateway(daemon: &Daemon, owner: &str, reach: Reach) -> Result<Ipv4Addr, Failure> {
+async fn bounds(daemon: &Daemon, owner: &str, reach: Reach) -> Result<Fenced, Failure> {
     let name = name(owner, reach);
     let network = match inspect(daemon, &name).await {
         Err(error) if words::status(&error) == Some(404) => {
@@ -90,7 +90,7 @@ async fn gateway(daemon: &Daemon, owner: &str, reach: Reach) -> Result<Ipv4Addr,
         answer => answer,
     };
     let network = network.map_err(|error| words::of_daemon(&format!("show the network {name}"), &error))?;
-    gateway_of(&network).ok_or_else(|| {
+    bounds_of(&network).ok_or_else(|| {
         let message = format!("The Docker network {name} has no gateway. Remove it; it is then made again.");
         Failure::new(Code::SandboxUnavailable, message)
     })
@@ -122,9 +122,11 @@ async fn create(daemon: &Daemon, owner: &str, reach: Reach) -> Result<(), Failur
     }
 }
 
-fn gateway_of(network: &NetworkInspect) -> Option<Ipv4Addr> {
+fn bounds_of(network: &NetworkInspect) -> Option<Fenced> {
     let configs = network.ipam.as_ref()?.config.as_ref()?;
-    // An older Podman appends the width of the subnet.
-    let addresses = configs.iter().filter_map(|config| config.gateway.as_deref()?.split('/').next());
-    addresses.filter_map(|address| address.parse().ok()).next()
+    configs.iter().find_map(|config| {
+        // An older Podman appends the width of the subnet.
+        let gateway = config.gateway.as_deref()?.split('/').next()?.parse().ok()?;
+        Some(Fenced { subnet: config.subnet.clone()?, gateway })
+    })
 }

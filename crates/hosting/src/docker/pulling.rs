@@ -53,7 +53,8 @@ impl Layers {
         let done = self.layers.values().map(|layer| layer.done).sum();
         // A layer that waits has not told its size, so the sum would be wrong.
         let total = self.layers.values().map(|layer| layer.total).sum();
-        Progress::Pulling { done, total }
+        let layers_done = self.layers.values().filter(|layer| layer.is_here).count();
+        Progress::Pulling { done, total, layers_done, layers: self.layers.len() }
     }
 }
 
@@ -72,17 +73,21 @@ mod tests {
         }
     }
 
+    fn pulling(done: u64, total: Option<u64>, layers_done: usize) -> Progress {
+        Progress::Pulling { done, total, layers_done, layers: 2 }
+    }
+
     #[test]
     fn layers_are_added_up_and_the_total_is_told_once_all_are_known() {
         let mut layers = Layers::default();
         layers.hear(event("a", "Pulling fs layer", 0, 0));
         layers.hear(event("b", "Pulling fs layer", 0, 0));
         let one = layers.hear(event("a", "Downloading", 10, 100));
-        assert_eq!(one, Some(Progress::Pulling { done: 10, total: None }));
+        assert_eq!(one, Some(pulling(10, None, 0)));
         let both = layers.hear(event("b", "Downloading", 5, 50));
-        assert_eq!(both, Some(Progress::Pulling { done: 15, total: Some(150) }));
+        assert_eq!(both, Some(pulling(15, Some(150), 0)));
         let first = layers.hear(event("a", "Download complete", 0, 0));
-        assert_eq!(first, Some(Progress::Pulling { done: 105, total: Some(150) }));
+        assert_eq!(first, Some(pulling(105, Some(150), 1)));
         let all = layers.hear(event("b", "Extracting", 1, 50));
         assert_eq!(all, Some(Progress::Unpacking));
     }

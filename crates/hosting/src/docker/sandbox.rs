@@ -3,12 +3,15 @@
 use std::{
     fmt, io,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use bollard::{Docker, query_parameters::KillContainerOptionsBuilder};
+use bollard::{
+    Docker,
+    query_parameters::{InspectContainerOptionsBuilder, KillContainerOptionsBuilder},
+};
 use tokio::{
     net::TcpStream,
     sync::{OnceCell, watch},
@@ -16,7 +19,10 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use super::removal::Removal;
+use super::{
+    removal::Removal,
+    wall::{Door, Wall},
+};
 use crate::{Connection, Exit, Sandbox};
 
 /// For how long a container may take to end after it was killed.
@@ -32,6 +38,11 @@ pub(super) struct DockerSandbox {
     pub exit: watch::Receiver<Option<Exit>>,
     pub removal: Arc<Removal>,
     pub stopped: OnceCell<()>,
+    /// Whether the daemon holds what it writes to its limit. Otherwise somebody has to look.
+    pub is_disk_limited: bool,
+    pub wall: Arc<Wall>,
+    /// What it may reach of this machine.
+    pub doors: Mutex<Vec<Door>>,
     /// The proxy through which it goes out, which ends with it.
     pub _gatekeeper: Option<AbortOnDropHandle<()>>,
 }
@@ -68,6 +79,8 @@ impl DockerSandbox {
             self.ends_within(AFTER_KILL).await;
         }
         self.removal.remove(&self.client, &self.container).await;
+        self.doors.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.wall.close_unused().await;
     }
 }
 
@@ -87,6 +100,15 @@ impl Sandbox for DockerSandbox {
 
     fn exit(&self) -> watch::Receiver<Option<Exit>> {
         self.exit.clone()
+    }
+
+    async fn written(&self) -> Option<u64> {
+        if self.is_disk_limited {
+            return None;
+        }
+        let options = InspectContainerOptionsBuilder::default().size(true).build();
+        let found = self.client.inspect_container(&self.container, Some(options)).await.ok()?;
+        u64::try_from(found.size_rw?).ok()
     }
 
     async fn stop(&self, grace: Duration) {

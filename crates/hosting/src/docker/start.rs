@@ -6,7 +6,7 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::Path,
     pin::Pin,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Mutex, atomic::Ordering},
 };
 
 use bollard::{
@@ -22,10 +22,17 @@ use futures_util::Stream;
 use tokio::sync::{OnceCell, watch};
 
 use super::{
-    DockerRuntime, container::Surroundings, ending, gatekeeper::Gatekeeper, network::Reach, output, removal,
-    sandbox::DockerSandbox, words,
+    DockerRuntime,
+    container::Surroundings,
+    ending,
+    gatekeeper::Gatekeeper,
+    network::Reach,
+    output, removal,
+    sandbox::DockerSandbox,
+    wall::{self, Door, Fenced},
+    words,
 };
-use crate::{Code, Exit, Failure, LogBook, Prepared, Runtime as _, SandboxSpec, Source};
+use crate::{Code, Exit, Failure, LogBook, LogStream, Prepared, Runtime as _, SandboxSpec, Source};
 
 type Output = Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>;
 
@@ -37,9 +44,10 @@ impl DockerRuntime {
     ) -> Result<DockerSandbox, Failure> {
         let client = &self.daemon.client;
         self.removal.catch_up(client).await;
-        let mut surroundings = self.surroundings(prepared, &spec).await?;
+        let (mut surroundings, bounds) = self.surroundings(prepared, &spec).await?;
         let exits = Gatekeeper::open(&spec, surroundings.gateway, self.address_of_service(spec.service))?;
         surroundings.proxy = exits.as_ref().map(Gatekeeper::port);
+        let doors = self.fence_in(&spec, &bounds, surroundings.proxy).await?;
         open_to_all_users(&spec.home)?;
         let container = Unfinished { client, container: self.create(&mut surroundings, &spec).await? };
         let output = attach(client, &container.container).await?;
@@ -56,6 +64,9 @@ impl DockerRuntime {
             exit,
             removal: Arc::clone(&self.removal),
             stopped: OnceCell::new(),
+            is_disk_limited: surroundings.limits_disk,
+            wall: Arc::clone(&self.wall),
+            doors: Mutex::new(doors),
             _gatekeeper: exits.zip(address).map(|(gatekeeper, address)| gatekeeper.serve(address)),
         })
     }
@@ -64,11 +75,10 @@ impl DockerRuntime {
         &'a self,
         prepared: &'a Prepared,
         spec: &SandboxSpec,
-    ) -> Result<Surroundings<'a>, Failure> {
+    ) -> Result<(Surroundings<'a>, Fenced), Failure> {
         let reach = Reach::of(&spec.egress);
-        let gateway = self.networks.ensure(&self.daemon, reach).await?;
-        self.port_of_service(spec.service)?;
-        Ok(Surroundings {
+        let bounds = self.networks.ensure(&self.daemon, reach).await?;
+        let surroundings = Surroundings {
             owner: &self.settings.owner,
             image: self.image_of(prepared)?,
             program: match &prepared.source {
@@ -76,11 +86,31 @@ impl DockerRuntime {
                 Source::Code(program) => Some(program),
             },
             network: self.networks.name(reach),
-            gateway,
+            gateway: bounds.gateway,
             resolves: reach == Reach::Everywhere,
             proxy: None,
             limits_disk: self.limits_disk.load(Ordering::Relaxed),
-        })
+        };
+        Ok((surroundings, bounds))
+    }
+
+    /// Lets a sandbox reach the service, and where it may not go out, nothing else of this machine but its
+    /// proxy.
+    async fn fence_in(
+        &self,
+        spec: &SandboxSpec,
+        bounds: &Fenced,
+        proxy: Option<u16>,
+    ) -> Result<Vec<Door>, Failure> {
+        let service = self.port_of_service(spec.service)?;
+        if Reach::of(&spec.egress) == Reach::Everywhere {
+            return Ok(Vec::new());
+        }
+        let ports: Vec<u16> = proxy.into_iter().chain([service]).collect();
+        Ok(self.wall.open(bounds, &ports).await.unwrap_or_else(|reason| {
+            spec.logs.add(LogStream::Platform, wall::lack(&reason).as_bytes());
+            Vec::new()
+        }))
     }
 
     /// Creates the container; without a limit on its disk where the daemon turns out to have none.
@@ -96,7 +126,10 @@ impl DockerRuntime {
             match created {
                 Ok(created) => return Ok(created.id),
                 Err(error) if surroundings.limits_disk && is_about_disk(&error) => {
-                    tracing::warn!(reason = words::said(&error), "disk use of sandboxes is not limited");
+                    tracing::warn!(
+                        reason = words::said(&error),
+                        "what sandboxes write is measured, because the daemon does not limit it"
+                    );
                     self.limits_disk.store(false, Ordering::Relaxed);
                     surroundings.limits_disk = false;
                 }

@@ -13,6 +13,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::relay;
 
+/// Connections that wait to be taken.
+#[cfg(target_os = "linux")]
+const BACKLOG: i32 = 128;
+
 /// How often a port that is free on all gateways is looked for.
 const ATTEMPTS: usize = 16;
 
@@ -92,7 +96,7 @@ fn find_port(gateways: &[Ipv4Addr], preferred: u16) -> io::Result<(u16, Vec<(Ipv
 
 fn listen_anywhere(gateways: &[Ipv4Addr]) -> io::Result<(u16, Vec<(Ipv4Addr, Listener)>)> {
     let Some((first, others)) = gateways.split_first() else { return Ok((0, Vec::new())) };
-    let listener = Listener::bind((*first, 0))?;
+    let listener = listen_on(*first, 0)?;
     let port = listener.local_addr()?.port();
     let mut listeners = listen(others.iter().copied(), port)?;
     listeners.push((*first, listener));
@@ -100,7 +104,28 @@ fn listen_anywhere(gateways: &[Ipv4Addr]) -> io::Result<(u16, Vec<(Ipv4Addr, Lis
 }
 
 fn listen(gateways: impl Iterator<Item = Ipv4Addr>, port: u16) -> io::Result<Vec<(Ipv4Addr, Listener)>> {
-    gateways.map(|gateway| Ok((gateway, Listener::bind((gateway, port))?))).collect()
+    gateways.map(|gateway| Ok((gateway, listen_on(gateway, port)?))).collect()
+}
+
+/// Listens on a gateway, also on one that this machine has not got yet: Podman makes a bridge with the first container
+/// of its network.
+#[cfg(target_os = "linux")]
+pub(super) fn listen_on(gateway: Ipv4Addr, port: u16) -> io::Result<Listener> {
+    use rustix::net::{
+        AddressFamily, SocketAddrV4, SocketFlags, SocketType, bind, listen, socket_with, sockopt,
+    };
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    sockopt::set_ip_freebind(&socket, true)?;
+    bind(&socket, &SocketAddrV4::new(gateway, port))?;
+    listen(&socket, BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Listens on a gateway.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn listen_on(gateway: Ipv4Addr, port: u16) -> io::Result<Listener> {
+    Listener::bind((gateway, port))
 }
 
 #[cfg(test)]
@@ -163,6 +188,15 @@ mod tests {
         let port = ways.port(service, &GATEWAYS[..1]).unwrap();
         assert_eq!(ways.port(service, &GATEWAYS).unwrap(), port);
         assert_eq!(ask((GATEWAYS[1], port)).await, "hello");
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn a_gateway_that_is_not_there_yet_can_be_listened_on() {
+        // For documentation: no machine has it.
+        let later = Ipv4Addr::new(192, 0, 2, 77);
+        assert!(check(later).is_err());
+        assert_ne!(WaysBack::new().port(echo().await, &[later]).unwrap(), 0);
     }
 
     #[tokio::test]

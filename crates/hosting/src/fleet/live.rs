@@ -4,7 +4,7 @@ use std::{
     fmt, io,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
@@ -22,6 +22,7 @@ use tokio::{
 use super::{
     Why,
     exchange::{ExchangeError, Exchanges, RequestBody, ResponseBody},
+    written::{Excess, Writing},
 };
 use crate::{Connection, Exit, LogBook, Sandbox};
 
@@ -36,8 +37,13 @@ pub struct Live {
     /// How many visits there are, and [`CLOSED`] once there may be no more.
     visits: AtomicUsize,
     dismissed: Notify,
+    /// Told when somebody comes and nobody else is there.
+    entered: Notify,
     /// When the last visit ended.
     left: watch::Sender<Instant>,
+    writing: Writing,
+    /// What it has written too much, once that has ended it.
+    excess: Arc<OnceLock<Excess>>,
 }
 
 impl fmt::Debug for Live {
@@ -48,7 +54,7 @@ impl fmt::Debug for Live {
 
 impl Live {
     /// A sandbox that was found ready.
-    pub fn new(sandbox: Arc<dyn Sandbox>, logs: Arc<LogBook>) -> Self {
+    pub fn new(sandbox: Arc<dyn Sandbox>, logs: Arc<LogBook>, writing: Writing) -> Self {
         let left = watch::Sender::new(Instant::now());
         Self {
             exchanges: Exchanges::new(Arc::clone(&sandbox)),
@@ -56,7 +62,10 @@ impl Live {
             logs,
             visits: AtomicUsize::new(0),
             dismissed: Notify::new(),
+            entered: Notify::new(),
             left,
+            writing,
+            excess: Arc::default(),
         }
     }
 
@@ -71,14 +80,19 @@ impl Live {
         (visits & CLOSED == 0).then_some(visits)
     }
 
+    /// Waits until somebody comes while nobody else is there.
+    pub async fn entered(&self) {
+        self.entered.notified().await;
+    }
+
     /// Asks for its end. Nobody enters any more.
     pub fn dismiss(&self) {
         self.close();
         self.dismissed.notify_one();
     }
 
-    /// Waits until its program ends, until nobody has visited it for this long, or until its end is asked for,
-    /// which is no news. From then on nobody enters.
+    /// Waits until its program ends, until nobody has visited it for this long, until it has written too
+    /// much, or until its end is asked for, which is no news. From then on nobody enters.
     pub async fn until_it_ends(&self, idle_after: Option<Duration>) -> Option<Why> {
         let mut exit = self.sandbox.exit();
         let exited = async {
@@ -91,6 +105,10 @@ impl Live {
             biased;
             () = self.dismissed.notified() => None,
             exit = exited => Some(Why::Exited(exit)),
+            excess = self.writing.until_exceeded(self) => {
+                _ = self.excess.set(excess);
+                Some(Why::Exceeded(excess))
+            }
             () = self.until_idle(idle_after) => Some(Why::Idle),
         };
         self.close();
@@ -134,6 +152,9 @@ impl Visit {
         let entered = live.visits.fetch_update(Ordering::AcqRel, Ordering::Acquire, |visits| {
             (visits & CLOSED == 0).then_some(visits + 1)
         });
+        if entered == Ok(0) {
+            live.entered.notify_one();
+        }
         entered.is_ok().then(|| Self { live: Arc::clone(live) })
     }
 
@@ -144,6 +165,11 @@ impl Visit {
     /// What the sandbox says.
     pub fn logs(&self) -> &Arc<LogBook> {
         &self.live.logs
+    }
+
+    /// Tells what it has written too much, once that has ended it.
+    pub fn excess_news(&self) -> Arc<OnceLock<Excess>> {
+        Arc::clone(&self.live.excess)
     }
 
     /// Tells how its program ended, once it has.

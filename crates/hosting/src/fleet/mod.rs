@@ -5,6 +5,7 @@ mod exchange;
 mod live;
 mod probe;
 mod slot;
+mod written;
 
 use std::{
     collections::HashMap,
@@ -13,15 +14,17 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 pub use exchange::{ExchangeError, RequestBody};
 pub use live::{Visit, Visited};
 pub use probe::Probe;
+pub use written::{Excess, held};
 
 use self::{
     live::Live,
     slot::{Slot, Stage},
+    written::Writing,
 };
 use crate::{Code, Exit, Failure, Prepared, Runtime, SandboxSpec};
 
@@ -38,6 +41,8 @@ pub struct Order {
     pub idle_after: Option<Duration>,
     /// How long it may take to end by itself once it is stopped.
     pub grace: Duration,
+    /// Told once its program runs and is asked whether it is ready.
+    pub started: Option<Arc<Notify>>,
 }
 
 /// What became of a sandbox without anybody asking for it.
@@ -56,6 +61,8 @@ pub enum Why {
     Idle,
     /// Its program ended.
     Exited(Exit),
+    /// It has written more than it may.
+    Exceeded(Excess),
 }
 
 /// The sandboxes that live.
@@ -207,6 +214,8 @@ impl Shared {
         };
         slot.reach(Stage::Up(Arc::clone(&live)));
         let why = live.until_it_ends(idle_after).await;
+        // What writes too much is not given time to write more.
+        let grace = if matches!(why, Some(Why::Exceeded(_))) { Duration::ZERO } else { grace };
         live.sandbox().stop(grace).await;
         self.slots().remove(&id);
         slot.reach(Stage::Gone);
@@ -216,11 +225,16 @@ impl Shared {
     }
 
     async fn start(&self, order: Order) -> Result<Live, Failure> {
-        let Order { prepared, spec, probe, .. } = order;
+        let Order { prepared, spec, probe, started, .. } = order;
         let logs = Arc::clone(&spec.logs);
+        let writing = Writing { home: spec.home.clone(), limits: spec.limits };
+        writing.admit().await?;
         let sandbox = self.runtime.start(&prepared, spec).await?;
+        if let Some(started) = started {
+            started.notify_one();
+        }
         match probe.until_ready(&*sandbox, &logs).await {
-            Ok(()) => Ok(Live::new(sandbox, logs)),
+            Ok(()) => Ok(Live::new(sandbox, logs, writing)),
             Err(failure) => {
                 sandbox.stop(Duration::ZERO).await;
                 Err(failure)

@@ -214,8 +214,9 @@ impl ImageStore {
     ) -> Result<u64, Failure> {
         let mut seen = HashSet::new();
         let missing = |content: &Digest| !self.catalog.layer(content).is_dir();
-        let total = layers.iter().filter(|(_, content)| seen.insert(content) && missing(content));
-        let meter = Meter::new(progress, total.map(|(blob, _)| blob.size).sum());
+        let missing = layers.iter().filter(|(_, content)| seen.insert(content) && missing(content));
+        let sizes: Vec<u64> = missing.map(|(blob, _)| blob.size).collect();
+        let meter = Meter::begin(progress, sizes.iter().sum(), sizes.len());
         let unpacking = Unpacking::new(self.settings.limits.unpacked_bytes);
         let all: Vec<BoxFuture<'_, _>> = layers
             .iter()

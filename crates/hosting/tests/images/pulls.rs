@@ -87,7 +87,8 @@ async fn progress_goes_from_the_question_to_the_image() {
     store.pull(&reference).await.unwrap();
     let seen = store.seen.lock().unwrap().clone();
     assert_eq!(seen.first(), Some(&Progress::Resolving));
-    assert!(seen.contains(&Progress::Pulling { done: size, total: Some(size) }));
+    let all = Progress::Pulling { done: size, total: Some(size), layers_done: 0, layers: 1 };
+    assert!(seen.contains(&all), "{seen:?}");
     assert_eq!(seen[seen.len() - 2..], [Progress::Unpacking, Progress::Present { cached: false }]);
 }
 

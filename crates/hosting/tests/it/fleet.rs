@@ -21,6 +21,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/exit":
             os._exit(7)
+        if self.path == "/fill":
+            with open(os.environ["FILL"], "wb") as file:
+                file.write(b"x" * (4 << 20))
+            time.sleep(60)
         if self.path == "/slow":
             time.sleep(0.6)
         body = str(os.getpid()).encode()
@@ -62,13 +66,19 @@ impl Host {
             port: 8088,
             home: self.folder.path().to_owned(),
             mounts: Vec::new(),
-            limits: Limits { cpu_millis: 1000, memory_bytes: 1 << 30, processes: 64, disk_bytes: 1 << 30 },
+            limits: Limits {
+                cpu_millis: 1000,
+                memory_bytes: 1 << 30,
+                processes: 64,
+                disk_bytes: 1 << 30,
+                home_bytes: 1 << 30,
+            },
             egress: Egress::Open,
             service: ([127, 0, 0, 1], 1).into(),
             logs: Arc::new(LogBook::default()),
         };
         let probe = Probe { path: "/readiness".to_owned(), port: 8088, within: Duration::from_secs(20) };
-        Order { prepared, spec, probe, idle_after: None, grace: Duration::from_secs(30) }
+        Order { prepared, spec, probe, idle_after: None, grace: Duration::from_secs(30), started: None }
     }
 
     async fn prepare(&self, folder: PathBuf) -> Prepared {
@@ -175,6 +185,34 @@ async fn a_program_that_never_gets_ready_is_a_failure_that_says_what_it_answered
     );
     order.spec.environment.clear();
     assert!(!get(&fleet, &order, "/").await.is_empty(), "the place is free again");
+    fleet.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_home_that_holds_too_much_ends_its_sandbox_and_starts_none() {
+    let host = Host::new();
+    let (fleet, mut endings) = host.fleet(8);
+    let mut order = host.order("full", PROGRAM).await;
+    order.spec.home = host.folder.path().join("home");
+    std::fs::create_dir(&order.spec.home).unwrap();
+    let big = order.spec.home.join("big");
+    order.spec.environment.insert("FILL".to_owned(), big.display().to_string());
+    order.spec.limits.home_bytes = 1 << 20;
+    let visit = fleet.enter(order.clone()).await.unwrap();
+    let excess = visit.excess_news();
+    let body = RequestBody::new(Full::new(Bytes::new()).map_err(|never| match never {}));
+    assert!(visit.send(Request::get("/fill").body(body).unwrap()).await.is_err());
+    let ended = endings.recv().await.unwrap();
+    let Why::Exceeded(why) = ended.why else { panic!("{ended:?}") };
+    assert_eq!(excess.get(), Some(&why));
+    let why = why.to_string();
+    let ending = " MiB, and 1 MiB are the most (hosting.home_gib)";
+    assert!(why.starts_with("its home holds ") && why.ends_with(ending), "{why}");
+    let failure = fleet.enter(order.clone()).await.unwrap_err();
+    assert_eq!(failure.code, Code::SandboxUnavailable);
+    assert!(failure.message.contains("Delete files of the session"), "{failure}");
+    std::fs::remove_file(big).unwrap();
+    assert!(!get(&fleet, &order, "/").await.is_empty());
     fleet.stop_all().await;
 }
 

@@ -1,27 +1,32 @@
 //! The simple rules, for when there is no script or none of its rules applies.
-//! After tool outputs: report them. Functions that fit: call them. JSON asked for: make some. Else: explain.
+//! After tool outputs: report them. Functions that fit: call them. Files to search: search them. JSON asked for:
+//! make some. Else: explain.
 
 use serde_json::{Value, json};
 
 use super::{
     choice::choose,
+    files,
     hints::Hints,
     instance::{Generator, Optional},
     latest_file_names, latest_outputs, latest_user_text,
     reply::{Call, Reply},
 };
-use crate::{ChatMessage, FunctionDeclaration, ModelRequest, ResponseFormat};
+use crate::{ChatMessage, FunctionDeclaration, ModelRequest, ResponseFormat, ToolChoice};
 
 /// The most characters of a tool output or a question that are repeated.
 const REPEATED: usize = 1000;
 
 pub(crate) fn reply(request: &ModelRequest) -> Reply {
     let user_text = latest_user_text(request);
-    let functions = choose(request, &user_text);
+    let functions = fitting(request, &user_text);
     if !functions.is_empty() && !matches!(request.messages.last(), Some(ChatMessage::Tool { .. })) {
         let mut hints = Hints::read(&user_text);
-        let calls = functions.into_iter().map(|function| call(function, &mut hints)).collect();
-        return Reply { calls, ..Reply::default() };
+        let calls = functions.into_iter().map(|function| match files::is_search(function) {
+            true => files::search(function, &user_text),
+            false => call(function, &mut hints),
+        });
+        return Reply { calls: calls.collect(), ..Reply::default() };
     }
     let outputs = latest_outputs(request);
     match &request.response_format {
@@ -35,6 +40,15 @@ pub(crate) fn reply(request: &ModelRequest) -> Reply {
     }
 }
 
+/// The functions that fit what was asked. Where none does, the files may know.
+fn fitting<'r>(request: &'r ModelRequest, user_text: &str) -> Vec<&'r FunctionDeclaration> {
+    let chosen = choose(request, user_text);
+    if !chosen.is_empty() || request.tool_choice == ToolChoice::None || user_text.trim().is_empty() {
+        return chosen;
+    }
+    request.tools.iter().filter(|function| files::is_search(function)).take(1).collect()
+}
+
 fn call(function: &FunctionDeclaration, hints: &mut Hints) -> Call {
     let arguments = match &function.parameters {
         Value::Object(_) => Generator::new(&function.parameters, Optional::WithEvidence, hints).generate(),
@@ -46,7 +60,10 @@ fn call(function: &FunctionDeclaration, hints: &mut Hints) -> Call {
 }
 
 fn report(outputs: &[(&str, &str)]) -> String {
-    let lines = outputs.iter().map(|(name, output)| format!("{name} returned: {}", clip(output)));
+    let lines = outputs.iter().map(|(name, output)| match files::is_named_so(name) {
+        true => files::answer(output, clip),
+        false => format!("{name} returned: {}", clip(output)),
+    });
     lines.collect::<Vec<_>>().join("\n")
 }
 

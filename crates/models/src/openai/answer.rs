@@ -29,6 +29,7 @@ const AFTER_FINISH: Duration = Duration::from_secs(2);
 pub(crate) fn read(opened: Opened, idle: Duration, origin: Arc<Origin>) -> ModelStream {
     let reader = Box::new(Reader {
         response: Some(opened.response),
+        rest: None,
         next_by: opened.first_byte_by,
         idle,
         form: Form::Unknown,
@@ -46,6 +47,8 @@ pub(crate) fn read(opened: Opened, idle: Duration, origin: Arc<Origin>) -> Model
 struct Reader {
     /// `None` once everything was read.
     response: Option<Response>,
+    /// What came after the answer's end, and was not read yet.
+    rest: Option<Response>,
     next_by: Instant,
     idle: Duration,
     form: Form,
@@ -173,9 +176,7 @@ impl Reader {
             None => {}
             Some(End::Failed(kind, what, words)) => return Err(self.origin.fault(kind, what, &words)),
             Some(End::Done) => {
-                if let Some(response) = self.response.take() {
-                    drain(response);
-                }
+                self.rest = self.response.take();
                 self.answer.assembler.end(&mut self.answer.deltas).map_err(|t| self.trouble(&t))?;
                 if !self.answer.assembler.finished() {
                     return Err(self.origin.fault(FaultKind::Broken, "sent an empty answer", ""));
@@ -200,6 +201,15 @@ impl Reader {
             format!("sent nothing more for {:?} in the middle of its answer", self.idle)
         };
         self.origin.fault(FaultKind::Timeout, &what, "")
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // Not before: by now the end of the body has usually come, and nobody has to wait for it.
+        if let Some(rest) = self.rest.take() {
+            drain(rest);
+        }
     }
 }
 

@@ -70,6 +70,36 @@ async fn it_calls_a_function_that_fits_and_reports_the_output() {
     assert_eq!(answer(&request).await.calls[0].arguments, r#"{"location":"Rome"}"#);
 }
 
+/// Files can be searched, and the weather asked for.
+fn with_files(text: &str) -> ModelRequest {
+    let search = FunctionDeclaration {
+        name: "file_search".into(),
+        description: Some("Searches the files for passages.".into()),
+        parameters: json!({
+            "type": "object", "properties": {"queries": {"type": "array", "items": {"type": "string"}}},
+        }),
+        strict: None,
+    };
+    ModelRequest { tools: vec![weather(), search], ..asking(text) }
+}
+
+#[tokio::test]
+async fn it_searches_files_where_no_function_fits_and_cites_the_best_passage() {
+    let mut request = with_files("How long may I stay away?");
+    let called = answer(&request).await.calls;
+    assert_eq!(called[0].arguments, r#"{"queries":["How long may I stay away?"]}"#);
+    let output =
+        "How to cite.\n\n【0:0†source】 handbook.md\nThirty days.\n\n【0:1†source】 other.md\nNo.".to_owned();
+    let call_id = called[0].id.clone();
+    request.messages.push(ChatMessage::Assistant { text: String::new(), calls: called });
+    request.messages.push(ChatMessage::Tool { call_id, output });
+    let said = answer(&request).await.text;
+    assert_eq!(said, "The best passage is in handbook.md: \"Thirty days.\"【0:0†source】");
+
+    let fitting = answer(&with_files("What's the weather in Oslo?")).await.calls;
+    assert_eq!(fitting[0].name, "get_weather");
+}
+
 #[tokio::test]
 async fn a_required_call_is_made_once_and_then_the_outputs_are_reported() {
     let mut request = ModelRequest { tool_choice: ToolChoice::Required, ..with_weather("Hello") };

@@ -66,6 +66,19 @@ async fn the_weather_script_calls_and_answers() {
 }
 
 #[tokio::test]
+async fn the_handbook_script_searches_and_cites() {
+    let model = scripted("handbook.yaml");
+    let mut request = offering("file_search", "How much vacation do I have?");
+    let called = ask(&model, &request).await.unwrap().calls;
+    assert_eq!(called[0].arguments, r#"{"queries":["How much vacation do I have?"]}"#);
+    let call = RequestedCall { id: "c".into(), ..called[0].clone() };
+    request.messages.push(ChatMessage::Assistant { text: String::new(), calls: vec![call] });
+    let output = "How to cite.\n\n【0:0†source】 handbook.md, page 2\nThirty days.\nEvery year.".to_owned();
+    request.messages.push(ChatMessage::Tool { call_id: "c".into(), output });
+    assert_eq!(ask(&model, &request).await.unwrap().text, "The handbook says: Thirty days.【0:0†source】");
+}
+
+#[tokio::test]
 async fn the_unreliable_script_fails_calls_and_breaks_off() {
     let model = scripted("unreliable.yaml");
     let request = asking("Where is order 42?");

@@ -1,8 +1,8 @@
 //! Cuts a text into the words that a tokenizer looks at one by one.
 //!
 //! Tokenizers do this with a regular expression, which takes most of their time. Here are the same rules by
-//! hand. A token never reaches over the end of such a word, and words don't depend on what stands before them:
-//! so a text that is cut between two words mostly has as many tokens as its parts have ([`is_border`]).
+//! hand. A token never reaches over the end of such a word, and words don't depend on what stands before
+//! them: so a text that is cut between two words mostly has as many tokens as its parts ([`is_border`]).
 
 use super::letters::{Letter, at};
 
@@ -28,8 +28,8 @@ impl Rules {
 
 /// Whether a text may be cut after `word`, with the same tokens in its parts.
 ///
-/// Blanks that are one word at the end of a text may be several where something follows, so there is no border
-/// but after the first of these.
+/// Blanks that are one word at the end of a text may be several where something follows, so there is no
+/// border but after the first of these.
 pub(super) fn is_border(before: &str, word: &str) -> bool {
     !(is_blank(before) && is_blank(word))
 }
@@ -112,7 +112,8 @@ fn signs(text: &str, start: usize, second: usize, then: &[u8]) -> Option<usize> 
     Some(end + after)
 }
 
-/// Blanks from `start` to `end`: up to the last line break, else all but the one that belongs to what follows.
+/// Blanks from `start` to `end`: up to the last line break, else all but the one that belongs to what comes
+/// next.
 fn blanks(text: &str, start: usize, end: usize) -> usize {
     let run = &text[start..end];
     if let Some(last_break) = run.rfind(['\r', '\n']) {
@@ -207,18 +208,23 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_has_the_tokens_of_the_tokenizer(text in "(\\PC|[ \r\n\t'aAsSlLvVeE0/.中ʰǅ\u{301}]){0,60}") {
+        fn any_text_has_the_tokens_of_the_tokenizer(
+            text in "(\\PC|[ \r\n\t'aAsSlLvVeE0/.中ʰǅ\u{301}]){0,60}"
+        ) {
             check(&text);
         }
 
         #[test]
-        fn a_cut_between_words_changes_no_tokens(text in "[ \r\n\t'aAslv0/.中\u{301}]{0,40}", cut in 0usize..30) {
+        fn a_cut_between_words_changes_no_tokens(
+            text in "[ \r\n\t'aAslv0/.中\u{301}]{0,40}", cut in 0usize..30
+        ) {
             for (rules, real) in
                 [(Rules::O200k, o200k_base_singleton()), (Rules::Cl100k, cl100k_base_singleton())]
             {
                 let words = words(rules, &text);
                 let border: usize = words.iter().take(cut).map(|word| word.len()).sum();
-                let last = |back: usize| cut.min(words.len()).checked_sub(back).map_or("x", |index| words[index]);
+                let cut = cut.min(words.len());
+                let last = |back: usize| cut.checked_sub(back).map_or("x", |index| words[index]);
                 if is_border(last(2), last(1)) {
                     let (before, after) = text.split_at(border);
                     let sum = real.count_ordinary(before) + real.count_ordinary(after);

@@ -58,6 +58,11 @@ impl Log {
         })
     }
 
+    /// Says what couldn't be done with this file.
+    pub(super) fn failed(&self, doing: &'static str, error: std::io::Error) -> IndexError {
+        IndexError::io(doing, &self.path)(error)
+    }
+
     /// Says that what is in this file can't be right.
     pub(super) fn damaged(&self, what: &str) -> IndexError {
         let name = self.path.file_name().unwrap_or_default().display();

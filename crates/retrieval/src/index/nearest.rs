@@ -10,11 +10,6 @@ use super::rows::Rows;
 use super::top::Top;
 use super::words::ChunkKey;
 
-/// For each wanted row this many candidates are looked at exactly, …
-const CANDIDATES_PER_ROW: usize = 2;
-/// … but not fewer than this.
-const FEWEST_CANDIDATES: usize = 64;
-
 /// The rows of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RowRange {
@@ -52,7 +47,8 @@ pub(super) fn exact(
     Ok(cosines(top.into_sorted()))
 }
 
-/// Compares with every quantised row, and then exactly with the best of them.
+/// Compares with every quantised row, and then exactly with the best of them. The limit is expected to be well above
+/// the number of rows whose order matters.
 pub(super) fn approximate(
     rows: &Rows,
     committed: u64,
@@ -65,7 +61,7 @@ pub(super) fn approximate(
     let query = unit(query);
     let codes: Vec<i16> = Quantised::new(&query).codes.into_iter().map(i16::from).collect();
     let mut scores = Vec::new();
-    let mut candidates = Top::new(FEWEST_CANDIDATES.max(limit.saturating_mul(CANDIDATES_PER_ROW)));
+    let mut candidates = Top::new(limit);
     for range in ranges {
         let mut offer = Offer { range, is_allowed: None, allowed: &mut *allowed };
         for (first, scales, components) in resident.pieces(range.first, range.count, rows.dimensions()) {

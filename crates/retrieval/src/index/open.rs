@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::log::sync_dir;
 use super::query::{Hit, IndexedFile, Query, Settings, Stats};
 use super::snapshot::{Snapshot, catalog_name, passages_name};
 use super::state::State;
@@ -39,7 +40,12 @@ impl Index {
         if !words_dir.join("meta.json").exists() && has_logs(&dir) {
             return Err(IndexError::damaged(&dir, "its record of the last commit is missing"));
         }
-        fs::create_dir_all(&words_dir).map_err(IndexError::io("create", &words_dir))?;
+        if !words_dir.exists() {
+            fs::create_dir_all(&words_dir).map_err(IndexError::io("create", &words_dir))?;
+            sync_dir(&dir)?;
+            let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+            parent.map_or(Ok(()), sync_dir)?;
+        }
         let words = Words::open(&words_dir)?;
         let current = RwLock::new(Arc::new(Snapshot::load(&dir, &words)?));
         Ok(Self(Arc::new(Shared { dir, settings, words, current })))

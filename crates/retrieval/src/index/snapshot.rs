@@ -10,11 +10,12 @@ use super::catalog::{Catalog, Entry};
 use super::fusion::{self, Fused, Ranking};
 use super::log::Log;
 use super::nearest::{self, RowRange};
+use super::passages::Unpacker;
 use super::query::{Embedding, Hit, Query, QueryVector};
 use super::rows::Rows;
 use super::state::State;
 use super::words::Words;
-use super::{Chunk, IndexError, Settings, passages};
+use super::{Chunk, IndexError, Settings};
 
 /// How many chunks each ranking gives at least, for fusion to choose from.
 const CANDIDATES: usize = 100;
@@ -64,7 +65,7 @@ impl Snapshot {
     /// The chunks of a file in their order.
     pub(super) fn passages(&self, entry: &Entry) -> Result<Vec<Chunk>, IndexError> {
         match &self.passages {
-            Some(log) => passages::all(log, entry),
+            Some(log) => Unpacker::new(log)?.all(entry),
             None => Ok(Vec::new()),
         }
     }
@@ -115,16 +116,15 @@ impl Snapshot {
 
     /// Fetches the texts of what was found.
     fn hits(&self, found: &[Fused]) -> Result<Vec<Hit>, IndexError> {
+        let Some(log) = &self.passages else { return Ok(Vec::new()) };
+        let mut unpacker = Unpacker::new(log)?;
         let mut order: Vec<usize> = (0..found.len()).collect();
         order.sort_unstable_by_key(|index| found[*index].key);
         let mut hits: Vec<(usize, Hit)> = Vec::with_capacity(found.len());
         for of_file in order.chunk_by(|a, b| found[*a].key.slot == found[*b].key.slot) {
+            let Some(entry) = self.catalog.entry(found[of_file[0]].key.slot) else { continue };
             let places: Vec<u32> = of_file.iter().map(|index| found[*index].key.place).collect();
-            let (Some(entry), Some(log)) = (self.catalog.entry(found[of_file[0]].key.slot), &self.passages)
-            else {
-                continue;
-            };
-            for (index, chunk) in of_file.iter().zip(passages::some(log, entry, &places)?) {
+            for (index, chunk) in of_file.iter().zip(unpacker.some(entry, &places)?) {
                 let Fused { score, words, vectors, .. } = found[*index];
                 hits.push((*index, Hit { file_id: entry.file_id.to_string(), chunk, score, words, vectors }));
             }

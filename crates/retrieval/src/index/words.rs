@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tantivy::directory::MmapDirectory;
 use tantivy::directory::error::{OpenDirectoryError, OpenReadError};
-use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy, UserOperation};
 use tantivy::query::{BooleanQuery, EnableScoring, Query as _, TermQuery};
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
@@ -22,7 +22,7 @@ use tantivy::{
 use super::analysis::{self, Use};
 use super::state::{FORMAT, State};
 use super::top::Top;
-use super::{IndexError, Settings};
+use super::{Chunk, IndexError, Settings};
 
 const ANALYZER: &str = "passage";
 /// Segments of this size and larger stay as they are.
@@ -31,6 +31,9 @@ const LARGEST_MERGED: usize = 250_000;
 const LARGEST_TERM_FACTOR: f32 = 2.2;
 /// More words make a query slow and not better.
 const MOST_QUERY_WORDS: usize = 64;
+
+/// Files of up to this many chunks are handed over as a whole.
+const SMALL_FILE: usize = 64;
 
 /// A chunk: the number of its file and its place in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,41 +135,42 @@ impl Words {
         limit: usize,
         mut allowed: impl FnMut(u32) -> bool,
     ) -> Result<Vec<(ChunkKey, f32)>, IndexError> {
-        let terms = self.terms(text);
         let failed = |error| words_error(&self.dir, error);
-        let best_score = best_score(searcher, &terms).map_err(failed)?;
+        let terms = self.terms(searcher, text).map_err(failed)?;
+        let best_score = best_score(searcher, &terms);
         if limit == 0 || best_score <= 0.0 {
             return Ok(Vec::new());
         }
         let mut top = Top::new(limit);
-        self.collect(searcher, &terms, &mut top, &mut allowed).map_err(failed)?;
+        self.collect(searcher, terms, &mut top, &mut allowed).map_err(failed)?;
         let squash = |(key, score): (ChunkKey, f32)| (key, (score / best_score).clamp(0.0, 1.0));
         Ok(top.into_sorted().into_iter().map(squash).collect())
     }
 
-    fn terms(&self, text: &str) -> Vec<Term> {
+    /// The words of a query, each with the number of chunks that have it. Of very many the rarest.
+    fn terms(&self, searcher: &Searcher, text: &str) -> tantivy::Result<Vec<(Term, u64)>> {
         let words = analysis::words_of_query(text);
-        words
-            .iter()
-            .take(MOST_QUERY_WORDS)
-            .map(|word| Term::from_field_text(self.fields.text, word))
-            .collect()
+        let terms = words.iter().map(|word| Term::from_field_text(self.fields.text, word));
+        let mut terms: Vec<(Term, u64)> = terms
+            .map(|term| searcher.doc_freq(&term).map(|chunks| (term, chunks)))
+            .collect::<tantivy::Result<_>>()?;
+        if terms.len() > MOST_QUERY_WORDS {
+            terms.sort_by_key(|(_, chunks)| (*chunks == 0, *chunks));
+            terms.truncate(MOST_QUERY_WORDS);
+        }
+        Ok(terms)
     }
 
     /// Lets each segment offer what is better than what was found in those before.
     fn collect(
         &self,
         searcher: &Searcher,
-        terms: &[Term],
+        terms: Vec<(Term, u64)>,
         top: &mut Top<ChunkKey>,
         allowed: &mut dyn FnMut(u32) -> bool,
     ) -> tantivy::Result<()> {
-        let query = BooleanQuery::union(
-            terms
-                .iter()
-                .map(|term| Box::new(TermQuery::new(term.clone(), IndexRecordOption::WithFreqs)) as Box<_>)
-                .collect(),
-        );
+        let of_word = |(term, _)| Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs)) as Box<_>;
+        let query = BooleanQuery::union(terms.into_iter().map(of_word).collect());
         let weight = query.weight(EnableScoring::enabled_from_searcher(searcher))?;
         for segment in searcher.segment_readers() {
             let keys = segment.fast_fields().u64("chunk")?.first_or_default_col(u64::MAX);
@@ -191,15 +195,13 @@ impl Words {
 
 /// What a chunk would score that has every word of the query very often. The share of it that a chunk reaches is its
 /// score: how much of what the query asks for, weighted by how rare each word is, the chunk covers.
-fn best_score(searcher: &Searcher, terms: &[Term]) -> tantivy::Result<f32> {
+fn best_score(searcher: &Searcher, terms: &[(Term, u64)]) -> f32 {
     let chunks: u64 = searcher.segment_readers().iter().map(|segment| u64::from(segment.max_doc())).sum();
-    let mut best = 0.0;
-    for term in terms {
-        let with_word = searcher.doc_freq(term)? as f32;
-        let odds = (chunks as f32 - with_word + 0.5) / (with_word + 0.5);
-        best += (1.0 + odds).ln() * LARGEST_TERM_FACTOR;
-    }
-    Ok(best)
+    let weight = |(_, with_word): &(Term, u64)| {
+        let odds = (chunks.saturating_sub(*with_word) as f32 + 0.5) / (*with_word as f32 + 0.5);
+        (1.0 + odds).ln()
+    };
+    terms.iter().map(weight).sum::<f32>() * LARGEST_TERM_FACTOR
 }
 
 /// Changes the index of words.
@@ -210,14 +212,25 @@ pub(super) struct WordWriter {
 }
 
 impl WordWriter {
-    /// Adds the text of a chunk.
-    pub(super) fn add(&self, key: ChunkKey, text: &str) -> Result<(), IndexError> {
+    /// Adds the texts of a file. Those of a small file get into one segment, so that its commit has few to write.
+    pub(super) fn add(&self, slot: u32, chunks: &[Chunk]) -> Result<(), IndexError> {
+        let mut documents =
+            (0..).zip(chunks).map(|(place, chunk)| self.document(ChunkKey { slot, place }, &chunk.text));
+        let added = if chunks.len() <= SMALL_FILE {
+            let operations: Vec<_> = documents.map(UserOperation::Add).collect();
+            self.writer.run(operations).map(drop)
+        } else {
+            documents.try_for_each(|document| self.writer.add_document(document).map(drop))
+        };
+        added.map_err(|error| words_error(&self.dir, error))
+    }
+
+    fn document(&self, key: ChunkKey, text: &str) -> TantivyDocument {
         let mut document = TantivyDocument::default();
         document.add_text(self.fields.text, text);
         document.add_u64(self.fields.slot, u64::from(key.slot));
         document.add_u64(self.fields.chunk, key.pack());
-        self.writer.add_document(document).map_err(|error| words_error(&self.dir, error))?;
-        Ok(())
+        document
     }
 
     /// Removes all chunks of a file.

@@ -10,7 +10,7 @@ use super::query::{Embedded, Embedding};
 use super::rows::{RowAppender, Rows};
 use super::snapshot::{Snapshot, catalog_name, passages_name};
 use super::state::State;
-use super::words::{ChunkKey, WordWriter};
+use super::words::WordWriter;
 use super::{Chunk, IndexError, passages, quantise};
 
 /// The one who changes an index.
@@ -154,9 +154,7 @@ impl Writer {
             self.words.remove(old.slot);
         }
         let slot = self.state.next_slot;
-        for (place, chunk) in (0..).zip(chunks) {
-            self.words.add(ChunkKey { slot, place }, &chunk.text)?;
-        }
+        self.words.add(slot, chunks)?;
         let (passages_at, passages_bytes) = self.append_passages(chunks)?;
         let first_row = vectors.map(|vectors| self.append_vectors(vectors)).transpose()?;
         self.state.next_slot += 1;

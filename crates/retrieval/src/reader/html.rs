@@ -12,6 +12,8 @@ use crate::{Document, Place, Unreadable};
 const HEADING: char = '\u{1}';
 /// Lines are as long as their paragraphs: whoever shows them breaks them.
 const WIDTH: usize = 100_000;
+/// What is left of a gap within a line.
+const GAP: &str = "  ";
 
 /// Reads a web page.
 pub(super) fn read(page: &str) -> Result<Document, Unreadable> {
@@ -22,17 +24,34 @@ pub(super) fn read(page: &str) -> Result<Document, Unreadable> {
         .string_from_read(page.as_bytes(), WIDTH)
         .map_err(|_| damaged())?;
     let mut sections = Sections::default();
+    let mut was_blank = true;
     for line in text.lines() {
-        match line.trim_start().strip_prefix(HEADING) {
+        let content = line.trim();
+        match content.strip_prefix(HEADING).map(str::trim) {
             Some(heading) => {
-                let heading = heading.trim();
                 sections.begin(Place { page: None, heading: Some(heading.to_owned()) });
                 sections.push_line(heading);
             }
-            None => sections.push_line(line.trim_end()),
+            None if content.is_empty() && was_blank => {}
+            None => {
+                sections.push(&line[..line.len() - line.trim_start().len()]);
+                sections.push_line(&without_gaps(content));
+            }
         }
+        was_blank = content.is_empty();
     }
     Ok(sections.end())
+}
+
+/// Cells of a table are filled with blanks, to the length of the longest one in their column.
+fn without_gaps(line: &str) -> String {
+    let mut parts = line.split("   ").map(str::trim).filter(|part| !part.is_empty());
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push_str(GAP);
+        text.push_str(part);
+    }
+    text
 }
 
 /// Text without the marks by which plain text imitates print.
@@ -138,9 +157,12 @@ mod tests {
 
     #[test]
     fn what_is_seen_is_read_with_its_headings() {
-        let page = "<html><head><title>T</title><style>p { x: y }</style><script>var hidden = 1;</script></head>\
-                    <body><p>Before &amp; <b>bold</b></p><h1>One</h1><p>First<br>line with <a href='/x'>a link</a>.\
-                    </p><h2>Two <em>x</em></h2><ul><li>a</li><li>b</li></ul><pre>code\n  more</pre>\
+        let page = "<html><head><title>T</title><style>p { x: y }</style>\
+                    <script>var hidden = 1;</script></head>\
+                    <body><p>Before &amp; <b>bold</b></p><h1>One</h1>\
+                    <p>First<br>line with <a href='/x'>a link</a>.</p>\
+                    <h2>Two <em>x</em></h2><ul><li>a</li><li>b</li></ul>\
+                    <pre>code\n  more</pre>\
                     <noscript>no script</noscript></body></html>";
         let found = sections(page);
         let headings: Vec<_> = found.iter().map(|(heading, _)| heading.as_deref()).collect();
@@ -155,18 +177,19 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_tables_are_lines() {
+    fn rows_of_tables_are_lines_without_long_gaps() {
         let row = |cells: [&str; 2]| format!("<tr><td>{}</td><td>{}</td></tr>", cells[0], cells[1]);
-        let page = format!("<table>{}{}</table>", row(["Name", "Age"]), row(["Ada Lovelace", "36"]));
-        let text = &sections(&page)[0].1;
-        assert!(text.lines().any(|line| line.contains("Ada Lovelace") && line.contains("36")), "{text:?}");
+        let long = "A name that is long";
+        let page =
+            format!("<table>{}{}{}</table>", row(["Name", "Age"]), row(["Ada", "36"]), row([long, "1"]));
+        assert_eq!(sections(&page)[0].1.trim(), "Name  Age\nAda  36\nA name that is long 1");
     }
 
     #[test]
     fn elements_may_be_within_each_other_without_end() {
         for tag in ["div", "b", "table><tr><td", "ul><li", "blockquote"] {
-            let page = format!("{}deep", format!("<{tag}>").repeat(10_000));
-            assert!(read(&page).is_err() || sections(&page)[0].1.contains("deep"), "{tag}");
+            let page = format!("{}deep", format!("<{tag}>").repeat(500));
+            assert!(sections(&page)[0].1.contains("deep"), "{tag}");
         }
     }
 }

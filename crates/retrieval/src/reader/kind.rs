@@ -86,7 +86,8 @@ fn unsupported(extension: &str) -> String {
         if extension.is_empty() { "none".into() } else { format!(".{}", extension.to_ascii_lowercase()) };
     let supported: Vec<String> = EXTENSIONS.iter().map(|(known, _)| format!(".{known}")).collect();
     format!(
-        "Files with extensions [{shown}] are not supported for retrieval. Supported file types include: [{}].",
+        "Files with extensions [{shown}] are not supported for retrieval. \
+         Supported file types include: [{}].",
         supported.join(", ")
     )
 }
@@ -205,9 +206,9 @@ mod tests {
         assert_eq!(error.code(), "unsupported_file");
         assert_eq!(
             error.to_string(),
-            "Files with extensions [.csv] are not supported for retrieval. Supported file types include: [.c, \
-             .cpp, .cs, .css, .doc, .docx, .go, .html, .java, .js, .json, .md, .pdf, .php, .pptx, .py, .rb, .sh, \
-             .tex, .ts, .txt]."
+            "Files with extensions [.csv] are not supported for retrieval. Supported file types include: \
+             [.c, .cpp, .cs, .css, .doc, .docx, .go, .html, .java, .js, .json, .md, .pdf, .php, .pptx, .py, \
+             .rb, .sh, .tex, .ts, .txt]."
         );
         for name in ["Makefile", ".profile", "dir.txt/file", ""] {
             assert!(Kind::of_name(name).unwrap_err().to_string().contains("[none]"), "{name}");

@@ -31,7 +31,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             file: 512 << 20,
-            text: 64 << 20,
+            text: 32 << 20,
             expanded: 512 << 20,
             ratio: 500,
             entries: 20_000,

@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn code_has_no_headings() {
-        let text = "# A\n```sh\n# comment\n```\n    # indented\n~~~~\n~~~\n# still code\n~~~~\n#hashtag\n```x``` #\n# B\n";
+        let text = "# A\n```sh\n# comment\n```\n    # indented\n~~~~\n~~~\n# still code\n~~~~\n\
+                    #hashtag\n```x``` #\n# B\n";
         let found: Vec<_> = headings(text).into_iter().map(|(heading, _)| heading).collect();
         assert_eq!(found, [Some("A".to_owned()), Some("B".to_owned())]);
     }

@@ -3,10 +3,10 @@
 use std::io::{self, BufReader, Read, Seek};
 
 use super::{
-    encoding, html,
+    doc, encoding, html,
     kind::{FIRST_BYTES, Kind, Looks, misnamed},
     limits::Limits,
-    markdown, office, pdf,
+    markdown, office, pdf, rtf,
 };
 use crate::{Document, Place, Section, Unreadable};
 
@@ -23,6 +23,8 @@ pub(super) fn parse<R: Read + Seek>(
         (Kind::Docx | Kind::Pptx | Kind::Doc, Looks::Zip) => {
             office::read(kind, BufReader::new(file), limits)?
         }
+        (Kind::Docx | Kind::Pptx | Kind::Doc, Looks::Ole) => doc::read(kind, BufReader::new(file), limits)?,
+        (Kind::Doc, Looks::Rtf) => rtf::read(&whole(file, limits)?)?,
         (Kind::Html | Kind::Doc, Looks::Html) | (Kind::Html, Looks::Plain) => {
             html::read(&encoding::decode(&whole(file, limits)?)?)?
         }
@@ -57,10 +59,12 @@ fn whole(file: impl Read, limits: &Limits) -> Result<Vec<u8>, Unreadable> {
     Ok(bytes)
 }
 
-/// A file that is all text has at most twice as many bytes: UTF-16 has two for a letter.
+/// A file that is all text has at most two bytes for each byte of it, so not more has to be read.
 fn text(file: impl Read, limits: &Limits) -> Result<String, Unreadable> {
-    let most = Limits { file: limits.file.min(limits.text.saturating_mul(2)), ..*limits };
-    Ok(encoding::decode(&whole(file, &most)?)?.into_owned())
+    let mut bytes = Vec::new();
+    file.take(limits.text.saturating_mul(2) + 1).read_to_end(&mut bytes).map_err(cannot_read)?;
+    limits.check_text(bytes.len().div_ceil(2))?;
+    Ok(encoding::decode(&bytes)?.into_owned())
 }
 
 fn plain(text: String) -> Document {

@@ -52,8 +52,8 @@ fn guarded<T>(read: impl FnOnce() -> Option<T>) -> Option<T> {
 
 fn only_pictures() -> Unreadable {
     Unreadable::Invalid(
-        "The PDF has no text, only pictures at most. If it was scanned, run text recognition (OCR) on it and upload \
-         the result."
+        "The PDF has no text, only pictures at most. If it was scanned, run text recognition (OCR) on it and \
+         upload the result."
             .into(),
     )
 }

@@ -45,8 +45,8 @@ struct Order {
     limits: Limits,
 }
 
-/// Reads a document, if that is what this process was started for; it does not return then. To be called first
-/// in `main`.
+/// Reads a document, if that is what this process was started for; it does not return then. To be called
+/// first in `main`.
 pub fn read_if_asked() {
     let mut arguments = env::args_os().skip(1);
     if arguments.next().is_none_or(|name| name != ASKED) {

@@ -11,7 +11,7 @@ use super::{chunks, query_vector, settings};
 #[test]
 fn a_search_sees_one_commit_as_a_whole() {
     const FILES: usize = 6;
-    const EDITIONS: u64 = 25;
+    const EDITIONS: u64 = 12;
     let dir = tempfile::tempdir().unwrap();
     let index = Index::open(dir.path(), Settings { exact_up_to: 10, ..settings() }).unwrap();
     let write = |writer: &mut cupola_retrieval::Writer, edition: u64| {
@@ -77,7 +77,7 @@ fn a_file_that_is_removed_during_searches_is_either_whole_or_gone() {
                 }
             }
         });
-        for _ in 0..20 {
+        for _ in 0..8 {
             writer.add("a", &chunks(&["first", "second"]), None).unwrap();
             writer.commit().unwrap();
             writer.remove("a").unwrap();

@@ -84,7 +84,7 @@ fn a_killed_process_leaves_its_last_commit() {
                 .by_ref()
                 .find_map(|line| line.unwrap().strip_prefix("committed ")?.parse::<usize>().ok());
         }
-        for _ in 0..round * 3_000_000 {
+        for _ in 0..round * 500_000 {
             std::hint::spin_loop();
         }
         child.kill().unwrap();
@@ -112,14 +112,18 @@ fn every_state_of_the_files_during_a_commit_gives_the_commit_before_or_after_it(
     assert_eq!(check(dir.path()), Some(1));
 
     // The new files and tails are there in part, in any order; the record of the commit comes last.
-    let names = relative_files(dir.path());
+    let mut names = relative_files(dir.path());
+    names.retain(|name| !name.ends_with("meta.json"));
+    names.retain(|name| {
+        fs::read(dir.path().join(name)).unwrap() != fs::read(before.path().join(name)).unwrap_or_default()
+    });
     for count in 0..=names.len() {
         for cut in [false, true] {
             let mixed = copy(before.path());
-            for name in names.iter().take(count).filter(|name| !name.ends_with("meta.json")) {
+            for name in names.iter().take(count) {
                 let mut content = fs::read(dir.path().join(name)).unwrap();
                 let known = fs::metadata(mixed.path().join(name)).map_or(0, |known| known.len() as usize);
-                if cut && content.len() > known {
+                if cut && !name.ends_with(".json") && content.len() > known {
                     content.truncate(known + (content.len() - known) / 2);
                 }
                 fs::write(mixed.path().join(name), content).unwrap();

@@ -100,7 +100,8 @@ pub fn pptx(slides: &[(&str, Option<&str>)]) -> Vec<u8> {
 pub fn shape(placeholder: &str, lines: &[&str]) -> String {
     let lines: String = lines.iter().map(|line| format!("<a:p><a:r><a:t>{line}</a:t></a:r></a:p>")).collect();
     format!(
-        "<p:sp><p:nvSpPr><p:nvPr><p:ph type=\"{placeholder}\"/></p:nvPr></p:nvSpPr><p:txBody>{lines}</p:txBody></p:sp>"
+        "<p:sp><p:nvSpPr><p:nvPr><p:ph type=\"{placeholder}\"/></p:nvPr></p:nvSpPr>\
+         <p:txBody>{lines}</p:txBody></p:sp>"
     )
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod bombs;
+mod doc;
 mod documents;
 mod isolation;
 mod office;

@@ -11,10 +11,13 @@ fn styled(style: &str, text: &str) -> String {
 
 #[tokio::test]
 async fn headings_of_a_word_document_are_places() {
-    let styles = "<w:style w:type=\"paragraph\" w:styleId=\"berschrift1\"><w:name w:val=\"heading 1\"/></w:style>\
-                  <w:style w:styleId=\"Own\"><w:name w:val=\"Own\"/><w:basedOn w:val=\"berschrift1\"/></w:style>\
-                  <w:style w:styleId=\"Out\"><w:name w:val=\"Out\"/><w:pPr><w:outlineLvl w:val=\"2\"/></w:pPr></w:style>\
-                  <w:style w:styleId=\"Body\"><w:name w:val=\"Body\"/></w:style>";
+    let styles = [
+        "<w:style w:styleId=\"berschrift1\"><w:name w:val=\"heading 1\"/></w:style>",
+        "<w:style w:styleId=\"Own\"><w:name w:val=\"Own\"/><w:basedOn w:val=\"berschrift1\"/></w:style>",
+        "<w:style w:styleId=\"Out\"><w:pPr><w:outlineLvl w:val=\"2\"/></w:pPr></w:style>",
+        "<w:style w:styleId=\"Body\"><w:name w:val=\"Body\"/></w:style>",
+    ]
+    .concat();
     let body = [
         paragraph("Before"),
         styled("berschrift1", "One"),
@@ -24,7 +27,7 @@ async fn headings_of_a_word_document_are_places() {
         styled("Out", "Three"),
     ]
     .concat();
-    let document = read("a.docx", &docx_with(&body, styles, &paragraph("A note"))).await.unwrap();
+    let document = read("a.docx", &docx_with(&body, &styles, &paragraph("A note"))).await.unwrap();
     assert_eq!(
         shown(&document),
         [
@@ -55,12 +58,14 @@ async fn rows_of_a_table_are_lines_and_tables_may_stand_in_cells() {
 #[tokio::test]
 async fn what_was_deleted_or_stands_twice_is_not_read() {
     let body = "<w:p><w:pPr><w:tabs><w:tab w:val=\"left\"/></w:tabs></w:pPr>\
-                <w:r><w:t xml:space=\"preserve\">one </w:t><w:tab/><w:t>two</w:t><w:br/><w:t>three</w:t></w:r>\
+                <w:r><w:t xml:space=\"preserve\">one </w:t><w:tab/><w:t>two</w:t><w:br/>\
+                <w:t>three</w:t></w:r>\
                 <w:del><w:r><w:delText>gone</w:delText></w:r></w:del>\
                 <w:r><w:instrText>PAGE</w:instrText></w:r></w:p>\
-                <w:p><w:r><mc:AlternateContent xmlns:mc=\"m\"><mc:Choice><w:txbxContent><w:p><w:r><w:t>box</w:t></w:r>\
-                </w:p></w:txbxContent></mc:Choice><mc:Fallback><w:p><w:r><w:t>box</w:t></w:r></w:p></mc:Fallback>\
-                </mc:AlternateContent></w:r><w:r><w:t>around</w:t></w:r></w:p>";
+                <w:p><w:r><mc:AlternateContent xmlns:mc=\"m\">\
+                <mc:Choice><w:txbxContent><w:p><w:r><w:t>box</w:t></w:r></w:p></w:txbxContent></mc:Choice>\
+                <mc:Fallback><w:p><w:r><w:t>box</w:t></w:r></w:p></mc:Fallback></mc:AlternateContent>\
+                </w:r><w:r><w:t>around</w:t></w:r></w:p>";
     let document = read("a.docx", &docx(body)).await.unwrap();
     assert_eq!(shown(&document), [(None, None, "one \ttwo\nthree\nbox\naround")]);
 }

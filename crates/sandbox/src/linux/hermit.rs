@@ -11,8 +11,8 @@ use super::{privileges, syscalls};
 /// Gives up all but computing, for all threads and for good.
 ///
 /// What is left are the descriptors that are open, the threads that run, this much memory (addresses, to be
-/// exact) and this much time of processors. Whoever exceeds these is ended. Opening files, starting processes and
-/// threads, and networks are refused.
+/// exact) and this much time of processors. Whoever exceeds these is ended. Opening files, starting processes
+/// and threads, and networks are refused.
 pub fn retire(memory: u64, processor_time: Duration) -> io::Result<()> {
     let exactly = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
     setrlimit(Resource::Core, exactly(0))?;

@@ -14,13 +14,22 @@ pub fn apply(connection: &Connection, batch: &Batch) -> Result<(), StoreError> {
 
 fn apply_one(connection: &Connection, change: &Change) -> Result<(), StoreError> {
     match change {
-        Change::Insert { key, parent, facet, created_at, doc } => {
+        Change::Insert { key, parent, facet, created_at, doc, aside } => {
             let inserted = connection
                 .prepare_cached(
-                    "INSERT INTO resources (project, kind, id, parent, facet, created_at, etag, doc)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7) ON CONFLICT DO NOTHING",
+                    "INSERT INTO resources (project, kind, id, parent, facet, created_at, etag, doc, aside)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8) ON CONFLICT DO NOTHING",
                 )?
-                .execute(params![&*key.project, key.kind.0, key.id, parent, facet, created_at, &doc[..]])?;
+                .execute(params![
+                    &*key.project,
+                    key.kind.name(),
+                    key.id,
+                    parent,
+                    facet,
+                    created_at,
+                    &doc[..],
+                    aside.as_deref(),
+                ])?;
             expect(inserted == 1, || Conflict::Exists(key.clone()))
         }
         Change::Replace { key, if_etag, doc } => {
@@ -29,7 +38,7 @@ fn apply_one(connection: &Connection, change: &Change) -> Result<(), StoreError>
                     "UPDATE resources SET doc = ?5, etag = etag + 1
                      WHERE project = ?1 AND kind = ?2 AND id = ?3 AND etag = ?4",
                 )?
-                .execute(params![&*key.project, key.kind.0, key.id, if_etag, &doc[..]])?;
+                .execute(params![&*key.project, key.kind.name(), key.id, if_etag, &doc[..]])?;
             if replaced == 1 {
                 return Ok(());
             }
@@ -45,7 +54,7 @@ fn apply_one(connection: &Connection, change: &Change) -> Result<(), StoreError>
                     "UPDATE resources SET facet = ?4, weight = ?5
                      WHERE project = ?1 AND kind = ?2 AND id = ?3",
                 )?
-                .execute(params![&*key.project, key.kind.0, key.id, facet, weight])?;
+                .execute(params![&*key.project, key.kind.name(), key.id, facet, weight])?;
             expect(refiled == 1, || Conflict::Missing(key.clone()))
         }
         Change::Delete { key } => delete(connection, key),
@@ -55,9 +64,10 @@ fn apply_one(connection: &Connection, change: &Change) -> Result<(), StoreError>
                     "SELECT count(*) FROM (SELECT 1 FROM resources
                      WHERE project = ?1 AND parent = ?2 AND kind = ?3 LIMIT ?4)",
                 )?
-                .query_row(params![&*parent.project, parent.id, parent.kind.0, *limit as i64], |row| {
-                    row.get(0)
-                })?;
+                .query_row(
+                    params![&*parent.project, parent.id, parent.kind.name(), *limit as i64],
+                    |row| row.get(0),
+                )?;
             expect(found < *limit as i64, || Conflict::Full(parent.clone()))
         }
         Change::Claim { project, name, holder } => {
@@ -137,40 +147,43 @@ fn require_free(connection: &Connection, project: &str, name: &str) -> Result<()
 fn exists(connection: &Connection, key: &Key) -> Result<bool, StoreError> {
     let found = connection
         .prepare_cached("SELECT 1 FROM resources WHERE project = ?1 AND kind = ?2 AND id = ?3")?
-        .exists(params![&*key.project, key.kind.0, key.id])?;
+        .exists(params![&*key.project, key.kind.name(), key.id])?;
     Ok(found)
 }
 
 /// Deletes a resource and all that belongs to it, however deep, with the turns and journals of both.
-/// Ids are unique across kinds, so that a parent's id alone tells its children.
+/// Ids are unique within their kind alone: what has the id as its parent may belong to something else.
 fn delete(connection: &Connection, key: &Key) -> Result<(), StoreError> {
     let seq: Option<i64> = connection
         .prepare_cached("DELETE FROM resources WHERE project = ?1 AND kind = ?2 AND id = ?3 RETURNING seq")?
-        .query_row(params![&*key.project, key.kind.0, key.id], |row| row.get(0))
+        .query_row(params![&*key.project, key.kind.name(), key.id], |row| row.get(0))
         .optional()?;
     let Some(seq) = seq else {
         return Err(StoreError::Conflict(Conflict::Missing(key.clone())));
     };
     connection
         .prepare_cached("INSERT OR REPLACE INTO tombstones (project, kind, id, seq) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![&*key.project, key.kind.0, key.id, seq])?;
-    delete_journal(connection, &key.project, &key.id)?;
+        .execute(params![&*key.project, key.kind.name(), key.id, seq])?;
 
-    let mut parents = vec![key.id.clone()];
-    while let Some(parent) = parents.pop() {
-        let children = connection
-            .prepare_cached("DELETE FROM resources WHERE project = ?1 AND parent = ?2 RETURNING id")?
-            .query_map(params![&*key.project, parent], |row| row.get::<_, String>(0))?
-            .collect::<Result<Vec<_>, _>>()?;
-        for id in children {
-            delete_journal(connection, &key.project, &id)?;
-            parents.push(id);
+    let mut gone = vec![(key.kind, key.id.clone())];
+    while let Some((kind, id)) = gone.pop() {
+        if kind.has_turns() {
+            delete_turn(connection, &key.project, &id)?;
+        }
+        for owned in kind.owned() {
+            let mut delete = connection.prepare_cached(
+                "DELETE FROM resources WHERE project = ?1 AND parent = ?2 AND kind = ?3 RETURNING id",
+            )?;
+            let ids = delete.query_map(params![&*key.project, id, owned.name()], |row| row.get(0))?;
+            for id in ids {
+                gone.push((*owned, id?));
+            }
         }
     }
     Ok(())
 }
 
-fn delete_journal(connection: &Connection, project: &str, id: &str) -> Result<(), StoreError> {
+fn delete_turn(connection: &Connection, project: &str, id: &str) -> Result<(), StoreError> {
     let turns = connection
         .prepare_cached("DELETE FROM turns WHERE project = ?1 AND id = ?2")?
         .execute(params![project, id])?;

@@ -1,4 +1,4 @@
-//! SQLite: one writer thread with group commit, and readers beside it.
+//! SQLite: one writer with group commit, and readers beside it.
 
 mod apply;
 mod frames;
@@ -80,5 +80,9 @@ fn keep_plans(connection: &Connection) -> Result<(), StoreError> {
 impl Commits for SqliteStore {
     fn submit(&self, batch: Batch) -> Commit {
         self.writer.submit(batch)
+    }
+
+    fn commit(&self, batch: Batch) -> Commit {
+        self.writer.commit(batch)
     }
 }

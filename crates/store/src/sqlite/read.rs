@@ -93,9 +93,19 @@ impl Resources for SqliteStore {
                     "SELECT id, parent, facet, seq, created_at, etag, doc FROM resources
                      WHERE project = ?1 AND kind = ?2 AND id = ?3",
                 )?
-                .query_row(params![&*key.project, key.kind.0, key.id], resource)
+                .query_row(params![&*key.project, key.kind.name(), key.id], resource)
                 .optional()?;
             Ok(found)
+        })
+    }
+
+    async fn aside(&self, key: &Key) -> Result<Option<Bytes>, StoreError> {
+        self.read_here(|connection| {
+            let aside: Option<Option<Vec<u8>>> = connection
+                .prepare_cached("SELECT aside FROM resources WHERE project = ?1 AND kind = ?2 AND id = ?3")?
+                .query_row(params![&*key.project, key.kind.name(), key.id], |row| row.get(0))
+                .optional()?;
+            Ok(aside.flatten().map(Bytes::from))
         })
     }
 
@@ -146,7 +156,7 @@ fn tally(connection: &Connection, project: &str, kind: Kind, parent: &str) -> Re
             "SELECT facet, count(*), sum(weight) FROM resources
              WHERE project = ?1 AND parent = ?2 AND kind = ?3 AND facet <> '' GROUP BY facet ORDER BY facet",
         )?
-        .query_map(params![project, parent, kind.0], |row| {
+        .query_map(params![project, parent, kind.name()], |row| {
             Ok(Tally { facet: row.get(0)?, count: row.get::<_, i64>(1)?.unsigned_abs(), weight: row.get(2)? })
         })?
         .collect::<Result<Vec<_>, _>>()?;
@@ -187,8 +197,9 @@ fn list(connection: &Connection, listing: &Listing<'_>) -> Result<Slice, StoreEr
     };
     let (above, below) = (above.unwrap_or(0), below.unwrap_or(i64::MAX));
     let one_more = i64::try_from(listing.limit).unwrap_or(i64::MAX).saturating_add(1);
+    let kind = listing.kind.name();
     let mut values: Vec<&dyn ToSql> =
-        vec![&listing.project, &listing.parent, &listing.kind.0, &above, &below, &one_more];
+        vec![&listing.project, &listing.parent, &kind, &above, &below, &one_more];
     if let Some(facet) = &listing.facet {
         values.push(facet);
     }
@@ -210,7 +221,7 @@ fn position(connection: &Connection, listing: &Listing<'_>, id: &str) -> Result<
              UNION ALL
              SELECT seq FROM tombstones WHERE project = ?1 AND kind = ?2 AND id = ?3 LIMIT 1",
         )?
-        .query_row(params![listing.project, listing.kind.0, id], |row| row.get(0))
+        .query_row(params![listing.project, listing.kind.name(), id], |row| row.get(0))
         .optional()?;
     found.ok_or_else(|| StoreError::UnknownCursor(id.to_owned()))
 }

@@ -68,7 +68,14 @@ const MIGRATIONS: &[&str] = &[
         data       BLOB    NOT NULL,
         PRIMARY KEY (project, id, first)
      ) STRICT, WITHOUT ROWID;",
-    // 3: weights, and an index that adds them up without a look at the documents
+    // 3: what a response was asked with stands in its own row
+    "ALTER TABLE resources ADD COLUMN aside BLOB;
+     UPDATE resources SET aside =
+        (SELECT doc FROM resources AS input
+         WHERE input.project = resources.project AND input.kind = 'response_input' AND input.id = resources.id)
+     WHERE kind = 'response';
+     DELETE FROM resources WHERE kind = 'response_input';",
+    // 4: weights, and an index that adds them up without a look at the documents
     "ALTER TABLE resources ADD COLUMN weight INTEGER NOT NULL DEFAULT 0;
      DROP INDEX resources_by_facet;
      CREATE INDEX resources_by_facet ON resources (project, parent, kind, facet, seq, weight)
@@ -114,6 +121,32 @@ mod tests {
         let mut connection = Connection::open_in_memory().expect("opens");
         migrate(&mut connection).expect("migrates");
         migrate(&mut connection).expect("migrates again");
+    }
+
+    #[test]
+    fn what_responses_were_asked_with_moves_into_their_rows() {
+        let mut connection = Connection::open_in_memory().expect("opens");
+        for migration in &MIGRATIONS[..2] {
+            connection.execute_batch(migration).expect("migrates");
+        }
+        connection.pragma_update(None, "user_version", 2).expect("writes");
+        connection
+            .execute_batch(
+                "INSERT INTO resources (project, kind, id, parent, facet, created_at, etag, doc) VALUES
+                 ('p', 'response', 'r', '', '', 1, 1, x'01'), ('p', 'response_input', 'r', 'r', '', 1, 1, x'02'),
+                 ('q', 'response', 'r', '', '', 1, 1, x'03')",
+            )
+            .expect("writes");
+        migrate(&mut connection).expect("migrates");
+        let rows: Vec<(String, String, Option<Vec<u8>>)> = connection
+            .prepare("SELECT project, kind, aside FROM resources ORDER BY seq")
+            .expect("compiles")
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .expect("reads")
+            .collect::<Result<_, _>>()
+            .expect("reads");
+        let response = |project: &str, aside| (project.to_owned(), "response".to_owned(), aside);
+        assert_eq!(rows, [response("p", Some(vec![2])), response("q", None)]);
     }
 
     #[test]

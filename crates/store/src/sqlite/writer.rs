@@ -1,10 +1,21 @@
-//! The writer thread. Batches that wait while one commit runs share the next one, so that the cost of
-//! making data durable is paid once for all of them.
+//! The writer. Batches that wait while one commit runs share the next one, so that the cost of making data
+//! durable is paid once for all of them. A batch that comes alone can be committed by the thread that brings it:
+//! waking another one, and being woken by it, takes a good part of the time that the commit itself does.
 
-use std::thread;
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::{mpsc, oneshot},
+    task::block_in_place,
+};
 
 use super::{apply::apply, reserve::Reserve};
 use crate::{Batch, Commit, StoreError};
@@ -17,9 +28,41 @@ struct Job {
     answer: oneshot::Sender<Result<(), StoreError>>,
 }
 
-/// A handle to the writer thread. The thread ends, after what is on its way, when this is dropped.
+/// What the writer thread shares with whoever commits by himself.
+#[derive(Debug)]
+struct Desk {
+    connection: Mutex<Connection>,
+    /// Batches that were handed over and are not committed yet.
+    waiting: AtomicUsize,
+    /// Whether batches have come together lately. Then they had better share commits.
+    is_busy: AtomicBool,
+}
+
+impl Desk {
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // Whatever a panic left open is rolled back when the next transaction begins.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection, if nobody else has a use for it.
+    fn alone(&self) -> Option<MutexGuard<'_, Connection>> {
+        if self.is_busy.load(Ordering::Relaxed) {
+            return None;
+        }
+        let connection = match self.connection.try_lock() {
+            Ok(connection) => connection,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        // What was handed over before goes first.
+        (self.waiting.load(Ordering::Acquire) == 0).then_some(connection)
+    }
+}
+
+/// A handle to the writer. Its thread ends, after what is on its way, when this is dropped.
 #[derive(Debug)]
 pub struct Writer {
+    desk: Arc<Desk>,
     jobs: Option<mpsc::UnboundedSender<Job>>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -28,21 +71,43 @@ impl Writer {
     /// Starts the thread.
     pub fn start(connection: Connection, reserve: Reserve) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::unbounded_channel();
+        let desk = Arc::new(Desk {
+            connection: Mutex::new(connection),
+            waiting: AtomicUsize::new(0),
+            is_busy: AtomicBool::new(false),
+        });
+        let shared = Arc::clone(&desk);
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || write_until_closed(connection, reserve, queue))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+            .spawn(move || write_until_closed(&shared, reserve, queue))?;
+        Ok(Self { desk, jobs: Some(jobs), thread: Some(thread) })
     }
 
     /// Hands over a batch.
     pub fn submit(&self, batch: Batch) -> Commit {
         let (answer, receiver) = oneshot::channel();
         if let Some(jobs) = &self.jobs {
+            self.desk.waiting.fetch_add(1, Ordering::AcqRel);
             // A closed queue drops the answer's sender, which the receiver reports as `Stopped`.
             let _ = jobs.send(Job { batch, answer });
         }
-        Commit(receiver)
+        Commit::Waiting(receiver)
     }
+
+    /// Commits a batch here and now if it is alone, else hands it over.
+    pub fn commit(&self, batch: Batch) -> Commit {
+        if !may_block() {
+            return self.submit(batch);
+        }
+        let Some(mut connection) = self.desk.alone() else { return self.submit(batch) };
+        let outcome = block_in_place(|| one(&mut connection, &batch));
+        Commit::Done(Some(outcome))
+    }
+}
+
+/// Whether other threads take over what this one has to do meanwhile.
+fn may_block() -> bool {
+    Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
 impl Drop for Writer {
@@ -54,23 +119,39 @@ impl Drop for Writer {
     }
 }
 
-fn write_until_closed(
-    mut connection: Connection,
-    mut reserve: Reserve,
-    mut queue: mpsc::UnboundedReceiver<Job>,
-) {
+fn write_until_closed(desk: &Desk, mut reserve: Reserve, mut queue: mpsc::UnboundedReceiver<Job>) {
     let mut group = Vec::with_capacity(GROUP);
     loop {
         if !reserve.is_complete() && queue.is_empty() && !queue.is_closed() {
+            // Nobody else may write the log meanwhile.
+            let _connection = desk.connection();
             reserve.grow();
             continue;
         }
-        if queue.blocking_recv_many(&mut group, GROUP) == 0 {
+        let jobs = queue.blocking_recv_many(&mut group, GROUP);
+        if jobs == 0 {
             break;
         }
-        commit_group(&mut connection, &mut group);
+        commit_group(&mut desk.connection(), &mut group);
+        let left = desk.waiting.fetch_sub(jobs, Ordering::AcqRel) - jobs;
+        desk.is_busy.store(jobs > 1 || left > 0, Ordering::Relaxed);
     }
-    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    let _ = desk.connection().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+/// Commits a batch that is alone.
+fn one(connection: &mut Connection, batch: &Batch) -> Result<(), StoreError> {
+    let outcome = (|| {
+        let transaction = connection.transaction()?;
+        apply(&transaction, batch)?;
+        Ok(transaction.commit()?)
+    })();
+    if let Err(error) = &outcome
+        && !matches!(error, StoreError::Conflict(_))
+    {
+        tracing::error!(%error, "a commit failed; nothing of it was written");
+    }
+    outcome
 }
 
 /// Commits all batches of a group at once. A batch whose condition does not hold takes nothing of the

@@ -71,6 +71,27 @@ pub async fn batches_are_committed_in_the_order_in_which_they_were_handed_over(s
     assert_eq!(ids(store, notes("list")).await.unwrap().0, expected);
 }
 
+pub async fn what_is_committed_at_once_comes_after_what_was_handed_over(store: &dyn Store) {
+    commit(store, vec![insert(&note("a"), "", "", "1")]).await;
+    for round in 0..50 {
+        let etag = 1 + 3 * round;
+        drop(store.submit(vec![replace(&note("a"), etag, "handed over")]));
+        drop(store.submit(vec![replace(&note("a"), etag + 1, "handed over")]));
+        store.commit(vec![replace(&note("a"), etag + 2, &round.to_string())]).await.unwrap();
+        assert_eq!(doc(store, &note("a")).await, Some(round.to_string()));
+    }
+}
+
+pub async fn a_conflict_takes_back_what_is_committed_at_once(store: &dyn Store) {
+    store.commit(vec![insert(&note("taken"), "", "", "")]).await.unwrap();
+    let refused =
+        store.commit(vec![insert(&note("new"), "", "", ""), insert(&note("taken"), "", "", "")]).await;
+    assert_eq!(refused, Err(StoreError::Conflict(Conflict::Exists(note("taken")))));
+    assert_eq!(doc(store, &note("new")).await, None);
+    store.commit(vec![insert(&note("new"), "", "", "")]).await.unwrap();
+    assert!(doc(store, &note("new")).await.is_some());
+}
+
 pub async fn dropping_a_commit_does_not_take_it_back(store: &dyn Store) {
     drop(store.submit(vec![insert(&note("a"), "", "", "")]));
     // Whatever is handed over later is committed later.

@@ -32,10 +32,12 @@ macro_rules! every_promise {
         suite! { $backend, $open;
             resources::{
                 a_resource_is_read_as_it_was_written,
+                what_is_put_aside_stays_with_its_resource,
                 an_id_is_unique_within_project_and_kind_alone,
                 a_replacement_needs_the_etag_that_was_read,
                 a_resource_is_deleted_with_all_that_belongs_to_it,
                 deleting_takes_turns_and_journals_along,
+                what_belongs_to_another_kind_stays,
                 deleting_stops_at_the_border_of_the_project,
                 a_missing_resource_can_not_be_changed,
                 presence_can_be_required,
@@ -47,6 +49,8 @@ macro_rules! every_promise {
                 changes_of_a_batch_see_those_before_them,
                 a_conflict_takes_nothing_of_other_batches_back,
                 batches_are_committed_in_the_order_in_which_they_were_handed_over,
+                what_is_committed_at_once_comes_after_what_was_handed_over,
+                a_conflict_takes_back_what_is_committed_at_once,
                 dropping_a_commit_does_not_take_it_back,
                 of_many_replacements_at_once_one_wins,
                 a_conflict_says_what_was_in_the_way,

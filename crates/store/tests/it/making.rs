@@ -8,8 +8,9 @@ use cupola_store::{
 };
 use tempfile::TempDir;
 
-pub const NOTE: Kind = Kind("note");
-pub const BOOK: Kind = Kind("book");
+pub const NOTE: Kind = Kind::named("note").owning(&[REMARK]).with_turns();
+pub const REMARK: Kind = Kind::named("remark");
+pub const BOOK: Kind = Kind::named("book").owning(&[NOTE]);
 
 /// A new store in a file, and the directory that it lives in.
 pub fn sqlite() -> (SqliteStore, TempDir) {
@@ -32,6 +33,11 @@ pub fn book(id: &str) -> Key {
     Key::new(&project("p"), BOOK, id)
 }
 
+/// The key of a remark in the project `p`.
+pub fn remark(id: &str) -> Key {
+    Key::new(&project("p"), REMARK, id)
+}
+
 pub fn insert(key: &Key, parent: &str, facet: &str, doc: &str) -> Change {
     Change::Insert {
         key: key.clone(),
@@ -39,6 +45,7 @@ pub fn insert(key: &Key, parent: &str, facet: &str, doc: &str) -> Change {
         facet: facet.to_owned(),
         created_at: 7,
         doc: Bytes::copy_from_slice(doc.as_bytes()),
+        aside: None,
     }
 }
 

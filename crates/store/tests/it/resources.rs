@@ -21,6 +21,19 @@ pub async fn a_resource_is_read_as_it_was_written(store: &dyn Store) {
     assert_eq!(found, expected);
 }
 
+pub async fn what_is_put_aside_stays_with_its_resource(store: &dyn Store) {
+    let mut with_aside = insert(&note("a"), "", "", "shown");
+    if let Change::Insert { aside, .. } = &mut with_aside {
+        *aside = Some(Bytes::from_static(b"not shown"));
+    }
+    commit(store, vec![with_aside, insert(&note("b"), "", "", "alone")]).await;
+    commit(store, vec![replace(&note("a"), 1, "shown anew")]).await;
+    assert_eq!(store.aside(&note("a")).await.unwrap().as_deref(), Some(&b"not shown"[..]));
+    assert_eq!(store.aside(&note("b")).await.unwrap(), None);
+    commit(store, vec![delete(&note("a"))]).await;
+    assert_eq!(store.aside(&note("a")).await.unwrap(), None);
+}
+
 pub async fn an_id_is_unique_within_project_and_kind_alone(store: &dyn Store) {
     let elsewhere = Key::new(&project("q"), NOTE, "a");
     commit(store, vec![insert(&note("a"), "", "", "1")]).await;
@@ -49,14 +62,14 @@ pub async fn a_resource_is_deleted_with_all_that_belongs_to_it(store: &dyn Store
         insert(&book("b"), "", "", ""),
         insert(&note("b1"), "b", "", ""),
         insert(&note("b2"), "b", "", ""),
-        insert(&note("b1x"), "b1", "", ""),
-        insert(&note("b1xy"), "b1x", "", ""),
+        insert(&remark("b1x"), "b1", "", ""),
+        insert(&remark("b1y"), "b1", "", ""),
         insert(&book("other"), "", "", ""),
         insert(&note("other1"), "other", "", ""),
     ];
     commit(store, tree).await;
     commit(store, vec![delete(&book("b"))]).await;
-    for gone in [book("b"), note("b1"), note("b2"), note("b1x"), note("b1xy")] {
+    for gone in [book("b"), note("b1"), note("b2"), remark("b1x"), remark("b1y")] {
         assert_eq!(doc(store, &gone).await, None, "{gone}");
     }
     for kept in [book("other"), note("other1")] {
@@ -84,6 +97,31 @@ pub async fn deleting_takes_turns_and_journals_along(store: &dyn Store) {
     // Opened anew, it has nothing of the old journal.
     commit(store, vec![open_turn("run")]).await;
     assert_eq!(store.turn(&turn("run")).await.unwrap().unwrap().journal, []);
+}
+
+pub async fn what_belongs_to_another_kind_stays(store: &dyn Store) {
+    let library = vec![
+        insert(&book("same"), "", "", ""),
+        insert(&note("same"), "same", "", ""),
+        insert(&remark("same"), "same", "", ""),
+        insert(&note("other"), "same", "", ""),
+        open_turn("same"),
+    ];
+    commit(store, library).await;
+    // Nothing belongs to a remark, and no turn either.
+    commit(store, vec![delete(&remark("same"))]).await;
+    assert_eq!(ids(store, notes("same")).await.unwrap().0, ["same", "other"]);
+    assert!(store.turn(&turn("same")).await.unwrap().is_some());
+    // To a note belong remarks, and not the notes of a book that is called as it is.
+    commit(store, vec![insert(&remark("again"), "same", "", "")]).await;
+    commit(store, vec![delete(&note("same"))]).await;
+    assert_eq!(ids(store, notes("same")).await.unwrap().0, ["other"]);
+    assert_eq!(doc(store, &remark("again")).await, None);
+    assert_eq!(store.turn(&turn("same")).await.unwrap(), None);
+    // To a book belong notes, and not the remarks on a note that is called as it is.
+    commit(store, vec![insert(&remark("orphan"), "same", "", ""), delete(&book("same"))]).await;
+    assert_eq!(doc(store, &note("other")).await, None);
+    assert!(doc(store, &remark("orphan")).await.is_some());
 }
 
 pub async fn deleting_stops_at_the_border_of_the_project(store: &dyn Store) {
@@ -133,6 +171,7 @@ pub async fn bytes_of_any_kind_are_kept(store: &dyn Store) {
         facet: "f\"".to_owned(),
         created_at: i64::MIN,
         doc: odd.clone(),
+        aside: None,
     };
     commit(store, vec![change]).await;
     let found = store.get(&key).await.unwrap().unwrap();

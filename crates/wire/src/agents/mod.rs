@@ -4,9 +4,11 @@
 mod definition;
 mod endpoint;
 mod object;
+mod progress;
 mod version;
 
 pub use definition::{Definition, KINDS, PromptDefinition, StructuredInput};
 pub use endpoint::{AgentEndpoint, FixedRatio, VersionSelectionRule, VersionSelector};
 pub use object::{AgentDeleted, AgentObject, AgentPatch, AgentState, AgentVersionDeleted, AgentVersions};
+pub use progress::BuildProgress;
 pub use version::{AgentVersion, AgentVersionStatus, CreateAgentVersion};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentEndpoint, Definition, definition::of_known_kind};
+use super::{AgentEndpoint, BuildProgress, Definition, definition::of_known_kind};
 use crate::{Extra, Metadata, UnixSeconds, error::ErrorDetail};
 
 /// A version of an agent.
@@ -37,6 +37,11 @@ pub struct AgentVersion {
 }
 
 impl AgentVersion {
+    /// How far it is, while it is being made.
+    pub fn progress(&self) -> Option<BuildProgress> {
+        self.extra.get("progress").and_then(|progress| serde_json::from_value(progress.clone()).ok())
+    }
+
     /// Why it could not be made.
     pub fn error(&self) -> Option<ErrorDetail> {
         self.extra.get("error").and_then(|error| serde_json::from_value(error.clone()).ok())

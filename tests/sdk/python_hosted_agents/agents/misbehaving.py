@@ -7,8 +7,10 @@ SIGTERM.
 import json
 import os
 import signal
+import socket
 import sys
 import time
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -107,6 +109,28 @@ def complain(agent, word):
     agent.answer(b"complained")
 
 
+def reach(agent, way, address=""):
+    """What is at an address: over the proxy if there is one, directly, or of the service itself."""
+    try:
+        if way == "service":
+            address = os.environ["FOUNDRY_PROJECT_ENDPOINT"].split("/")[2]
+        host, port = (address or "nowhere:0").rsplit(":", 1)
+        if way == "by-proxy":
+            with urllib.request.urlopen(f"http://{address}/", timeout=5) as page:
+                return agent.answer(page.read())
+        socket.create_connection((host, int(port)), 5).close()
+        agent.answer(b"the service" if way == "service" else b"somebody")
+    except OSError:
+        agent.answer(b"nothing")
+
+
+def fill(agent, mebibytes):
+    with (Path.home() / "big").open("wb") as file:
+        for _ in range(int(mebibytes)):
+            file.write(os.urandom(1 << 20))
+    time.sleep(60)
+
+
 def privileges(agent):
     status = Path("/proc/self/status").read_text().splitlines()
     fields = dict(line.split(":\t", 1) for line in status)
@@ -125,6 +149,8 @@ ACTS = {
     "link": link,
     "complain": complain,
     "privileges": privileges,
+    "reach": reach,
+    "fill": fill,
 }
 
 if __name__ == "__main__":

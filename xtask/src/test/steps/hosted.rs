@@ -34,6 +34,7 @@ fn on(workspace: &Workspace, runtime: &str, generation: &Generation) -> Result<O
         ("HOSTED_RUNTIME", runtime.to_owned()),
         ("HOSTED_SYSTEM", layers.system.display().to_string()),
         ("HOSTED_PACKAGES", layers.packages.display().to_string()),
+        ("HOSTED_FIRST_PACKAGES", layers.first_packages.display().to_string()),
     ];
     let report = format!("hosted-{runtime}-{}", generation.name);
     Run { suite: "python_hosted_agents", generation, report, variables }.perform(workspace)

@@ -7,7 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::python::AGENT_SERVER;
+use super::python::{AGENT_SERVER, FIRST_AGENT_SERVER};
+use super::venv::Generation;
 use crate::process;
 use crate::test::{Args, outcome::Outcome};
 use crate::workspace::Workspace;
@@ -25,16 +26,22 @@ pub struct Layers {
     pub system: PathBuf,
     /// The official packages in `/opt/site`.
     pub packages: PathBuf,
+    /// The official package of the first generation, in the same place.
+    pub first_packages: PathBuf,
 }
 
 impl Layers {
     /// Where they are; their names say what is in them.
     pub fn of(workspace: &Workspace) -> Result<Self> {
         let folder = workspace.cache.join("layers");
-        let requirements = AGENT_SERVER.key(workspace, INTERPRETER)?;
+        let packages = |generation: &Generation| {
+            let requirements = generation.key(workspace, INTERPRETER)?;
+            anyhow::Ok(folder.join(format!("packages-{requirements}.tar")))
+        };
         Ok(Self {
             system: folder.join(format!("system-{}-{}.tar", codename()?, std::env::consts::ARCH)),
-            packages: folder.join(format!("packages-{requirements}.tar")),
+            packages: packages(&AGENT_SERVER)?,
+            first_packages: packages(&FIRST_AGENT_SERVER)?,
         })
     }
 }
@@ -47,7 +54,8 @@ pub fn run(workspace: &Workspace, _: &Args) -> Result<Outcome> {
     );
     let layers = Layers::of(workspace)?;
     make(&layers.system, system)?;
-    make(&layers.packages, |root| packages(workspace, root))?;
+    make(&layers.packages, |root| packages(workspace, &AGENT_SERVER, root))?;
+    make(&layers.first_packages, |root| packages(workspace, &FIRST_AGENT_SERVER, root))?;
     Ok(Outcome::NONE)
 }
 
@@ -80,12 +88,12 @@ fn system(root: &Path) -> Result<()> {
 }
 
 /// The packages for the interpreter of that system, compiled: a program starts with them at once.
-fn packages(workspace: &Workspace, root: &Path) -> Result<()> {
+fn packages(workspace: &Workspace, generation: &Generation, root: &Path) -> Result<()> {
     fs::set_permissions(root, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
     let mut pip = Command::new(AGENT_SERVER.interpreter(workspace)?);
     pip.args(["-m", "pip", "--python", INTERPRETER, "install", "--quiet", "--no-input"]);
     pip.args(["--disable-pip-version-check", "--root-user-action=ignore", "--target"]);
-    pip.arg(root.join("opt/site")).arg("--requirement").arg(AGENT_SERVER.packages(workspace));
+    pip.arg(root.join("opt/site")).arg("--requirement").arg(generation.packages(workspace));
     process::run(&mut pip)
 }
 

@@ -14,6 +14,8 @@ const PREVIEW: Generation = Generation { suite: "python", name: "agents-1.2.0b6"
 pub(super) const PROJECTS: Generation = Generation { suite: "python_v2", name: "projects-2.10.0" };
 pub(super) const PROJECTS_PREVIEW: Generation = Generation { suite: "python_v2", name: "projects-2.0.0b3" };
 pub(super) const AGENT_SERVER: Generation = Generation { suite: "python_hosted", name: "agentserver-2.2.0" };
+pub(super) const FIRST_AGENT_SERVER: Generation =
+    Generation { suite: "python_hosted", name: "agentserver-1.0.0b17" };
 const A2A: Generation = Generation { suite: "python_a2a", name: "a2a-0.3.26" };
 
 /// `azure-ai-projects` 1.0.0 with `azure-ai-agents` 1.1.0.

@@ -11,7 +11,7 @@ use super::{replica::Replica, scale::Scale, state::ContainerState};
 use crate::{ApiError, Service, body::document};
 
 /// A container; its id is `AGENT/VERSION`, its parent [`containers_of`] the agent.
-const CONTAINER: Kind = Kind("hosted_container");
+const CONTAINER: Kind = Kind::named("hosted_container");
 
 /// The container of a version.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -114,6 +114,7 @@ impl Container {
                 facet: String::new(),
                 created_at: self.created_at,
                 doc,
+                aside: None,
             },
         }
     }

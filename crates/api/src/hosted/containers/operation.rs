@@ -11,7 +11,7 @@ use super::{scale::Scale, state::Wish};
 use crate::{ApiError, Service, body::document};
 
 /// An operation; its parent is [`operations_of`] the agent, its facet the version.
-pub const OPERATION: Kind = Kind("hosted_operation");
+pub const OPERATION: Kind = Kind::named("hosted_operation");
 
 /// An operation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -112,6 +112,7 @@ impl Operation {
             facet: self.version.clone(),
             created_at: now,
             doc: document(self),
+            aside: None,
         }
     }
 

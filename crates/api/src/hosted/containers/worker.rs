@@ -213,7 +213,7 @@ impl Place {
                 changes.push(operation.replace(&self.project, etag));
             }
         }
-        Ok(self.service.store().submit(changes).await?)
+        Ok(self.service.store().commit(changes).await?)
     }
 }
 
@@ -224,7 +224,7 @@ pub async fn accept(
     operation: &Operation,
 ) -> Result<oneshot::Receiver<()>, ApiError> {
     let insert = operation.insert(project, service.clock().seconds());
-    service.store().submit(vec![insert]).await?;
+    service.store().commit(vec![insert]).await?;
     let (done, news) = oneshot::channel();
     let place = Place::new(service, project, &operation.agent, &operation.version);
     place.hand_over(Job::Perform { operation: operation.id.clone(), done })?;
@@ -285,7 +285,7 @@ pub async fn vacate(
 }
 
 async fn forget(service: &Service, change: Change) -> Result<(), ApiError> {
-    match service.store().submit(vec![change]).await {
+    match service.store().commit(vec![change]).await {
         Ok(()) | Err(StoreError::Conflict(Conflict::Missing(_))) => Ok(()),
         Err(error) => Err(error.into()),
     }

@@ -1,6 +1,10 @@
 //! Reading, writing, listing and deleting files of a session.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use axum::{
     body::Body,
@@ -74,9 +78,27 @@ pub async fn upload(
     let beside = folder.parent().map(PathBuf::from).unwrap_or_default();
     at_home(folder.clone(), path.clone(), |_, _| Ok(())).await?;
     let (received, size) = receive(request.into_body(), &beside).await?;
+    room_for(size, rooms::hosting(&service)?.settings().home_bytes, &folder).await?;
     at_home(folder, path, move |home, path| home.place(received, path)).await?;
     let written = json!({"path": shown, "bytes_written": size, "success": true, "source_type": "stream"});
     Ok((StatusCode::CREATED, answer(&written)).into_response())
+}
+
+/// Refuses what does not fit into a home beside what is there.
+async fn room_for(size: u64, limit: u64, home: &Path) -> Result<(), ApiError> {
+    let home = home.to_owned();
+    let held = tokio::task::spawn_blocking(move || cupola_hosting::held(&home)).await;
+    // A home too deep to be measured is too full as well.
+    let held = held.map_or(u64::MAX, |held| held.unwrap_or(u64::MAX));
+    if held.saturating_add(size) <= limit {
+        return Ok(());
+    }
+    let message = format!(
+        "The file does not fit: the home of a session may hold {} MiB (hosting.home_gib). Delete files \
+         first.",
+        limit >> 20
+    );
+    Err(ApiError::too_large("home_full", message))
 }
 
 /// `GET …/files?path`: what lies in a folder, in the order of the names.

@@ -1,6 +1,9 @@
 //! One exchange with a container.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use axum::{
     body::Body,
@@ -8,7 +11,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use cupola_hosting::{ExchangeError, RequestBody, Visit};
+use cupola_hosting::{Excess, ExchangeError, RequestBody, Visit};
 use http_body_util::{BodyExt as _, Full};
 
 use super::headers::outward;
@@ -48,7 +51,8 @@ pub async fn ask(visit: Visit, ask: Ask, within: Duration) -> Result<Response, A
     *request.method_mut() = ask.method;
     *request.uri_mut() = ask.uri;
     *request.headers_mut() = ask.headers;
-    let witness = Witness { logs: Arc::clone(visit.logs()), exit: visit.exit_news() };
+    let witness =
+        Witness { logs: Arc::clone(visit.logs()), exit: visit.exit_news(), excess: visit.excess_news() };
     match tokio::time::timeout(within, visit.send(request)).await {
         Ok(Ok(answer)) => {
             let (parts, body) = answer.into_parts();
@@ -73,15 +77,19 @@ pub async fn ask(visit: Visit, ask: Ask, within: Duration) -> Result<Response, A
 struct Witness {
     logs: Arc<cupola_hosting::LogBook>,
     exit: tokio::sync::watch::Receiver<Option<cupola_hosting::Exit>>,
+    excess: Arc<OnceLock<Excess>>,
 }
 
 impl Witness {
     async fn explain(mut self, error: &ExchangeError) -> ApiError {
         let ended = tokio::time::timeout(END_SEEN_WITHIN, self.exit.wait_for(Option::is_some)).await;
         let exit = ended.ok().and_then(Result::ok).and_then(|exit| *exit);
-        let mut message = match exit {
-            Some(exit) => format!("The container {exit} before it had answered."),
-            None => format!("The container did not answer: {error}."),
+        let mut message = match (self.excess.get(), exit) {
+            (Some(excess), _) => {
+                format!("The container was stopped before it had answered, because {excess}.")
+            }
+            (None, Some(exit)) => format!("The container {exit} before it had answered."),
+            (None, None) => format!("The container did not answer: {error}."),
         };
         message.push_str(&self.logs.last_words(LINES_SHOWN));
         // Not 5xx: clients would send the same again for minutes, and it may do the same again.

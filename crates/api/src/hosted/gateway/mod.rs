@@ -9,6 +9,6 @@ mod websocket;
 
 pub use headers::set as set_header;
 pub use invocations::{invoke, invoke_below};
-pub use place::keep;
+pub use place::{BINDING, keep};
 pub use responses::{forward, respond};
 pub use websocket::connect;

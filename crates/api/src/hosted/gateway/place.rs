@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Binds a partition of ids to a session, so that what follows comes to the same sandbox.
-const BINDING: Kind = Kind("hosted_binding");
+pub const BINDING: Kind = Kind::named("hosted_binding");
 
 /// What a request says about its session.
 #[derive(Debug, Default)]
@@ -157,10 +157,11 @@ pub async fn keep(
                 facet: String::new(),
                 created_at: session.created_at,
                 doc: document(&session.id),
+                aside: None,
             });
         }
     }
-    match service.store().submit(changes).await {
+    match service.store().commit(changes).await {
         Ok(()) => Ok(true),
         Err(StoreError::Conflict(Conflict::Exists(_) | Conflict::Missing(_))) => Ok(false),
         Err(error) => Err(error.into()),

@@ -44,7 +44,7 @@ pub async fn respond(
     let anchor = conversation.as_deref().or(previous).and_then(Partition::of);
     let partition = anchor.unwrap_or_else(|| place.session.partition());
     let id = partition.id("caresp_");
-    introduce(&mut body, &place);
+    introduce(&mut body, &place, &id);
 
     let mut headers = inward(headers);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -124,13 +124,20 @@ pub fn name_call(service: &Service, owner: &Owner, place: &Place, headers: &mut 
 }
 
 /// Tells the container which agent it is, in the words of each generation, and which session this is.
-fn introduce(body: &mut Map<String, Value>, place: &Place) {
+fn introduce(body: &mut Map<String, Value>, place: &Place, id: &str) {
     let reference =
         json!({"type": "agent_reference", "name": place.agent.name, "version": place.agent.version});
     body.insert("agent_reference".to_owned(), reference.clone());
     body.shift_remove("agent");
     if place.hosted.is_first_generation() {
         body.insert("agent".to_owned(), reference);
+        // Its containers keep conversations, and only if they are told to, which clients leave out: it is the
+        // default.
+        body.entry("store").or_insert(Value::Bool(true));
+        let metadata = body.entry("metadata").or_insert_with(|| json!({}));
+        if let Some(metadata) = metadata.as_object_mut() {
+            metadata.insert("response_id".to_owned(), id.into());
+        }
     }
     body.insert("agent_session_id".to_owned(), place.session.id.clone().into());
 }

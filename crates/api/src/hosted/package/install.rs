@@ -63,6 +63,9 @@ async fn run(hosting: &Hosting, program: Program, home: &Path, logs: &Arc<LogBoo
     let mut environment = std::collections::BTreeMap::from([("HOME".to_owned(), "/home/session".to_owned())]);
     if let Some(index) = &settings.python_index {
         environment.insert("PIP_INDEX_URL".to_owned(), index.clone());
+        if let Some(host) = host_without_tls(index) {
+            environment.insert("PIP_TRUSTED_HOST".to_owned(), host.to_owned());
+        }
     }
     let id: [u8; 16] = rand::random();
     let spec = SandboxSpec {
@@ -86,4 +89,24 @@ async fn run(hosting: &Hosting, program: Program, home: &Path, logs: &Arc<LogBoo
             format!("The dependencies were not installed within {} minutes.", WITHIN.as_secs() / 60);
         Failure::new(Code::CodeError, message)
     })
+}
+
+/// The host of an index that is spoken to without TLS. Who configures such a one means it, and pip wants to
+/// be told.
+fn host_without_tls(index: &str) -> Option<&str> {
+    let rest = index.strip_prefix("http://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    Some(authority.rsplit('@').next().unwrap_or(authority))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_without_tls_is_trusted_by_its_host() {
+        assert_eq!(host_without_tls("http://me:secret@index.local:8080/simple"), Some("index.local:8080"));
+        assert_eq!(host_without_tls("http://index.local"), Some("index.local"));
+        assert_eq!(host_without_tls("https://index.example/simple"), None);
+    }
 }

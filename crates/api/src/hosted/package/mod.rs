@@ -32,14 +32,22 @@ impl Package {
         Self { folder: packages.join(digest) }
     }
 
+    /// Where all of it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The file as it was sent.
     pub fn zip(&self) -> PathBuf {
         self.folder.join("code.zip")
     }
 
-    /// The program with its dependencies.
-    fn code(&self) -> PathBuf {
-        self.folder.join("code")
+    /// The program, with the dependencies that were installed for this language, if any were.
+    fn code(&self, built_for: Option<&str>) -> PathBuf {
+        match built_for {
+            None => self.folder.join("code"),
+            Some(language) => self.folder.join(format!("built-{language}")),
+        }
     }
 }
 
@@ -61,15 +69,16 @@ pub async fn program(
     if language.starts_with("python") && entry_point.first().is_some_and(|word| word == "python") {
         entry_point[0] = "python3".to_owned();
     }
-    let code = package.code();
+    let built_for = (!is_bundled).then_some(language);
+    let code = package.code(built_for);
     if !tokio::fs::try_exists(&code).await.unwrap_or(false) {
-        make(hosting, &package, language, is_bundled).await?;
+        make(hosting, &package, built_for).await?;
     }
     Ok(Program { folder: code, entry_point, language: language.to_owned() })
 }
 
 /// Unpacks beside the place, and moves there once all is well: what is there is complete.
-async fn make(hosting: &Hosting, package: &Package, language: &str, is_bundled: bool) -> Result<(), Failure> {
+async fn make(hosting: &Hosting, package: &Package, built_for: Option<&str>) -> Result<(), Failure> {
     let half = tempfile::Builder::new().prefix("making-").tempdir_in(&package.folder).map_err(unavailable)?;
     let (zip, into) = (package.zip(), half.path().join("code"));
     let unpacked = tokio::task::spawn_blocking({
@@ -77,13 +86,13 @@ async fn make(hosting: &Hosting, package: &Package, language: &str, is_bundled: 
         move || unpack::unpack(&zip, &into)
     });
     unpacked.await.unwrap_or_else(|error| Err(Failure::new(Code::CodeError, error.to_string())))?;
-    if !is_bundled && language.starts_with("python") {
+    if let Some(language) = built_for.filter(|language| language.starts_with("python")) {
         install::dependencies(hosting, &into, half.path(), language).await?;
     }
-    match tokio::fs::rename(&into, package.code()).await {
+    match tokio::fs::rename(&into, package.code(built_for)).await {
         Ok(()) => Ok(()),
         // Somebody else has made the same meanwhile.
-        Err(_) if package.code().exists() => Ok(()),
+        Err(_) if package.code(built_for).exists() => Ok(()),
         Err(error) => Err(unavailable(error)),
     }
 }

@@ -1,6 +1,7 @@
 //! A code package on its way in: a form with the version's metadata and a zip file.
 
 use axum::{
+    RequestExt as _,
     extract::{FromRequest, Multipart, Request, multipart::Field},
     http::HeaderMap,
 };
@@ -12,7 +13,12 @@ use super::Package;
 use crate::{
     ApiError, Service,
     body::{PATIENCE, parse},
-    hosted::{hosting::Hosting, rooms},
+    hosted::{
+        hosting::Hosting,
+        rooms,
+        sources::{self, Content, Held},
+    },
+    path::Project,
 };
 
 /// The largest package.
@@ -28,16 +34,20 @@ const DIGEST: &str = "x-ms-code-zip-sha256";
 pub struct Uploaded {
     /// The body as it would have been sent as JSON, with the package's digest in it.
     pub body: Map<String, Value>,
+    /// Keeps the package from being removed before a version needs it.
+    pub held: Held,
 }
 
 /// Reads the form, and keeps the package under its digest.
-pub async fn receive(service: &Service, request: Request) -> Result<Uploaded, ApiError> {
+pub async fn receive(service: &Service, mut request: Request) -> Result<Uploaded, ApiError> {
     let hosting = rooms::hosting(service)?;
+    let Project(project) = request.extract_parts_with_state(service).await?;
     let expected = digest_of(request.headers())?;
     let mut form = Multipart::from_request(request, service).await.map_err(|refusal| {
         ApiError::invalid(format!("The body is not multipart/form-data: {}.", refusal.body_text()))
             .code("invalid_value")
     })?;
+    let held = hosting.sources().hold().await;
     let (mut body, mut digest) = (None, None);
     while let Some(field) = form.next_field().await.map_err(broken)? {
         match field.name() {
@@ -45,6 +55,11 @@ pub async fn receive(service: &Service, request: Request) -> Result<Uploaded, Ap
             Some("code") => digest = Some(keep(hosting, field, expected.as_deref()).await?),
             _ => {}
         }
+    }
+    if let Some(digest) = &digest {
+        // It stays for as long as a version needs it; nobody knows yet whether there will be one.
+        let content = Content::Package { digest: digest.clone() };
+        sources::offer(service, &project, &content).await?;
     }
     let missing = |part: &str| {
         ApiError::invalid(format!("The form has no part '{part}'."))
@@ -65,7 +80,7 @@ pub async fn receive(service: &Service, request: Request) -> Result<Uploaded, Ap
             .param(param));
     };
     configuration.insert("content_hash".to_owned(), digest.into());
-    Ok(Uploaded { body })
+    Ok(Uploaded { body, held })
 }
 
 /// The digest that the client says the package has.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cupola_hosting::{Ended, LogStream, Why};
+use cupola_hosting::{Ended, Excess, LogStream, Why};
 
 use super::{
     record::{self, Session},
@@ -32,8 +32,15 @@ pub async fn keep(service: Service) {
         let told = match why {
             Why::Idle => "The container was stopped, because nobody used it.".to_owned(),
             Why::Exited(exit) => format!("The container {exit}."),
+            Why::Exceeded(excess) => format!("The container was stopped, because {excess}."),
         };
-        logs.add(LogStream::Platform, format!("{told} The next use starts it again.").as_bytes());
+        let then = match why {
+            Why::Exceeded(Excess::Home { .. } | Excess::Depth) => {
+                "It is not started before files are deleted."
+            }
+            _ => "The next use starts it again.",
+        };
+        logs.add(LogStream::Platform, format!("{told} {then}").as_bytes());
         let of_session = (tenant.agent.as_str(), tenant.session.as_str());
         if let Err(error) = storage::abandon(&service, &tenant.project, of_session, &told).await {
             tracing::error!(session = %tenant.session, error = ?error.detail(), "open responses were not ended");

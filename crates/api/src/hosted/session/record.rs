@@ -12,10 +12,10 @@ use super::{
     id,
     state::{SessionEvent, SessionState},
 };
-use crate::{ApiError, Service, body::document, partition::Partition};
+use crate::{ApiError, Service, body::document, hosted::gateway::BINDING, partition::Partition};
 
 /// A session; its id is `AGENT/SESSION`, its parent [`sessions_of`] the agent.
-pub const SESSION: Kind = Kind("hosted_session");
+pub const SESSION: Kind = Kind::named("hosted_session").owning(&[BINDING]);
 
 /// Sessions that nobody uses are kept for thirty days.
 pub const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
@@ -165,6 +165,7 @@ impl Session {
             facet: String::new(),
             created_at: self.created_at,
             doc: document(self),
+            aside: None,
         }
     }
 }
@@ -195,7 +196,7 @@ pub async fn change(
         }
         let key = session_key(project, agent, id);
         let replaced = Change::Replace { key, if_etag: etag, doc: document(&session) };
-        match service.store().submit(vec![replaced]).await {
+        match service.store().commit(vec![replaced]).await {
             Ok(()) => return Ok(Some(session)),
             Err(StoreError::Conflict(Conflict::Changed(_))) => {}
             Err(StoreError::Conflict(Conflict::Missing(_))) => return Ok(None),

@@ -13,12 +13,30 @@ pub enum Open {
     Call(Call),
 }
 
+/// A part of what is spoken.
+#[derive(Debug)]
+struct Part {
+    voice: Voice,
+    text: String,
+    annotations: Vec<Value>,
+}
+
+impl Part {
+    fn shown(&self) -> Value {
+        let mut part = self.voice.part(&self.text);
+        if !self.annotations.is_empty() {
+            part["annotations"] = Value::Array(self.annotations.clone());
+        }
+        part
+    }
+}
+
 /// A message or thoughts, part by part.
 #[derive(Debug)]
 pub struct Spoken {
     pub id: String,
     pub is_message: bool,
-    parts: Vec<(Voice, String)>,
+    parts: Vec<Part>,
     /// Whether the last part is not done.
     is_in_part: bool,
 }
@@ -43,22 +61,33 @@ impl Spoken {
     /// The part that is open: its voice, where it is in its list, and what it says.
     pub fn part(&self) -> Option<(Voice, usize, &str)> {
         let (last, before) = self.parts.split_last().filter(|_| self.is_in_part)?;
-        let (voice, text) = last;
-        let index = before.iter().filter(|(other, _)| other.list() == voice.list()).count();
-        Some((*voice, index, text))
+        let index = before.iter().filter(|other| other.voice.list() == last.voice.list()).count();
+        Some((last.voice, index, &last.text))
+    }
+
+    /// The part that is open, as far as it goes.
+    pub fn part_so_far(&self) -> Value {
+        self.parts.last().filter(|_| self.is_in_part).map_or(Value::Null, Part::shown)
     }
 
     /// Begins a part.
     pub fn begin_part(&mut self, voice: Voice) {
-        self.parts.push((voice, String::new()));
+        self.parts.push(Part { voice, text: String::new(), annotations: Vec::new() });
         self.is_in_part = true;
     }
 
     /// Adds to the part that is open.
     pub fn say(&mut self, more: &str) {
-        if let Some((_, text)) = self.parts.last_mut() {
-            text.push_str(more);
+        if let Some(part) = self.parts.last_mut() {
+            part.text.push_str(more);
         }
+    }
+
+    /// Annotates the part that is open, and says where the annotation is in its list.
+    pub fn annotate(&mut self, annotation: Value) -> usize {
+        let Some(part) = self.parts.last_mut() else { return 0 };
+        part.annotations.push(annotation);
+        part.annotations.len() - 1
     }
 
     /// The part is done.
@@ -69,8 +98,7 @@ impl Spoken {
     /// The item, as far as it goes.
     pub fn item(&self, status: &str) -> Value {
         let list = |name: &str| -> Vec<Value> {
-            let parts = self.parts.iter().filter(|(voice, _)| voice.list() == name);
-            parts.map(|(voice, text)| voice.part(text)).collect()
+            self.parts.iter().filter(|part| part.voice.list() == name).map(Part::shown).collect()
         };
         let (id, content) = (&self.id, list("content"));
         match self.is_message {

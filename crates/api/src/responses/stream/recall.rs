@@ -9,11 +9,21 @@ use super::{
     seen::Strand,
     voice::Voice,
 };
+use crate::tools;
 
 /// The data of an event that was kept.
 pub fn read_event(frame: &Bytes) -> Option<Value> {
     let (_, data) = crate::frames::event(frame)?;
     serde_json::from_slice(&data).ok()
+}
+
+/// The kind of tool that an item is a call of, where that is one of the service's own.
+fn served_kind(item: &Value) -> Option<&'static str> {
+    tools::kind_of_item(item_type(item))
+}
+
+fn item_type(item: &Value) -> &str {
+    item["type"].as_str().unwrap_or_default()
 }
 
 impl Stream {
@@ -23,7 +33,13 @@ impl Stream {
         let kind = event["type"].as_str().unwrap_or_default();
         match kind {
             "response.in_progress" => self.is_under_way = true,
-            "response.output_item.added" => self.open = self.recall_added(&event["item"]),
+            "response.output_item.added" => match served_kind(&event["item"]) {
+                Some(kind) => {
+                    self.seen.add(Strand::Served(item_type(&event["item"]).to_owned()), "");
+                    self.recall_announced(kind, &event["item"]);
+                }
+                None => self.open = self.recall_added(&event["item"]),
+            },
             "response.content_part.added" | "response.reasoning_summary_part.added" => {
                 let part = event["part"]["type"].as_str().unwrap_or_default();
                 if let (Some(Open::Spoken(spoken)), Some(voice)) = (&mut self.open, Voice::of_part(part)) {
@@ -35,6 +51,15 @@ impl Stream {
                     spoken.end_part();
                 }
             }
+            "response.output_text.annotation.added" => {
+                let annotation = &event["annotation"];
+                let file = annotation["file_id"].as_str().unwrap_or_default();
+                self.seen.add(Strand::Citation(file.to_owned()), "");
+                if let Some(Open::Spoken(spoken)) = &mut self.open {
+                    spoken.annotate(annotation.clone());
+                }
+            }
+            "response.output_item.done" if self.recall_ended(&event["item"]) => {}
             "response.output_item.done" => {
                 self.open = None;
                 self.recall_done(&event["item"]);
@@ -92,7 +117,7 @@ impl Stream {
 
 #[cfg(test)]
 mod tests {
-    use cupola_engine::{Frame, turn::Answer};
+    use cupola_engine::{Frame, Runner, turn::Answer};
     use cupola_models::RequestedCall;
     use serde_json::{Map, json};
 
@@ -143,7 +168,7 @@ mod tests {
         let mut rest = after.say(Voice::Thought, "Hm.");
         rest.extend(after.say(Voice::Text, "It is 42"));
         let answer = Answer { text: "It is 42".into(), reasoning: "Hm.".into(), ..Answer::default() };
-        rest.extend(after.answered(&answer, "completed"));
+        rest.extend(after.answered(&answer, "completed", &[]));
         let expected = [
             "response.output_text.delta",
             "response.output_text.done",
@@ -164,7 +189,7 @@ mod tests {
         after.say(Voice::Thought, "Hm.");
         after.say(Voice::Text, "It ");
         after.say(Voice::Text, "was 41");
-        after.answered(&Answer { text: "It was 41".into(), ..Answer::default() }, "completed");
+        after.answered(&Answer { text: "It was 41".into(), ..Answer::default() }, "completed", &[]);
         let told: Vec<_> = after.output().iter().map(|item| (&item["status"], &item["content"][0])).collect();
         let part = |voice: Voice, text| voice.part(text);
         assert_eq!(
@@ -184,13 +209,13 @@ mod tests {
     /// What is put out after an answer that was interrupted in the arguments of its second call.
     fn after_calls(second: &RequestedCall) -> Vec<Value> {
         let mut before = stream();
-        let mut kept = before.call_began(0, "call_1", "f");
+        let mut kept = before.call_began(0, "call_1", "f", Runner::Client);
         kept.extend(before.call_arguments(0, "{}"));
-        kept.extend(before.call_began(1, "call_2", "g"));
+        kept.extend(before.call_began(1, "call_2", "g", Runner::Client));
         kept.extend(before.call_arguments(1, r#"{"a":"#));
         let mut after = taken_up(&kept);
         let answer = Answer { calls: vec![call("f", "{}"), second.clone()], ..Answer::default() };
-        after.answered(&answer, "completed");
+        after.answered(&answer, "completed", &[]);
         after.output().to_vec()
     }
 
@@ -219,12 +244,12 @@ mod tests {
     #[test]
     fn a_call_of_a_custom_tool_is_recognised_by_its_input() {
         let mut before = stream();
-        let mut kept = before.call_began(0, "call_1", "shout");
+        let mut kept = before.call_began(0, "call_1", "shout", Runner::Client);
         kept.extend(before.call_arguments(0, r#"{"input":"Hello"}"#));
         kept.extend(before.close("completed"));
         let mut after = taken_up(&kept);
         let answer = Answer { calls: vec![call("shout", r#"{"input":"Hello"}"#)], ..Answer::default() };
-        assert_eq!(after.answered(&answer, "completed"), Vec::<Frame>::new());
+        assert_eq!(after.answered(&answer, "completed", &[]), Vec::<Frame>::new());
         assert_eq!(after.output().len(), 1);
     }
 }

@@ -12,6 +12,10 @@ pub enum Strand {
     Words(Voice),
     /// A call of this function.
     Call(String),
+    /// A call of the service's own, by the type of its item.
+    Served(String),
+    /// A citation of this file.
+    Citation(String),
 }
 
 /// What is left of what was seen, in its order.
@@ -57,12 +61,24 @@ impl Seen {
         *self = Self::default();
     }
 
-    /// A call begins.
-    pub fn begins(&mut self, call: &Strand) -> Heard {
+    /// A call begins, or a file is cited.
+    pub fn begins(&mut self, strand: &Strand) -> Heard {
         if self.is_in && !self.leaves() {
             return Heard::Other(String::new());
         }
-        self.enters(call)
+        self.enters(strand)
+    }
+
+    /// Forgets the strands of an answer that is not asked for again: so many of those that came first.
+    /// `lengths` says how much of each voice there was; of anything else each strand counts once.
+    pub fn forget(&mut self, mut lengths: Vec<(Strand, usize)>) {
+        while let Some((strand, said)) = self.strands.front() {
+            let size = if matches!(strand, Strand::Words(_)) { said.len() } else { 1 };
+            let left = lengths.iter_mut().find(|(other, left)| other == strand && *left >= size);
+            let Some((_, left)) = left else { return };
+            *left -= size;
+            self.strands.pop_front();
+        }
     }
 
     /// More of a strand.
@@ -199,6 +215,33 @@ mod tests {
         assert_eq!(seen.begins(&call("f")), Heard::Again);
         assert_eq!(seen.hears(&call("f"), r#"{"a":1"#), Heard::New(":1".to_owned()));
         assert_eq!(seen.begins(&call("g")), Heard::New(String::new()));
+    }
+
+    #[test]
+    fn an_answer_that_was_written_down_is_forgotten_in_whatever_order_it_was_told() {
+        let search = Strand::Served("file_search_call".to_owned());
+        let cited = Strand::Citation("f".to_owned());
+        let mut seen = seen(&[
+            (THOUGHT, "Hm."),
+            (TEXT, "Let"),
+            (THOUGHT, "Hm?"),
+            (TEXT, " me"),
+            (search.clone(), ""),
+            (TEXT, "It"),
+            (cited.clone(), ""),
+        ]);
+        seen.forget(vec![(THOUGHT, 6), (TEXT, 6), (search, 1)]);
+        assert_eq!(seen.hears(&TEXT, "It"), Heard::Again);
+        assert_eq!(seen.begins(&cited), Heard::Again);
+        assert!(seen.is_whole());
+    }
+
+    #[test]
+    fn a_file_that_is_cited_elsewhere_makes_another_answer() {
+        let cited = |file: &str| Strand::Citation(file.to_owned());
+        let mut seen = seen(&[(TEXT, "It floats"), (cited("a"), ""), (TEXT, ".")]);
+        assert_eq!(seen.hears(&TEXT, "It floats"), Heard::Again);
+        assert_eq!(seen.begins(&cited("b")), Heard::Other(String::new()));
     }
 
     #[test]

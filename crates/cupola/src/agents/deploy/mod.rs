@@ -3,12 +3,16 @@
 mod manifest;
 mod package;
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use cupola_client::{
     Patience,
-    types::{AgentVersion, CreateAgentVersion, VersionSelectionRule},
+    types::{AgentVersion, BuildProgress, CreateAgentVersion, VersionSelectionRule},
 };
+use indicatif::HumanBytes;
 
 use self::manifest::Manifest;
 use super::shown;
@@ -19,6 +23,9 @@ use crate::{
     terminal::{self, BOLD, DIM, GREEN},
     when,
 };
+
+/// The longest pause between two looks at a version that is being made.
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// What to deploy.
 #[derive(Debug, clap::Args)]
@@ -51,8 +58,12 @@ pub async fn run(server: &Server, args: &DeployArgs, json: bool) -> Result<(), F
     }
     if !args.no_wait {
         let agents = server.client.agents();
-        let waiting = agents.wait_until_active(&version.name, &version.version, Patience::default());
-        version = progress::during("Waiting until it can be used", waiting).await?;
+        let patience = Patience { longest_pause: LONGEST_PAUSE, ..Patience::default() };
+        let mut steps = progress::Steps::new();
+        let seen = |version: &AgentVersion| show(&mut steps, version.progress());
+        let (name, number) = (version.name.as_str(), version.version.as_str());
+        version = agents.follow_until_active(name, number, patience, seen).await?;
+        drop(steps);
         let took = when::span(began.elapsed());
         anstream::eprintln!("{GREEN}{} is active{GREEN:#} {DIM}({took}){DIM:#}\n", version.id);
     }
@@ -66,6 +77,30 @@ pub async fn run(server: &Server, args: &DeployArgs, json: bool) -> Result<(), F
     mention_traffic(server, &version).await?;
     anstream::eprintln!("\nTry it: {BOLD}{}{BOLD:#}", endpoint.example);
     Ok(())
+}
+
+/// Says how far a version is.
+fn show(steps: &mut progress::Steps, seen: Option<BuildProgress>) {
+    let Some(seen) = seen else { return };
+    let step = match seen {
+        BuildProgress::Resolving => "Asking the registry",
+        BuildProgress::Pulling { .. } => "Pulling the image",
+        BuildProgress::Unpacking => "Unpacking",
+        BuildProgress::Installing => "Installing what the code depends on",
+        BuildProgress::Starting => "Creating a sandbox",
+        BuildProgress::Probing => "Waiting until the program is ready",
+        BuildProgress::Other => "Working",
+    };
+    steps.reach(step, &amounts(&seen));
+}
+
+/// What has been pulled, and how much that is of it.
+fn amounts(seen: &BuildProgress) -> String {
+    let BuildProgress::Pulling { bytes_done, bytes_total, layers_done, layers_total } = *seen else {
+        return String::new();
+    };
+    let of = bytes_total.map(|total| format!(" of {}", HumanBytes(total))).unwrap_or_default();
+    format!(": {}{of}, {layers_done} of {layers_total} layers", HumanBytes(bytes_done))
 }
 
 /// The newest version there is, if there is one.

@@ -113,20 +113,32 @@ impl Extensions {
             let path = shown(&path);
             return Err(invalid(format!("One of its layers says of '{path}' in two ways how large it is.")));
         }
-        let owner = |extension: Option<u64>, stated: std::io::Result<u64>| {
-            let id = extension.map_or(stated, Ok).map_err(|error| damaged(&error))?;
+        let owner = |extension: Option<u64>, field: &[u8], stated: std::io::Result<u64>| {
+            let id = match extension {
+                Some(id) => id,
+                None => stated_or_zero(field, stated)?,
+            };
             // The largest number means "leave it as it is" to the kernel.
             u32::try_from(id).ok().filter(|id| *id != u32::MAX).ok_or_else(|| {
                 invalid(format!("One of its layers gives '{}' to the user or group {id}.", shown(&path)))
             })
         };
+        let fields = header.as_old();
         let about = About {
-            mode: header.mode().map_err(|error| damaged(&error))? & 0o7777,
-            uid: owner(self.uid, header.uid())?,
-            gid: owner(self.gid, header.gid())?,
+            mode: stated_or_zero(&fields.mode, header.mode())? & 0o7777,
+            uid: owner(self.uid, &fields.uid, header.uid())?,
+            gid: owner(self.gid, &fields.gid, header.gid())?,
             modified: self.modified.or(header.mtime().ok()).unwrap_or_default(),
         };
         Ok(Member { path, link, kind, about, content: entry })
+    }
+}
+
+/// What stands in a field of a header. Some tools leave fields empty where they mean 0.
+fn stated_or_zero<N: Default>(field: &[u8], stated: std::io::Result<N>) -> Result<N, Failure> {
+    match field.iter().all(|byte| matches!(byte, 0 | b' ')) {
+        true => Ok(N::default()),
+        false => stated.map_err(|error| damaged(&error)),
     }
 }
 

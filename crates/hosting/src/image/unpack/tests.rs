@@ -212,6 +212,31 @@ fn extensions_are_obeyed() {
     assert!(refusal(&sparse).contains("sparse"));
 }
 
+/// An archive of one file, whose owner, group and mode are changed before the checksum is made.
+fn archive_with(edit: impl FnOnce(&mut tar::OldHeader)) -> Vec<u8> {
+    let mut bytes = archive(&[file("a", "")]);
+    let mut header = Header::from_byte_slice(&bytes[..512]).clone();
+    edit(header.as_old_mut());
+    header.set_cksum();
+    bytes[..512].copy_from_slice(header.as_bytes());
+    bytes
+}
+
+#[test]
+fn empty_fields_of_a_member_mean_zero() {
+    // As root alone can anything be given to root; the numbers are read by anybody.
+    for blank in [[0; 8], [b' '; 8], *b"      \0\0"] {
+        let bytes = archive_with(|fields| (fields.uid, fields.gid, fields.mode) = (blank, blank, blank));
+        let mut archive = tar::Archive::new(bytes.as_slice());
+        let member = archive::Members::of(&mut archive).unwrap().next().unwrap().unwrap();
+        assert_eq!((member.about.uid, member.about.gid, member.about.mode), (0, 0, 0));
+    }
+    let bytes = archive_with(|fields| fields.uid = *b"nobody!\0");
+    let mut archive = tar::Archive::new(bytes.as_slice());
+    let failure = archive::Members::of(&mut archive).unwrap().next().map(drop).unwrap_err();
+    assert!(failure.message.contains("damaged"), "{failure}");
+}
+
 #[test]
 fn too_many_files_are_too_many() {
     let outer = TempDir::new().unwrap();

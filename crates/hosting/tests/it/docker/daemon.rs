@@ -32,35 +32,40 @@ rm -rf data exec
 ) &
 "#;
 
+/// Names the socket of a daemon that runs already, such as Podman's, to be used in place of the shared one.
+const ANOTHER: &str = "DOCKER_OF_TESTS";
+
 /// A daemon. The shared one is started by the first test that needs it, since every test is its own process.
 pub struct Daemon {
-    folder: PathBuf,
-    /// Held while the daemon is used.
-    _users: File,
+    socket: String,
+    /// Held while the shared daemon is used.
+    _users: Option<File>,
 }
 
 impl Daemon {
     /// The daemon of all tests.
     pub async fn shared() -> Self {
+        if let Ok(socket) = std::env::var(ANOTHER) {
+            return Self { socket, _users: None };
+        }
         let folder = std::env::temp_dir().join("cupola-docker-tests");
         fs::create_dir_all(&folder).unwrap();
         let (starting, users) = (open(&folder.join("starting")), open(&folder.join("users")));
         flock(&starting, FlockOperation::LockExclusive).unwrap();
         flock(&users, FlockOperation::LockShared).unwrap();
-        let daemon = Self { folder, _users: users };
-        if client(&daemon.socket()).await.is_none() {
-            daemon.start();
-            wait_for(&daemon.folder).await;
+        if client(&socket(&folder)).await.is_none() {
+            Self::start(&folder);
+            wait_for(&folder).await;
         }
-        daemon
+        Self { socket: socket(&folder), _users: Some(users) }
     }
 
-    fn start(&self) {
+    fn start(folder: &Path) {
         check_installed();
         let pool = pool();
         let mut keeper = Command::new("sh");
-        keeper.args(["-c", KEEPER, "keeper"]).arg(&self.folder);
-        keeper.args([arguments(&self.folder, &pool).join(" "), format!("{pool}[.]")]);
+        keeper.args(["-c", KEEPER, "keeper"]).arg(folder);
+        keeper.args([arguments(folder, &pool).join(" "), format!("{pool}[.]")]);
         keeper.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         // It outlives this test.
         assert!(keeper.process_group(0).status().unwrap().success());
@@ -68,12 +73,12 @@ impl Daemon {
 
     /// Where it listens.
     pub fn socket(&self) -> String {
-        socket(&self.folder)
+        self.socket.clone()
     }
 
     /// A client of it.
     pub async fn client(&self) -> Docker {
-        client(&self.socket()).await.unwrap()
+        client(&self.socket).await.unwrap()
     }
 }
 

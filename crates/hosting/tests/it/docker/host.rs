@@ -98,7 +98,13 @@ impl Host {
             port: 8088,
             home,
             mounts: Vec::new(),
-            limits: Limits { cpu_millis: 500, memory_bytes: 64 << 20, processes: 32, disk_bytes: 1 << 30 },
+            limits: Limits {
+                cpu_millis: 500,
+                memory_bytes: 64 << 20,
+                processes: 32,
+                disk_bytes: 1 << 30,
+                home_bytes: 1 << 30,
+            },
             egress: Egress::None,
             service: self.service,
             logs: Arc::default(),
@@ -121,6 +127,14 @@ impl Host {
         running.sandbox.stop(Duration::ZERO).await;
         assert_eq!(exit.code, Some(0), "{}", running.text(None));
         running.text(Some(LogStream::Stdout))
+    }
+
+    /// The addresses of the open or the closed network.
+    pub async fn subnet(&self, reach: &str) -> String {
+        let network = format!("cupola-{}-{reach}", self.settings.owner);
+        let options = None::<bollard::query_parameters::InspectNetworkOptions>;
+        let found = self.docker.inspect_network(&network, options).await.unwrap();
+        found.ipam.unwrap().config.unwrap()[0].subnet.clone().unwrap()
     }
 
     /// Removes what the daemon would keep.

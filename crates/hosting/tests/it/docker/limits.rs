@@ -80,3 +80,18 @@ async fn the_folder_for_temporary_files_has_an_end() {
     assert_eq!(host.print_with(&shell, spec).await, "full");
     host.close().await;
 }
+
+#[tokio::test]
+async fn what_is_written_outside_of_the_home_is_measured_where_nothing_limits_it() {
+    let host = Host::new("written").await;
+    let shell = host.shell().await;
+    let script = "mkdir -p /tmp/out; dd if=/dev/zero of=/www/big bs=1M count=8 2>&1; echo written; sleep 60";
+    let running = host.start(&shell, host.spec("one", script)).await;
+    running.says("written").await;
+    match running.sandbox.written().await {
+        Some(bytes) => assert!((8 << 20..9 << 20).contains(&bytes), "{bytes}: {}", running.text(None)),
+        None => assert!(host.runtime.lacks().iter().all(|lack| !lack.contains("no quotas"))),
+    }
+    running.sandbox.stop(Duration::ZERO).await;
+    host.close().await;
+}

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cupola_hosting::{Code, Egress, Runtime as _};
+use tokio::{net::TcpListener, process::Command};
 
 use super::{host::Host, outside::Outside};
 
@@ -50,6 +51,58 @@ async fn a_sandbox_with_a_list_reaches_what_is_in_it() {
     assert_eq!(host.print_with(&shell, spec).await, "outside\nnot listed\nno other way");
     let said = logs.since(0).into_iter().map(|line| line.text).collect::<Vec<_>>().join("\n");
     assert!(said.contains(&format!("may not reach {unlisted}")), "{said}");
+    host.close().await;
+}
+
+/// Somebody who listens on every address that this machine has, and has nothing to say.
+async fn somebody() -> u16 {
+    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+    port
+}
+
+#[tokio::test]
+async fn who_may_not_go_out_reaches_nothing_else_of_this_machine() {
+    let host = Host::new("machine").await;
+    let shell = host.shell().await;
+    let outside = Outside::new();
+    let port = somebody().await;
+    let own = outside.gateway();
+    let script = format!(
+        "for to in cupola.internal {own}; do \
+           nc -w 2 $to {port} </dev/null >/dev/null 2>&1 && echo reached || echo not reached; \
+         done; ip -6 addr show eth0 | grep -c inet6"
+    );
+    let list = Egress::Only(vec![outside.address(80)]);
+    for (egress, expected) in [
+        (Egress::None, "not reached\nnot reached\n0"),
+        (list, "not reached\nnot reached\n0"),
+        (Egress::Open, "reached\nreached\n0"),
+    ] {
+        let spec = cupola_hosting::SandboxSpec { egress: egress.clone(), ..host.spec("one", &script) };
+        let running = host.start(&shell, spec).await;
+        running.ended().await;
+        running.sandbox.stop(Duration::ZERO).await;
+        assert_eq!(running.text(None), expected, "{egress:?}");
+    }
+    assert_eq!(host.runtime.lacks().iter().filter(|lack| lack.contains("iptables")).count(), 0);
+    host.close().await;
+}
+
+#[tokio::test]
+async fn rules_that_somebody_took_away_are_there_for_the_next_sandbox() {
+    let host = Host::new("rules").await;
+    let shell = host.shell().await;
+    let port = somebody().await;
+    let saved = Command::new("iptables").args(["-w", "-S", "INPUT"]).output().await.unwrap();
+    let rules = String::from_utf8(saved.stdout).unwrap();
+    let subnet = host.subnet("closed").await;
+    let own = rules.lines().find(|rule| rule.contains(&subnet)).unwrap();
+    let words = own.split(' ').skip(1);
+    assert!(Command::new("iptables").args(["-w", "-D"]).args(words).status().await.unwrap().success());
+    let script = format!("nc -w 2 cupola.internal {port} </dev/null >/dev/null 2>&1 || echo not reached");
+    assert_eq!(host.print(&shell, &script).await, "not reached");
     host.close().await;
 }
 

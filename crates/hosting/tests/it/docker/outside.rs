@@ -49,6 +49,11 @@ impl Outside {
         }
     }
 
+    /// This machine's address at its own end of the cable.
+    pub fn gateway(&self) -> String {
+        format!("198.18.{}.1", self.subnet)
+    }
+
     /// Where it is.
     pub fn address(&self, port: u16) -> String {
         format!("198.18.{}.2:{port}", self.subnet)

@@ -1,0 +1,219 @@
+//! Calls that the service runs itself, as items of a response: announced while the model speaks, and done when
+//! their tool is. Several may be under way at once, so each has its place among the items from the beginning.
+
+use cupola_engine::{
+    Frame,
+    turn::{Answer, CallOutcome, ServedCall},
+};
+use cupola_models::RequestedCall;
+use serde_json::{Map, Value, json};
+
+use super::{Begun, Stream, seen::Strand, voice::Voice};
+use crate::{
+    citations::{Piece, Reader},
+    tools::{self, Shown, Stage},
+};
+
+/// A call that is under way.
+#[derive(Debug)]
+pub struct Running {
+    /// Its place among the items.
+    place: usize,
+    item_id: String,
+    kind: String,
+    /// Not known of a call whose announcement was read back, until the model asks for it again.
+    call_id: Option<String>,
+    /// Whether its end was read back, too.
+    is_done: bool,
+}
+
+impl Begun {
+    /// By what it is recognised after a crash.
+    pub(super) fn strand(&self) -> Strand {
+        match self.kind.as_deref().and_then(tools::shown) {
+            Some(shown) => Strand::Served(shown.item_type().to_owned()),
+            None => Strand::Call(self.name.clone()),
+        }
+    }
+}
+
+impl Stream {
+    /// Announces a call.
+    pub(super) fn announce(&mut self, kind: &str, call_id: String) -> Vec<Frame> {
+        let Some(shown) = tools::shown(kind) else { return Vec::new() };
+        let item_id = self.partition.id(crate::items::prefix(shown.item_type()));
+        let item = self.item(shown, &item_id, Stage::Asked);
+        let place = self.output.len();
+        let added = json!({"output_index": place, "item": self.shown(&item)});
+        let mut frames = vec![self.event("response.output_item.added", added)];
+        self.output.push(item);
+        let running =
+            Running { place, item_id, kind: kind.to_owned(), call_id: Some(call_id), is_done: false };
+        frames.extend(self.tell_stage(&running, shown, Stage::Asked));
+        self.running.push(running);
+        frames
+    }
+
+    /// The tools of all calls are at work.
+    pub(super) fn under_way_now(&mut self) -> Vec<Frame> {
+        let all = std::mem::take(&mut self.running);
+        let mut frames = Vec::new();
+        for running in &all {
+            if let Some(shown) = tools::shown(&running.kind) {
+                frames.extend(self.tell_stage(running, shown, Stage::UnderWay));
+            }
+        }
+        self.running = all;
+        frames
+    }
+
+    /// Calls that end before they are done.
+    pub fn cut_short(&mut self) -> Vec<Frame> {
+        let all = std::mem::take(&mut self.running);
+        self.cut(all)
+    }
+
+    /// Calls that the model has not asked for again after a crash.
+    pub(super) fn cut_unrecognised(&mut self) -> Vec<Frame> {
+        let is_another = |running: &mut Running| running.call_id.is_none();
+        let others = self.running.extract_if(.., is_another).collect();
+        self.cut(others)
+    }
+
+    fn cut(&mut self, calls: Vec<Running>) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        for running in calls {
+            if let Some(shown) = tools::shown(&running.kind) {
+                let item = self.item(shown, &running.item_id, Stage::CutShort);
+                frames.extend(self.item_done(running.place, item));
+            }
+        }
+        frames
+    }
+
+    /// A call is done.
+    pub fn tool_completed(&mut self, kind: &str, asked: &RequestedCall, outcome: &CallOutcome) -> Vec<Frame> {
+        let Some(shown) = tools::shown(kind) else { return Vec::new() };
+        self.learn(shown, outcome);
+        let is_this = |running: &Running| running.call_id.as_deref() == Some(&outcome.call_id);
+        let Some(at) = self.running.iter().position(is_this) else { return Vec::new() };
+        let running = self.running.remove(at);
+        let stage = Stage::Done(asked, outcome);
+        let item = self.item(shown, &running.item_id, stage);
+        if running.is_done {
+            // What listeners were told may not be all that is kept.
+            self.output[running.place] = item;
+            return Vec::new();
+        }
+        let mut frames = self.tell_stage(&running, shown, stage);
+        frames.extend(self.item_done(running.place, item));
+        frames
+    }
+
+    /// What was found can be cited.
+    fn learn(&mut self, shown: &dyn Shown, outcome: &CallOutcome) {
+        let (call, sources) = shown.sources(outcome);
+        self.sources.add(call, sources);
+    }
+
+    fn tell_stage(&mut self, running: &Running, shown: &dyn Shown, stage: Stage<'_>) -> Vec<Frame> {
+        let place = json!({"item_id": running.item_id, "output_index": running.place});
+        shown.events(stage).iter().map(|kind| self.event(kind, place.clone())).collect()
+    }
+
+    fn item(&self, shown: &dyn Shown, id: &str, stage: Stage<'_>) -> Value {
+        let mut item = Map::new();
+        item.insert("type".to_owned(), json!(shown.item_type()));
+        item.insert("id".to_owned(), json!(id));
+        if let Value::Object(fields) = shown.item(stage) {
+            item.extend(fields);
+        }
+        self.marked(Value::Object(item))
+    }
+
+    fn item_done(&mut self, place: usize, item: Value) -> Vec<Frame> {
+        let done = json!({"output_index": place, "item": self.shown(&item)});
+        if let Some(output) = self.output.get_mut(place) {
+            *output = item;
+        }
+        vec![self.event("response.output_item.done", done)]
+    }
+
+    /// The model asks again for a call that was announced before a crash.
+    pub(super) fn recognise(&mut self, call_id: &str) {
+        if let Some(running) = self.running.iter_mut().find(|running| running.call_id.is_none()) {
+            running.call_id = Some(call_id.to_owned());
+        }
+    }
+
+    /// A call whose announcement was kept.
+    pub(super) fn recall_announced(&mut self, kind: &str, item: &Value) {
+        let item_id = item["id"].as_str().unwrap_or_default().to_owned();
+        let place = self.output.len();
+        let running = Running { place, item_id, kind: kind.to_owned(), call_id: None, is_done: false };
+        self.output.push(item.clone());
+        self.running.push(running);
+    }
+
+    /// A call whose end was kept. Says whether the item was one.
+    pub(super) fn recall_ended(&mut self, item: &Value) -> bool {
+        let id = item["id"].as_str().unwrap_or_default();
+        let Some(at) = self.running.iter().position(|running| running.item_id == id) else { return false };
+        self.output[self.running[at].place] = item.clone();
+        if item["status"] == "incomplete" {
+            // It was left when an answer differed from the one before it.
+            self.running.remove(at);
+            self.seen.clear();
+        } else {
+            self.running[at].is_done = true;
+        }
+        true
+    }
+
+    /// An answer that was written down before this stream was made. Where its events were kept, they have told
+    /// everything but what belongs to what.
+    pub fn recall_answered(&mut self, answer: &Answer, status: &str, served: &[ServedCall]) {
+        if self.sequence == 0 {
+            self.set_heard(false);
+            self.answered(answer, status, served);
+            return;
+        }
+        served.iter().filter(|own| tools::shown(&own.kind).is_some()).for_each(|own| {
+            self.recognise(&own.call_id);
+        });
+        let strands = self.strands_of(answer, served);
+        self.seen.forget(strands);
+    }
+
+    /// The outcome of a call that was written down before this stream was made.
+    pub fn recall_outcome(&mut self, kind: &str, asked: &RequestedCall, outcome: &CallOutcome) {
+        self.tool_completed(kind, asked, outcome);
+    }
+
+    /// What an answer consists of, voice by voice and call by call.
+    fn strands_of(&self, answer: &Answer, served: &[ServedCall]) -> Vec<(Strand, usize)> {
+        let words = |voice, text: &str| (Strand::Words(voice), text.len());
+        let mut strands = vec![
+            words(Voice::Summary, &answer.reasoning_summary),
+            words(Voice::Thought, &answer.reasoning),
+            words(Voice::Refusal, &answer.refusal),
+        ];
+        let mut reader = Reader::default();
+        let mut said = 0;
+        for piece in reader.read(&answer.text, &self.sources) {
+            match piece {
+                Piece::Words(words) => said += words.len(),
+                Piece::Citation { source, .. } => strands.push((Strand::Citation(source.file_id), 1)),
+            }
+        }
+        strands.push((Strand::Words(Voice::Text), said + reader.rest().len()));
+        for call in &answer.calls {
+            let strand = match served.iter().find(|own| own.call_id == call.id) {
+                None => Some(Strand::Call(call.name.clone())),
+                Some(own) => tools::shown(&own.kind).map(|s| Strand::Served(s.item_type().to_owned())),
+            };
+            strands.extend(strand.map(|strand| (strand, 1)));
+        }
+        strands
+    }
+}
