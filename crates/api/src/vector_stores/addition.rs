@@ -128,7 +128,7 @@ impl Additions {
     }
 
     /// Makes the files part of a batch.
-    fn into_batch(&mut self, project: &Arc<str>, batch: &str, now: UnixSeconds) {
+    fn join_batch(&mut self, project: &Arc<str>, batch: &str, now: UnixSeconds) {
         for record in &self.files {
             self.changes.push(Change::Insert {
                 key: kinds::file_in_batch(project, batch, &record.id),
@@ -196,7 +196,7 @@ impl VectorStores {
             all.changes.insert(0, Change::RequireFewer { parent, limit });
         }
         if let Some(batch) = batch {
-            all.into_batch(project, batch, now);
+            all.join_batch(project, batch, now);
         }
         Ok(all)
     }

@@ -113,11 +113,11 @@ pub async fn of_thread(
     if asked.is_none() && files.is_empty() {
         return Ok(None);
     }
-    if let (None, Some(store)) = (&asked, named(resources)) {
-        if let Some(store) = active(service, project, store).await? {
-            put(service, project, &store, files, &[]).await?;
-            return Ok(None);
-        }
+    if let (None, Some(store)) = (&asked, named(resources))
+        && let Some(store) = active(service, project, store).await?
+    {
+        put(service, project, &store, files, &[]).await?;
+        return Ok(None);
     }
     let (param, mut body) = asked.unwrap_or_default();
     body.expires_after.get_or_insert_with(unless_used);

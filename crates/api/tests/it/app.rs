@@ -47,6 +47,8 @@ pub struct Setup {
     pub home: Option<TempDir>,
     /// What is searched by `file_search`.
     pub shelf: Shelf,
+    /// Whether `file_search` searches the vector stores of the service instead.
+    pub searches_own_stores: bool,
 }
 
 /// A service with the projects `demo` and `other`.
@@ -94,10 +96,6 @@ impl TestApp {
         let dialects: [Arc<dyn Dialect>; 2] = [classic.clone(), Arc::clone(&responses)];
         let deployments = setup.deployments.unwrap_or_else(|| Arc::new(setup.model.clone()));
         let catalog = setup.catalog.unwrap_or_else(|| Arc::new(Catalog::of(Arc::new(setup.model.clone()))));
-        let tools = tools::registry(ToolParts { library: Arc::new(setup.shelf.clone()) });
-        let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);
-        engine.recover().await.unwrap();
-        let hosting = setup.hosting.map(|settings| hosting(home.path(), settings));
         let embedder = setup.embedder.map(|embedder| Arc::new(embedder) as Arc<dyn Embedder>);
         let models = Models { embedder, reranker: None };
         let vector_stores = Arc::new(VectorStores::new(VectorStoresParts {
@@ -107,6 +105,14 @@ impl TestApp {
             reader: Reader::default(),
             patience: setup.patience,
         }));
+        let searched: Arc<dyn tools::file_search::Library> = match setup.searches_own_stores {
+            true => vector_stores.clone(),
+            false => Arc::new(setup.shelf.clone()),
+        };
+        let tools = tools::registry(ToolParts { library: searched });
+        let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);
+        engine.recover().await.unwrap();
+        let hosting = setup.hosting.map(|settings| hosting(home.path(), settings));
         let service = Service::new(ServiceParts {
             projects: vec!["demo".to_owned(), "other".to_owned()],
             store: Arc::clone(&store),

@@ -73,7 +73,7 @@ impl Embedder for Letters {
 }
 
 fn letters(text: &str) -> Vec<f32> {
-    let mut counts = vec![0.01; DIMENSIONS];
+    let mut counts = [0.01; DIMENSIONS];
     for letter in text.to_lowercase().bytes().filter(u8::is_ascii_lowercase) {
         counts[usize::from(letter - b'a')] += 1.0;
     }

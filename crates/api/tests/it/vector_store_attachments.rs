@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::app::{TestApp, assert_refused};
+use crate::app::{Setup, TestApp, assert_refused};
 
 fn attachment(file: &str) -> Value {
     json!({"file_id": file, "tools": [{"type": "file_search"}]})
@@ -148,4 +148,19 @@ async fn a_message_whose_file_can_not_be_searched_is_refused() {
     assert_refused(&refused, 404, "No file found with id 'nowhere'.", None, Some("attachments"));
     assert_eq!(app.user.list(&format!("{path}/messages")).await.len(), 1);
     assert_eq!(app.user.list("/vector_stores").await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_run_finds_what_came_with_the_message_before_it() {
+    let app = TestApp::with(Setup { searches_own_stores: true, ..Setup::default() }).await;
+    let agent = app.agent_with(json!([{"type": "file_search"}])).await;
+    let file = app.user.upload("birds.txt", b"The heron fishes in shallow water.").await;
+    app.model.calls("file_search", r#"{"queries":["heron"]}"#);
+    let thread = app.user.create("/threads", json!({"messages": [message(&file)]})).await;
+    let run = app.user.create(&format!("/threads/{thread}/runs"), json!({"assistant_id": agent})).await;
+    let run = format!("/threads/{thread}/runs/{run}");
+    app.user.until(&run, "completed").await;
+    let steps = app.user.list(&format!("{run}/steps?order=asc")).await;
+    let results = &steps[0]["step_details"]["tool_calls"][0]["file_search"]["results"];
+    assert_eq!((&results[0]["file_id"], &results[0]["file_name"]), (&json!(file), &json!("birds.txt")));
 }

@@ -10,8 +10,8 @@ use tokio::time::timeout;
 use super::library::{Library, NotSearched, Passage, Wanted};
 use crate::vector_stores::{FoundPassage, Query, Ranking, VectorStores};
 
-/// How long a search waits for files that are being read.
-const FOR_FILES: Duration = Duration::from_secs(60);
+/// How long files are waited for that are still being read.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[async_trait]
 impl Library for VectorStores {
@@ -31,11 +31,9 @@ impl Library for VectorStores {
                 weights: read("ranking_options.hybrid_search", wanted.weights.as_ref())?,
             },
         };
-        // Files that were just attached are worth a wait, but no longer than the service lets runs wait for them.
-        match timeout(FOR_FILES, self.until_settled(project, stores)).await {
-            Ok(Err(error)) => return Err(NotSearched(error.to_string())),
-            Ok(Ok(())) | Err(_) => {}
-        }
+        // A file that came with the message a moment ago is to be found. One that takes longer is found by a later
+        // search, so it does not matter whether this came to its end.
+        let _ = timeout(PATIENCE, self.until_settled(project, stores)).await;
         let found = self.search(project, stores, &query).await;
         found
             .map(|found| found.into_iter().map(passage).collect())

@@ -90,7 +90,7 @@ impl VectorStores {
                     _ => gone.push(file.id.as_str()),
                 }
             }
-            match self.store().submit(changes).await {
+            match self.store().commit(changes).await {
                 Ok(()) => {
                     gone.into_iter().for_each(|file| self.forget_file(&place.project, &place.store, file));
                     self.tell_settled();

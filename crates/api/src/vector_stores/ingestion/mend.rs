@@ -127,7 +127,7 @@ impl VectorStores {
         let key = kinds::file(&place.project, &place.store, &record.id);
         let facet = record.status.as_str().to_owned();
         let changes = vec![replace(&key, found, &record), Change::Refile { key, facet, weight: 0 }];
-        match self.store().submit(changes).await {
+        match self.store().commit(changes).await {
             Ok(()) => {
                 self.begin(&place.project, &[record]);
                 Ok(())
