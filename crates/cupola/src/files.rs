@@ -160,8 +160,8 @@ async fn upload(server: &Server, paths: &[PathBuf], purpose: Purpose, json: bool
     let mut uploaded = Vec::new();
     for path in paths {
         let upload = Upload::path(path).await?.with_purpose(purpose.into());
-        let sending = server.client.classic().files().upload_and_poll(&upload);
-        let file = progress::during("Sending the file", sending).await;
+        let files = server.client.classic().files();
+        let file = progress::during("Sending the file", files.upload_and_poll(&upload)).await;
         let file = file.map_err(|error| refused(path, error))?;
         if !json {
             terminal::print(&format!("{}\n", file.id))?;

@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io::ErrorKind,
     os::unix::process::CommandExt as _,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
