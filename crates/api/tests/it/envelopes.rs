@@ -209,7 +209,7 @@ async fn callers_whom_nobody_knows() {
 #[tokio::test]
 async fn operations_that_do_not_exist() {
     let app = TestApp::start().await;
-    let unknown = app.user.get("/openai/v1/vector_stores").await;
+    let unknown = app.user.get("/openai/v1/fine_tuning/jobs").await;
     let request = app.user.request(Method::PUT, "/agents").body(Body::empty()).unwrap();
     for (answer, status) in [(unknown, 404), (app.user.send(request).await, 405)] {
         let error = answer.json()["error"].clone();
