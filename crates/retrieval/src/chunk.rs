@@ -48,6 +48,7 @@ impl Chunking {
         let mut chunks: Vec<Chunk> = Vec::new();
         let mut tokens = 0_u32;
         for block in block::blocks(document, self.max_chunk_size_tokens) {
+            let mut end = 0;
             for piece in Cutter::new(&block.text, self, counter) {
                 tokens = tokens.saturating_add(piece.new_tokens);
                 if tokens > most {
@@ -57,8 +58,10 @@ impl Chunking {
                     ordinal: u32::try_from(chunks.len()).unwrap_or(u32::MAX),
                     text: block.text[piece.start..piece.end].to_owned(),
                     tokens: piece.tokens,
+                    shared: u32::try_from(usize::saturating_sub(end, piece.start)).unwrap_or(u32::MAX),
                     place: block.place(piece.start),
                 });
+                end = piece.end;
             }
         }
         Some(chunks)
@@ -74,6 +77,9 @@ pub struct Chunk {
     pub text: String,
     /// How many tokens that is.
     pub tokens: u32,
+    /// Bytes at its beginning that are the end of the chunk before it.
+    #[serde(default)]
+    pub shared: u32,
     /// Where it begins in the file.
     #[serde(default)]
     pub place: Place,
@@ -138,6 +144,16 @@ mod tests {
     fn a_text_of_blanks_has_no_chunks() {
         let [(counter, _), _] = counters();
         assert_eq!(Chunking::default().cut(&one(" \n\t\n"), &counter).unwrap(), []);
+    }
+
+    #[test]
+    fn what_chunks_do_not_share_is_the_text_also_where_it_repeats_itself() {
+        let text = STORY.repeat(40);
+        let [(counter, _), _] = counters();
+        let chunks = chunking(100, 30).cut(&one(&text), &counter).unwrap();
+        assert!(chunks.iter().skip(1).all(|chunk| chunk.shared > 0));
+        let own = chunks.iter().map(|chunk| &chunk.text[chunk.shared as usize..]);
+        assert_eq!(own.collect::<String>(), text);
     }
 
     #[test]

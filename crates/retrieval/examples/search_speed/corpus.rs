@@ -38,6 +38,7 @@ impl Corpus {
             ordinal: ordinal as u32,
             text: words[ordinal * step..ordinal * step + CHUNK_WORDS].join(" "),
             tokens: 800,
+            shared: 0,
             place: Place::default(),
         };
         ((0..chunks).map(chunk).collect(), bytes)

@@ -27,6 +27,8 @@ const ROW: usize = 8;
 struct Head {
     ordinal: u32,
     tokens: u32,
+    #[serde(default)]
+    shared: u32,
     #[serde(default, skip_serializing_if = "is_nowhere")]
     place: Place,
     /// Bytes of its text.
@@ -59,6 +61,7 @@ fn plain_group(group: &[Chunk]) -> io::Result<Vec<u8>> {
     let head = |chunk: &Chunk| Head {
         ordinal: chunk.ordinal,
         tokens: chunk.tokens,
+        shared: chunk.shared,
         place: chunk.place.clone(),
         bytes: chunk.text.len(),
     };
@@ -131,12 +134,12 @@ fn chunks_of(plain: &[u8], wanted: impl Fn(usize) -> bool) -> Option<Vec<Chunk>>
     let heads: Vec<Head> = serde_json::from_slice(&plain[..line]).ok()?;
     let mut texts = &plain[line + 1..];
     let mut chunks = Vec::new();
-    for (number, Head { ordinal, tokens, place, bytes }) in heads.into_iter().enumerate() {
+    for (number, Head { ordinal, tokens, shared, place, bytes }) in heads.into_iter().enumerate() {
         let (text, rest) = texts.split_at_checked(bytes)?;
         texts = rest;
         if wanted(number) {
             let text = str::from_utf8(text).ok()?.to_owned();
-            chunks.push(Chunk { ordinal, text, tokens, place });
+            chunks.push(Chunk { ordinal, text, tokens, shared, place });
         }
     }
     Some(chunks)

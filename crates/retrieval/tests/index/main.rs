@@ -19,7 +19,7 @@ fn settings() -> Settings {
 
 fn chunk(ordinal: u32, text: &str) -> Chunk {
     let place = Place { page: Some(ordinal + 1), heading: None };
-    Chunk { ordinal, text: text.to_owned(), tokens: text.split(' ').count() as u32, place }
+    Chunk { ordinal, text: text.to_owned(), tokens: text.split(' ').count() as u32, shared: 0, place }
 }
 
 fn chunks(texts: &[&str]) -> Vec<Chunk> {
