@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::model::GatedModel;
 
-pub const RUN: Kind = Kind::named("run");
+pub const RUN: Kind = Kind::named("run").with_turns();
 
 /// Shows a turn as a resource that is there or not, and each event as a frame.
 struct Plain {
