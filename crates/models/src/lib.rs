@@ -13,6 +13,7 @@ pub mod measure;
 pub mod openai;
 mod provider;
 mod raw;
+mod retrieval;
 mod secret;
 mod span;
 pub mod tokens;
@@ -25,5 +26,6 @@ pub use exchange::{
 };
 pub use provider::{CODES, Fault, FaultKind, ModelStream, Provider};
 pub use raw::{RawAnswer, RawBody, RawOperation, RawRefusal};
+pub use retrieval::NoAnswer;
 pub use secret::Secret;
 pub use span::Span;

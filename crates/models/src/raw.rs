@@ -17,15 +17,28 @@ pub enum RawOperation {
     Completions,
     /// `POST /embeddings`
     Embeddings,
+    /// `POST /rerank`, which OpenAI itself does not have.
+    Rerank,
 }
 
 impl RawOperation {
+    /// Its name in a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "chat completions",
+            Self::Completions => "completions",
+            Self::Embeddings => "embeddings",
+            Self::Rerank => "rerank",
+        }
+    }
+
     /// Its path below the upstream's base address.
     pub fn path(self) -> &'static [&'static str] {
         match self {
             Self::ChatCompletions => &["chat", "completions"],
             Self::Completions => &["completions"],
             Self::Embeddings => &["embeddings"],
+            Self::Rerank => &["rerank"],
         }
     }
 }

@@ -28,7 +28,7 @@ pub use body::LengthField;
 pub use retry::RetryPolicy;
 use send::Refusal;
 use words::Origin;
-pub(crate) use words::without_credentials;
+pub(crate) use words::{Complaint, without_credentials};
 
 use crate::{
     Fault, FaultKind, ModelRequest, ModelStream, Provider, RawAnswer, RawOperation, RawRefusal, Secret,

@@ -8,6 +8,7 @@ mod documentation;
 mod stand_in;
 mod upstream_misbehaviour;
 mod upstream_requests;
+mod vectors_and_scores;
 
 use std::sync::Once;
 
