@@ -11,6 +11,7 @@ mod embedder;
 mod index;
 mod library;
 mod reader;
+mod vector;
 
 pub use chunk::{Chunk, Chunking, TokenCounter};
 pub use document::{Document, Place, Section, Unreadable};
@@ -21,3 +22,4 @@ pub use index::{
 };
 pub use library::{Entry, Library, LibraryError, Models, Question};
 pub use reader::{Kind, Limits, Reader, read_if_asked};
+pub use vector::unit_length;
