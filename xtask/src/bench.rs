@@ -10,6 +10,7 @@ mod crowd;
 mod figure;
 mod flow;
 mod hosted;
+mod knowledge;
 mod machine;
 mod measure;
 mod page;
@@ -49,6 +50,8 @@ pub struct Args {
     /// Measure one part alone.
     #[arg(long, value_enum, conflicts_with = "write_docs")]
     only: Option<measure::Part>,
+    #[command(flatten)]
+    knowledge: knowledge::Options,
     /// Put the numbers into docs/performance.md.
     #[arg(long)]
     write_docs: bool,
@@ -77,7 +80,15 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         machine.extend(machine::commit(workspace).map(|commit| ("commit", commit)));
     }
     let mut sections: Vec<Section> = Vec::new();
-    measure::all(&binary, &scratch, &plan, args.only, |section| {
+    let subject = measure::Measured {
+        workspace,
+        binary: &binary,
+        scratch: &scratch,
+        plan: &plan,
+        only: args.only,
+        knowledge: &args.knowledge,
+    };
+    measure::all(&subject, |section| {
         table::print(&section);
         sections.push(section);
     })?;

@@ -8,12 +8,18 @@ use anyhow::{Context, Result};
 
 use super::{baseline, stub};
 
+/// The places of two times in `/proc/PID/stat`.
+const OWN: usize = 11;
+const CHILDREN: usize = 13;
+
 /// Processor time so far.
 #[derive(Clone, Copy)]
 pub struct Reading {
     at: Instant,
     server: Duration,
     own: Duration,
+    /// By programs that this one has started and that have ended.
+    children: Duration,
     stub: Duration,
     echo: Duration,
     machine: Duration,
@@ -42,6 +48,7 @@ impl Reading {
             at: Instant::now(),
             server: server.map_or(Ok(Duration::ZERO), |pid| of_stat(&format!("/proc/{pid}/stat")))?,
             own: of_stat("/proc/self/stat")?,
+            children: of_ended_children()?,
             stub: of_own_threads(stub::THREAD)?,
             echo: of_own_threads(baseline::ECHO_THREAD)?,
             machine: of_machine()?,
@@ -55,9 +62,10 @@ impl Reading {
         let own = self.own.saturating_sub(earlier.own);
         let stub = self.stub.saturating_sub(earlier.stub);
         let echo = self.echo.saturating_sub(earlier.echo);
+        let children = self.children.saturating_sub(earlier.children);
         let machine = self.machine.saturating_sub(earlier.machine);
         let cores = std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64);
-        let others = machine.saturating_sub(server + own);
+        let others = machine.saturating_sub(server + own + children);
         Spent {
             elapsed,
             server,
@@ -95,13 +103,19 @@ fn of_own_threads(name: &str) -> Result<Duration> {
 
 fn of_stat(path: &str) -> Result<Duration> {
     let text = fs::read_to_string(path).with_context(|| format!("{path} cannot be read"))?;
-    ticks_of_stat(&text).map(ticks).with_context(|| format!("{path} has another form than expected"))
+    ticks_of_stat(&text, OWN).map(ticks).with_context(|| format!("{path} has another form than expected"))
 }
 
-/// `utime` and `stime` are the 14th and 15th field; the 2nd is a name that may hold blanks and brackets.
-fn ticks_of_stat(text: &str) -> Option<u64> {
+fn of_ended_children() -> Result<Duration> {
+    let text = fs::read_to_string("/proc/self/stat").context("/proc/self/stat cannot be read")?;
+    ticks_of_stat(&text, CHILDREN).map(ticks).context("/proc/self/stat has another form than expected")
+}
+
+/// Behind the name, which may hold blanks and brackets, `utime` and `stime` are the 12th and 13th field, and those of
+/// children come next.
+fn ticks_of_stat(text: &str, first: usize) -> Option<u64> {
     let (_, fields) = text.rsplit_once(')')?;
-    let mut times = fields.split_whitespace().skip(11).map(str::parse::<u64>);
+    let mut times = fields.split_whitespace().skip(first).map(str::parse::<u64>);
     Some(times.next()?.ok()? + times.next()?.ok()?)
 }
 
@@ -128,8 +142,9 @@ mod tests {
 
     #[test]
     fn the_times_of_a_process_are_found_behind_any_name() {
-        let stat = "7 (odd) name) S 1 7 7 0 -1 4194560 500 0 0 0 12 34 0 0 20 0 1 0 99 1000 200";
-        assert_eq!(ticks_of_stat(stat), Some(46));
+        let stat = "7 (odd) name) S 1 7 7 0 -1 4194560 500 0 0 0 12 34 5 6 20 0 1 0 99 1000 200";
+        assert_eq!(ticks_of_stat(stat, OWN), Some(46));
+        assert_eq!(ticks_of_stat(stat, CHILDREN), Some(11));
     }
 
     #[test]

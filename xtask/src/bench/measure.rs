@@ -1,11 +1,12 @@
-//! What is measured, in order. One service serves the classic flow, another one the responses, and others the
-//! hosted agents, so that none pays for what another has stored.
+//! What is measured, in order. One service serves the classic flow, another one the responses, others the
+//! hosted agents and one the knowledge, so that none pays for what another has stored.
 
 mod crowd_of_flows;
 mod first_token;
 mod ground;
 mod hosted;
 mod idle;
+mod knowledge;
 mod responses;
 mod single_client;
 mod start;
@@ -16,11 +17,14 @@ use anyhow::{Context, Result};
 
 use self::ground::Ground;
 use self::hosted::Hosts;
+use self::knowledge::Knowledge;
 use super::cpu::Reading;
 use super::figure::{Figure, Section};
+use super::knowledge::Options;
 use super::plan::Plan;
 use super::service::Service;
 use super::stub::Stub;
+use crate::workspace::Workspace;
 
 /// A part of the benchmark that can be measured alone.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -33,16 +37,29 @@ pub enum Part {
     Responses,
     /// Hosted agents.
     Hosted,
+    /// Vector stores and their search.
+    Knowledge,
 }
 
-/// Measures everything, or one part of it. `done` gets each section as soon as it is there.
-pub fn all(
-    binary: &Path,
-    scratch: &Path,
-    plan: &Plan,
-    only: Option<Part>,
-    mut done: impl FnMut(Section),
-) -> Result<()> {
+/// What is measured, and with what.
+pub struct Measured<'a> {
+    /// Where programs are built.
+    pub workspace: &'a Workspace,
+    /// The service.
+    pub binary: &'a Path,
+    /// Where there is room for data.
+    pub scratch: &'a Path,
+    /// How often.
+    pub plan: &'a Plan,
+    /// Everything, or one part of it.
+    pub only: Option<Part>,
+    /// What is told about knowledge.
+    pub knowledge: &'a Options,
+}
+
+/// Measures it. `done` gets each section as soon as it is there.
+pub fn all(measured: &Measured<'_>, mut done: impl FnMut(Section)) -> Result<()> {
+    let &Measured { workspace, binary, scratch, plan, only, knowledge } = measured;
     let wanted = |part| only.is_none_or(|only| only == part);
     let stub = Stub::start()?;
     let mut ground = Ground::new(scratch, &stub)?;
@@ -75,7 +92,12 @@ pub fn all(
     }
     if wanted(Part::Hosted) {
         let hosts = Hosts { binary, directory: directory.path(), stub: &stub, plan };
-        hosted::measure(&hosts, &mut ground, done)?;
+        hosted::measure(&hosts, &mut ground, &mut done)?;
+    }
+    if wanted(Part::Knowledge) {
+        let directory = directory.path();
+        let knowledge = Knowledge { workspace, options: knowledge, binary, directory, stub: &stub, plan };
+        knowledge::measure(&knowledge, done)?;
     }
     Ok(())
 }

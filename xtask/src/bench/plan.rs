@@ -34,6 +34,12 @@ pub struct Plan {
     pub hosted_starts: usize,
     /// Sessions of it that are idle at once.
     pub idle_sessions: usize,
+    /// Searches of each kind.
+    pub searches: usize,
+    /// Files of a megabyte that are taken into a vector store.
+    pub large_texts: usize,
+    /// Files of twenty kilobytes.
+    pub small_texts: usize,
     /// The longest time for the flows of all clients, and for their responses.
     pub crowd_limit: Duration,
 }
@@ -56,6 +62,9 @@ impl Plan {
         hosted_streams: 1_000,
         hosted_starts: 20,
         idle_sessions: 100,
+        searches: 500,
+        large_texts: 128,
+        small_texts: 2_000,
         crowd_limit: Duration::from_secs(15 * 60),
     };
 
@@ -76,6 +85,9 @@ impl Plan {
         hosted_streams: 300,
         hosted_starts: 5,
         idle_sessions: 20,
+        searches: 100,
+        large_texts: 32,
+        small_texts: 500,
         crowd_limit: Duration::from_secs(60),
     };
 }

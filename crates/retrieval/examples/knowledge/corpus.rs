@@ -12,6 +12,7 @@ const OVERLAP_WORDS: usize = 300;
 const CLUSTERS: usize = 200;
 
 /// Makes files, vectors and queries.
+#[derive(Debug)]
 pub struct Corpus {
     noise: Noise,
     vocabulary: Vec<String>,
@@ -27,13 +28,18 @@ impl Corpus {
         Self { noise, vocabulary, centers }
     }
 
-    /// The chunks of a file, and how many bytes of text that file has.
-    pub fn file(&mut self, chunks: usize) -> (Vec<Chunk>, usize) {
+    /// A corpus whose most frequent words are these, without vectors.
+    pub fn with_words(seed: u64, mut vocabulary: Vec<String>, words: usize) -> Self {
+        vocabulary.extend((vocabulary.len()..words).map(word));
+        Self { noise: Noise(seed), vocabulary, centers: Vec::new() }
+    }
+
+    /// The chunks of a file.
+    pub fn file(&mut self, chunks: usize) -> Vec<Chunk> {
         let step = CHUNK_WORDS - OVERLAP_WORDS;
         let words: Vec<&str> = (0..chunks * step + OVERLAP_WORDS)
             .map(|_| self.vocabulary[self.noise.rank(self.vocabulary.len())].as_str())
             .collect();
-        let bytes = words.iter().map(|word| word.len() + 1).sum();
         let chunk = |ordinal: usize| Chunk {
             ordinal: ordinal as u32,
             text: words[ordinal * step..ordinal * step + CHUNK_WORDS].join(" "),
@@ -41,15 +47,39 @@ impl Corpus {
             shared: 0,
             place: Place::default(),
         };
-        ((0..chunks).map(chunk).collect(), bytes)
+        (0..chunks).map(chunk).collect()
     }
 
-    /// Vectors like those of chunks.
-    pub fn vectors(&mut self, count: usize) -> Vec<Vec<f32>> {
-        (0..count).map(|_| self.vector()).collect()
+    /// A text of so many bytes or a few more, in sentences and paragraphs.
+    pub fn prose(&mut self, bytes: usize) -> String {
+        let mut text = String::with_capacity(bytes + 200);
+        while text.len() < bytes {
+            for _ in 0..3 + self.below(6) {
+                self.sentence(&mut text);
+            }
+            text.push_str("\n\n");
+        }
+        text
     }
 
-    /// A vector like that of a query.
+    fn sentence(&mut self, text: &mut String) {
+        let start = text.len();
+        for _ in 0..6 + self.below(16) {
+            text.push_str(&self.vocabulary[self.noise.rank(self.vocabulary.len())]);
+            text.push_str(if self.below(12) == 0 { ", " } else { " " });
+        }
+        text.truncate(text.trim_end_matches([',', ' ']).len());
+        text.push_str(". ");
+        if let Some(first) = text.get_mut(start..=start) {
+            first.make_ascii_uppercase();
+        }
+    }
+
+    fn below(&mut self, count: usize) -> usize {
+        (self.noise.uniform() * count as f32) as usize
+    }
+
+    /// A vector like that of a chunk or of a query.
     pub fn vector(&mut self) -> Vec<f32> {
         let center = (self.noise.uniform() * CLUSTERS as f32) as usize % CLUSTERS;
         self.noise.around(&self.centers[center], 0.5)
@@ -77,6 +107,7 @@ fn word(rank: usize) -> String {
 }
 
 /// A linear congruential generator: good enough, and the same everywhere.
+#[derive(Debug)]
 struct Noise(u64);
 
 impl Noise {

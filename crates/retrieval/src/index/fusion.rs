@@ -2,14 +2,21 @@
 //!
 //! G. V. Cormack, C. L. A. Clarke, S. Büttcher: "Reciprocal Rank Fusion outperforms Condorcet and individual Rank
 //! Learning Methods", SIGIR 2009. Scores of the two rankings can't be compared; ranks can.
+//!
+//! A rank alone says too much, though. Nearly every chunk shares some word with a question, so there is always a first
+//! one by words, even where it has nothing but "how" and "my". So each ranking counts as much as there is evidence for
+//! it: words by the share of the question that a chunk covers, vectors by how close a chunk is beside the closest.
 
 use std::collections::HashMap;
 
 use super::query::{Found, Weights};
-use super::words::ChunkKey;
+use super::words::{ChunkKey, LARGEST_TERM_FACTOR};
 
 /// Keeps the first ranks from deciding alone; the value of the paper.
 const DAMPING: f32 = 60.0;
+
+/// The score by words of a chunk of usual length that has each word of the query once: nobody asks for more.
+const ALL_WORDS_ONCE: f32 = 1.0 / LARGEST_TERM_FACTOR;
 
 /// A chunk with its place in the fused ranking.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,6 +43,7 @@ pub(super) fn fuse(words: Option<Ranking>, vectors: Option<Ranking>, weights: We
 }
 
 fn by_rank(words: Ranking, vectors: Ranking, weights: Weights) -> Vec<Fused> {
+    let closest = vectors.first().map_or(0.0, |(_, cosine)| *cosine);
     let mut chunks: HashMap<ChunkKey, Fused> = HashMap::new();
     for (key, found) in found(words) {
         chunks.entry(key).or_insert_with(|| alone(key, None, None)).words = Some(found);
@@ -43,17 +51,20 @@ fn by_rank(words: Ranking, vectors: Ranking, weights: Weights) -> Vec<Fused> {
     for (key, found) in found(vectors) {
         chunks.entry(key).or_insert_with(|| alone(key, None, None)).vectors = Some(found);
     }
-    let best = share(Some(1), weights.words) + share(Some(1), weights.vectors);
+    let best = (weights.words + weights.vectors) / (DAMPING + 1.0);
     let score = |chunk: Fused| {
-        let words = share(chunk.words.map(|found| found.rank), weights.words);
-        let vectors = share(chunk.vectors.map(|found| found.rank), weights.vectors);
+        let words = chunk.words.map_or(0.0, |found| weights.words * share(found, ALL_WORDS_ONCE));
+        let vectors = chunk.vectors.map_or(0.0, |found| weights.vectors * share(found, closest));
         Fused { score: ((words + vectors) / best).min(1.0), ..chunk }
     };
     chunks.into_values().map(score).collect()
 }
 
-fn share(rank: Option<u32>, weight: f32) -> f32 {
-    rank.map_or(0.0, |rank| weight / (DAMPING + rank as f32))
+/// The reciprocal rank, as far as there is evidence for it: all of it from the score `full` on. Half of that counts a
+/// quarter, because weak evidence is mostly chance.
+fn share(found: Found, full: f32) -> f32 {
+    let evidence = if found.score < full { found.score / full } else { 1.0 };
+    evidence * evidence / (DAMPING + found.rank as f32)
 }
 
 fn found(ranking: Ranking) -> impl Iterator<Item = (ChunkKey, Found)> {
@@ -100,6 +111,21 @@ mod tests {
         let words_first = fuse(ranking(&[1]), ranking(&[2]), Weights { words: 2.0, vectors: 1.0 });
         let vectors_first = fuse(ranking(&[1]), ranking(&[2]), Weights { words: 1.0, vectors: 2.0 });
         assert_eq!((places(&words_first), places(&vectors_first)), (vec![1, 2], vec![2, 1]));
+    }
+
+    #[test]
+    fn a_chunk_that_covers_little_of_the_query_does_not_outrank_what_vectors_find() {
+        let words = Some(vec![(key(1), 0.05), (key(2), 0.04)]);
+        let vectors = Some(vec![(key(3), 0.6), (key(4), 0.59), (key(1), 0.1)]);
+        assert_eq!(places(&fuse(words, vectors, Weights::default())), [3, 4, 1, 2]);
+    }
+
+    #[test]
+    fn a_chunk_that_covers_the_query_is_as_good_as_the_nearest_one() {
+        let words = Some(vec![(key(1), 0.46)]);
+        let fused = fuse(words, Some(vec![(key(2), 0.6), (key(1), 0.2)]), Weights::default());
+        assert_eq!(places(&fused), [1, 2]);
+        assert_eq!(fused[1].score, 0.5);
     }
 
     #[test]

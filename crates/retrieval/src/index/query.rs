@@ -86,8 +86,9 @@ pub struct Hit {
     pub chunk: Chunk,
     /// How good it is, in [0, 1]; hits come with the highest score first.
     ///
-    /// With one ranking this is that ranking's score. With two it is the weighted sum of `1 / (60 + rank)`, as a share
-    /// of what a chunk gets that is first in both: a chunk that only one of two equal rankings found has 0.5 at most.
+    /// With one ranking this is that ranking's score. With two it is the weighted sum of `1 / (60 + rank)`, less where
+    /// there is little evidence for the rank, as a share of what a chunk gets that is first in both: a chunk that only
+    /// one of two equal rankings found has 0.5 at most.
     pub score: f32,
     /// What the ranking by words says, if it found the chunk. Its score is the share of the query that the chunk
     /// covers, weighted by how rare each word is: BM25 divided by the most that it could be.

@@ -28,7 +28,7 @@ const ANALYZER: &str = "passage";
 /// Segments of this size and larger stay as they are.
 const LARGEST_MERGED: usize = 250_000;
 /// The factor by which repeating a word can raise its weight (BM25's k1 + 1, with k1 as `tantivy` has it).
-const LARGEST_TERM_FACTOR: f32 = 2.2;
+pub(super) const LARGEST_TERM_FACTOR: f32 = 2.2;
 /// More words make a query slow and not better.
 const MOST_QUERY_WORDS: usize = 64;
 

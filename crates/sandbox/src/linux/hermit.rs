@@ -4,7 +4,7 @@
 
 use std::{io, time::Duration};
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::{privileges, syscalls};
 
@@ -14,13 +14,18 @@ use super::{privileges, syscalls};
 /// exact) and this much time of processors. Whoever exceeds these is ended. Opening files, starting processes
 /// and threads, and networks are refused.
 pub fn retire(memory: u64, processor_time: Duration) -> io::Result<()> {
-    let exactly = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
-    setrlimit(Resource::Core, exactly(0))?;
-    setrlimit(Resource::As, exactly(memory))?;
-    setrlimit(Resource::Cpu, exactly(processor_time.as_secs().max(1)))?;
-    setrlimit(Resource::Fsize, exactly(0))?;
-    setrlimit(Resource::Nofile, exactly(0))?;
+    at_most(Resource::Core, 0)?;
+    at_most(Resource::As, memory)?;
+    at_most(Resource::Cpu, processor_time.as_secs().max(1))?;
+    at_most(Resource::Fsize, 0)?;
+    at_most(Resource::Nofile, 0)?;
     privileges::drop_capabilities()?;
     let filter = syscalls::of_hermits().map_err(io::Error::other)?;
     seccompiler::apply_filter_all_threads(&filter).map_err(io::Error::other)
+}
+
+/// Lowers a limit for good. One that is lower already stays, because only some may raise it.
+fn at_most(resource: Resource, most: u64) -> io::Result<()> {
+    let most = Some(getrlimit(resource).maximum.map_or(most, |now| now.min(most)));
+    Ok(setrlimit(resource, Rlimit { current: most, maximum: most })?)
 }

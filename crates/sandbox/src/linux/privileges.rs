@@ -50,6 +50,9 @@ pub(crate) fn drop_capabilities() -> io::Result<()> {
         )) {
             // Beyond the last one that this kernel knows.
             Err(rustix::io::Errno::INVAL) => break,
+            // Who has no capabilities may not change the set either. It only matters to programs that would
+            // gain some when they are executed, and there are none after `no_new_privs`.
+            Err(rustix::io::Errno::PERM) => break,
             done => done?,
         }
     }
