@@ -80,7 +80,7 @@ impl AttachedFiles {
 
     async fn gather(&self, service: &Service, project: &Arc<str>) -> Result<Wanted, ApiError> {
         let uploaded = Uploaded { param: &self.param, ids: &self.ids };
-        let sources = Sources { param: &self.param, sources: &self.sources };
+        let sources = Sources { param: &self.param, is_list: true, sources: &self.sources };
         Wanted::gather(service, project, uploaded, sources, checks::MAX_FILES, checks::AUTO).await
     }
 }

@@ -83,7 +83,7 @@ async fn wanted(
             .param("file_ids"));
     }
     let uploaded = Uploaded { param: "file_ids", ids: &ids };
-    let sources = Sources { param: "data_sources", sources: &sources };
+    let sources = Sources { param: "data_sources", is_list: true, sources: &sources };
     let mut wanted = Wanted::gather(service, project, uploaded, sources, checks::MAX_BATCH, chunking).await?;
     if body.attributes.is_some() {
         wanted.describe(body.attributes.as_ref());

@@ -44,7 +44,7 @@ pub async fn create(
     stores::find_active(&service, &project, &store).await?;
     let (ids, sources) = one_of(body.file_id, body.data_source)?;
     let uploaded = Uploaded { param: "file_id", ids: &ids };
-    let sources = Sources { param: "data_source", sources: &sources };
+    let sources = Sources { param: "data_source", is_list: false, sources: &sources };
     let mut wanted = Wanted::gather(&service, &project, uploaded, sources, 1, chunking).await?;
     if body.attributes.is_some() {
         wanted.describe(body.attributes.as_ref());

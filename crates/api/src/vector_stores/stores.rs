@@ -67,7 +67,8 @@ impl NewStore {
         let uploaded = body.file_ids.unwrap_or_default();
         let sources = body.configuration.map(|configuration| configuration.data_sources).unwrap_or_default();
         let uploaded = wanted::Uploaded { param: &path("file_ids"), ids: &uploaded };
-        let sources = wanted::Sources { param: &path("configuration.data_sources"), sources: &sources };
+        let sources =
+            wanted::Sources { param: &path("configuration.data_sources"), is_list: true, sources: &sources };
         let wanted = Wanted::gather(service, project, uploaded, sources, checks::MAX_FILES, chunking).await?;
         let mut new = Self {
             changes: vec![insert(project, &record)],

@@ -32,6 +32,8 @@ pub struct Uploaded<'a> {
 pub struct Sources<'a> {
     /// Where.
     pub param: &'a str,
+    /// Whether that is a list.
+    pub is_list: bool,
     /// The sources.
     pub sources: &'a [DataSource],
 }
@@ -95,7 +97,11 @@ impl Wanted {
         chunking: StaticChunking,
     ) -> Result<(), ApiError> {
         for (index, source) in sources.sources.iter().enumerate() {
-            let param = format!("{}[{index}]", sources.param);
+            let param = if sources.is_list {
+                format!("{}[{index}]", sources.param)
+            } else {
+                sources.param.to_owned()
+            };
             let found = sources::resolve(service, project, &param, source).await?;
             checks::names(&param, found.iter().map(|blob| blob.name.as_str()))?;
             limits::count(sources.param, self.additions.len() + found.len(), most)?;

@@ -91,7 +91,7 @@ async fn what_is_kept_elsewhere_is_refused_with_the_truth() {
     };
     let (status, sentence, _, param) =
         refusal("https://account.blob.core.windows.net/c/a.txt", "uri_asset").await;
-    assert_eq!((status, param.as_deref()), (400, Some("data_source[0].uri")));
+    assert_eq!((status, param.as_deref()), (400, Some("data_source.uri")));
     assert!(sentence.contains("nothing is fetched from elsewhere"), "{sentence}");
     let unknown = "azureai://accounts/cupola/projects/demo/data/films/versions/1";
     assert_eq!(refusal(unknown, "id_asset").await.0, 404);
