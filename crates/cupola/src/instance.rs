@@ -10,6 +10,7 @@ use cupola_api::{ClassicDialect, Hosting, Limits, ResponsesDialect, Server, Serv
 use cupola_engine::{Dialect, Engine, Settings};
 use cupola_identity::{Identity, SealingKey};
 use cupola_models::{Catalog, catalog::Finding};
+use cupola_retrieval::Reranker;
 use cupola_store::{Blobs, FileBlobs, SharedStore, SqliteStore};
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
 
@@ -17,7 +18,7 @@ use crate::{
     config::{Config, Durability},
     data_dir::DataDir,
     failure::Failure,
-    hosts,
+    hosts, knowledge,
 };
 
 /// How long open requests may take to finish once no turn runs any more.
@@ -71,6 +72,12 @@ impl Instance {
         let store = open_store(config)?;
         let blobs: Arc<dyn Blobs> = Arc::new(FileBlobs::open(config.data.join("blobs"))?);
         let catalog = Arc::new(catalog(config).await?);
+        let knowledge = knowledge::open(config, &catalog)?;
+
+        if let Some(embedder) = &knowledge.embedder {
+            let reranker = knowledge.reranker.as_deref().map(Reranker::model);
+            tracing::info!(embedding = embedder.model(), reranker, "files are found by meaning");
+        }
 
         let classic = Arc::new(ClassicDialect::new(Arc::clone(&store), Arc::clone(&blobs)));
         let responses = ResponsesDialect::new(Arc::clone(&store), Arc::clone(&blobs), Arc::clone(&sealing));

@@ -21,6 +21,7 @@ mod hosts;
 mod instance;
 mod invocation;
 mod items;
+mod knowledge;
 mod listing;
 mod logging;
 mod migrate;

@@ -8,7 +8,9 @@ mod chunk;
 mod document;
 pub mod embed;
 mod embedder;
+mod vector;
 
 pub use chunk::{Chunk, Chunking};
 pub use document::{Document, Place, Section, Unreadable};
 pub use embedder::{EmbedError, Embedder, Purpose, Reranker};
+pub use vector::unit_length;

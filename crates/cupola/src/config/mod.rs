@@ -10,6 +10,7 @@ mod error;
 mod flags;
 mod hosting;
 mod keys;
+mod knowledge;
 mod places;
 mod relative;
 mod sections;
@@ -36,6 +37,7 @@ pub use self::{
     error::ConfigError,
     flags::Flags,
     hosting::{HostingConfig, RuntimeChoice},
+    knowledge::KnowledgeConfig,
     sections::{Durability, IdentityConfig, LimitsConfig, LogFormat, RunsConfig, StoreConfig, TlsConfig},
 };
 
@@ -70,6 +72,8 @@ pub struct Config {
     pub models: ModelsConfig,
     /// Hosted agents.
     pub hosting: HostingConfig,
+    /// What searching uses beside words.
+    pub knowledge: KnowledgeConfig,
     /// Other services that agents and tools may use.
     pub connections: Vec<ConnectionConfig>,
     /// The file that was read.
@@ -92,6 +96,7 @@ impl Default for Config {
             identity: IdentityConfig::default(),
             models: ModelsConfig::default(),
             hosting: HostingConfig::default(),
+            knowledge: KnowledgeConfig::default(),
             connections: Vec::new(),
             file: None,
         }
@@ -128,6 +133,7 @@ impl Config {
         flags.apply(&mut sources)?;
         let mut config = read(&sources)?;
         check_models(&config.models, &sources)?;
+        check_knowledge(&config.knowledge, &sources)?;
         relative::resolve(&mut config, &sources);
         let given = sources.table().contains_key("data").then(|| config.data.to_string_lossy().into_owned());
         config.data = places::data_directory(given.as_deref(), &variable).ok_or(ConfigError::NoHome)?;
@@ -191,6 +197,15 @@ fn check_models(models: &ModelsConfig, sources: &Sources) -> Result<(), ConfigEr
             origin: sources.origin(&first.key),
             problem: format!("`{}`: {}", first.key, first.message),
         }),
+        None => Ok(()),
+    }
+}
+
+fn check_knowledge(knowledge: &KnowledgeConfig, sources: &Sources) -> Result<(), ConfigError> {
+    match knowledge.contradiction() {
+        Some((key, problem)) => {
+            Err(ConfigError::Bad { origin: sources.origin(key), problem: format!("`{key}`: {problem}") })
+        }
         None => Ok(()),
     }
 }

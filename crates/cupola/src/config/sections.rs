@@ -121,7 +121,8 @@ impl Default for IdentityConfig {
     }
 }
 
-const fn size(number: usize) -> NonZeroUsize {
+/// A number that is known not to be zero.
+pub(super) const fn size(number: usize) -> NonZeroUsize {
     match NonZeroUsize::new(number) {
         Some(size) => size,
         None => NonZeroUsize::MIN,

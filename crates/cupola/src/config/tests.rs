@@ -307,6 +307,26 @@ fn the_address_served_on_is_one_of_the_certificates_names() {
     assert!(names("0.0.0.0:8443").is_empty());
 }
 
+#[test]
+fn there_is_one_embedding_and_one_reranker() {
+    for (text, told) in [
+        ("embedding = \"a\"\nembedding_model = \"b\"", "either this or `knowledge.embedding`"),
+        ("reranker = \"a\"\nreranker_model = \"b\"", "either this or `knowledge.reranker`"),
+        ("embedding_model = \"b\"\ndimensions = 256", "only a deployment"),
+    ] {
+        let refusal = case().file(&format!("[knowledge]\n{text}")).refusal();
+        assert!(refusal.contains("cupola.toml:3:") && refusal.contains(told), "{refusal}");
+    }
+}
+
+#[test]
+fn directories_of_models_begin_where_the_file_is() {
+    let case = case().file("[knowledge]\nembedding_model = \"models/a\"\nreranker_model = \"/models/b\"");
+    let knowledge = case.load().unwrap().knowledge;
+    assert_eq!(knowledge.embedding_model.unwrap(), case.home.path().join("models/a"));
+    assert_eq!(knowledge.reranker_model.unwrap(), Path::new("/models/b"));
+}
+
 /// The rows of the tables in docs/configuration.md: key, default, variable.
 fn documented() -> BTreeMap<String, (String, String)> {
     let page = include_str!("../../../../docs/configuration.md");

@@ -3,6 +3,7 @@
 mod certificates;
 mod data;
 mod hosting;
+mod knowledge;
 mod machine;
 mod models;
 mod serving;
@@ -64,6 +65,7 @@ async fn examine(flags: &Flags) -> Vec<Verdict> {
     verdicts.push(serving::address(&config, serving.as_ref()));
     verdicts.extend(certificates::all(&config.data));
     verdicts.extend(models::all(&config).await);
+    verdicts.extend(knowledge::all(&config).await);
     verdicts.push(hosting::runtime(&config).await);
     verdicts.push(machine::clock(&config.data));
     verdicts.push(machine::open_files());

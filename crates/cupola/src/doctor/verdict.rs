@@ -37,6 +37,11 @@ impl Verdict {
         Self { check, status: Status::Ok, message: message.into(), remedy: None }
     }
 
+    /// The same with what could be done.
+    pub fn with_remedy(self, remedy: impl Into<String>) -> Self {
+        Self { remedy: Some(remedy.into()), ..self }
+    }
+
     /// It works, but somebody should look at it.
     pub fn warn(check: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { check, status: Status::Warn, message: message.into(), remedy: Some(remedy.into()) }

@@ -77,3 +77,45 @@ fn a_provider_that_does_not_answer_is_a_failed_check_without_its_key() {
     assert!(ended.out.contains("fail  model provider  openai "), "{ended:?}");
     assert!(!ended.out.contains("s3cret") && !ended.err.contains("s3cret"), "{ended:?}");
 }
+
+#[test]
+fn without_an_embedding_it_says_how_to_get_one() {
+    let home = Home::new();
+    let verdicts = home.json_of(&["doctor"]);
+    let verdict = verdict(&verdicts, "embedding");
+    assert_eq!(verdict["status"], "ok");
+    assert!(verdict["message"].as_str().unwrap().contains("by words alone"), "{verdict}");
+    assert!(verdict["remedy"].as_str().unwrap().contains("knowledge.embedding_model"), "{verdict}");
+}
+
+#[test]
+fn a_directory_without_a_model_is_a_failed_check_and_stops_the_start() {
+    let home = Home::new();
+    std::fs::create_dir(home.path().join("empty")).unwrap();
+    home.configure(
+        "listen = \"127.0.0.1:0\"\n[models]\ndiscover = false\n[knowledge]\nembedding_model = \"empty\"\n",
+    );
+    let ended = home.run(&["doctor"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.out.contains("fail  knowledge") && ended.out.contains("config.json"), "{ended:?}");
+
+    let ended = home.run(&["up"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.err.contains("`knowledge.embedding_model`"), "{ended:?}");
+    assert!(ended.err.contains("config.json: this file is missing"), "{ended:?}");
+}
+
+#[test]
+fn a_deployment_that_makes_no_vectors_is_a_failed_check() {
+    let home = Home::new();
+    home.configure(
+        "listen = \"127.0.0.1:0\"\n[models]\ndiscover = false\n[knowledge]\nembedding = \"any\"\n",
+    );
+    let ended = home.run(&["doctor", "--json"]);
+    let verdicts: Value = serde_json::from_str(&ended.out).unwrap();
+    let verdict = verdict(&verdicts, "embedding");
+    assert_eq!(verdict["status"], "fail");
+    let message = verdict["message"].as_str().unwrap();
+    assert!(message.starts_with("builtin/any (from knowledge.embedding) does not work: "), "{message}");
+    assert!(message.contains("has no embeddings"), "{message}");
+}

@@ -68,11 +68,3 @@ impl Pooling {
 fn add_scaled(sum: &mut [f32], row: &[f32], scale: f32) {
     sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value * scale);
 }
-
-/// Gives a vector unit length; one without any direction stays as it is.
-pub(crate) fn normalise(vector: &mut [f32]) {
-    let length = vector.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
-    if length > 0.0 {
-        vector.iter_mut().for_each(|value| *value = (f64::from(*value) / length) as f32);
-    }
-}

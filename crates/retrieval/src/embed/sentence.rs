@@ -16,11 +16,11 @@ use super::{
     directory::{Prompts, SentenceDirectory},
     encoder::Encoder,
     loaded::Loaded,
-    pooling::{Pooling, normalise},
+    pooling::Pooling,
     tokens::Tokens,
     workers,
 };
-use crate::{EmbedError, Embedder, Purpose};
+use crate::{EmbedError, Embedder, Purpose, unit_length};
 
 /// Texts that are embedded before it is looked again whether somebody still waits.
 const ROUND: usize = 32;
@@ -144,7 +144,7 @@ impl Network {
         for sequence in self.tokens.of_text(text)? {
             self.pooling.add(&self.encoder.encode(&sequence), &mut vector);
         }
-        normalise(&mut vector);
+        unit_length(&mut vector);
         Ok(vector)
     }
 }
