@@ -161,16 +161,16 @@ impl Added<'_> {
     /// What failed, by the names that people know, and why.
     fn failures(&self) -> Vec<(String, &str)> {
         let name = |document: &Document| document.path.display().to_string();
-        self.sent.iter().filter_map(|sent| Some((name(sent.document), self.why(sent)?))).collect()
+        self.sent.iter().filter_map(|sent| Some((name(sent.document), self.reason(sent)?))).collect()
     }
 
-    /// Why a document did not get in; nothing if it did.
-    fn why<'s>(&'s self, sent: &'s Sent<'_>) -> Option<&'s str> {
+    /// Why a document failed, if it did.
+    fn reason<'a>(&'a self, sent: &'a Sent) -> Option<&'a str> {
         match &sent.file {
             Err(reason) => Some(reason),
             Ok(id) => {
                 let file = self.failed.iter().find(|file| file.id == *id)?;
-                Some(file.last_error.as_ref().map_or("no reason is given", |error| error.message.as_str()))
+                Some(file.last_error.as_ref().map_or("no reason is given", |error| &error.message))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The documents below some paths, and what is left out.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     ffi::OsStr,
     path::{Path, PathBuf},
 };
@@ -30,6 +30,7 @@ pub struct Document {
 pub struct Found {
     /// What is to be added.
     pub documents: Vec<Document>,
+    known: HashSet<PathBuf>,
     /// How many files of which kinds can't be read, by their endings.
     skipped: BTreeMap<String, u64>,
 }
@@ -72,7 +73,7 @@ impl Found {
 
     /// A file that is named twice is added once.
     fn add(&mut self, document: Document) {
-        if !self.documents.iter().any(|known| known.path == document.path) {
+        if self.known.insert(document.path.clone()) {
             self.documents.push(document);
         }
     }
