@@ -72,7 +72,7 @@ impl Labelled {
         let mut entries = Vec::with_capacity(self.passages.len());
         for passage in &self.passages {
             let text = passage.text.clone();
-            let chunks = vec![Chunk { ordinal: 0, text, tokens: 50, place: Place::default() }];
+            let chunks = vec![Chunk { ordinal: 0, text, tokens: 50, shared: 0, place: Place::default() }];
             let vectors = library.models().embed(&chunks).await?;
             entries.push(Entry { file_id: passage.id.clone(), chunks, vectors });
         }
