@@ -2,14 +2,15 @@
 //!
 //! `cargo run --release --example search_speed -p cupola-retrieval [CHUNKS …]`
 //!
-//! Beside the time on the clock it says what the processor spent, which other work on the machine disturbs less.
+//! Beside the time on the clock it says what the processor spent, in all threads, which other work on the machine
+//! disturbs less.
 
 mod corpus;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use cpu_time::{ProcessTime, ThreadTime};
+use cpu_time::ProcessTime;
 
 use cupola_retrieval::{Embedded, Index, IndexError, Query, QueryVector, Settings, Weights};
 
@@ -110,7 +111,7 @@ fn searches(dir: &Path, corpus: &mut Corpus) -> Result<(), IndexError> {
         let mut clock = Vec::with_capacity(queries.len());
         let mut processor = Vec::with_capacity(queries.len());
         for query in &queries {
-            let (begin, begin_cpu) = (Instant::now(), ThreadTime::now());
+            let (begin, begin_cpu) = (Instant::now(), ProcessTime::now());
             search(&index, query, weights)?;
             clock.push(begin.elapsed());
             processor.push(begin_cpu.elapsed());
