@@ -3,6 +3,9 @@
 //! A flat scan has no build time and nothing to tune, and deletes and filters cost nothing. Its time grows with the
 //! number of rows; the example `search_speed` measures it.
 
+use std::iter::Peekable;
+use std::slice;
+
 use super::IndexError;
 use super::fusion::Ranking;
 use super::quantise::{Quantised, code_products, products, unit};
@@ -37,12 +40,10 @@ pub(super) fn exact(
     let query = unit(query);
     let mut scores = Vec::new();
     let mut top = Top::new(limit);
-    for range in ranges {
-        let mut offer = Offer { range, is_allowed: None, allowed: &mut *allowed };
-        for (first, components) in resident.pieces(range.first, range.count, rows.dimensions()) {
-            products(&query, components, &mut scores);
-            offer.all(first, scores.iter().copied(), &mut top, |_, key| key);
-        }
+    let mut owners = Owners::new(ranges, allowed);
+    for (first, components) in resident.blocks() {
+        products(&query, components, &mut scores);
+        owners.offer(first, &scores, committed, &mut top, |_, key| key);
     }
     Ok(cosines(top.into_sorted()))
 }
@@ -62,13 +63,10 @@ pub(super) fn approximate(
     let codes: Vec<i16> = Quantised::new(&query).codes.into_iter().map(i16::from).collect();
     let mut scores = Vec::new();
     let mut candidates = Top::new(limit);
-    for range in ranges {
-        let mut offer = Offer { range, is_allowed: None, allowed: &mut *allowed };
-        for (first, scales, components) in resident.pieces(range.first, range.count, rows.dimensions()) {
-            code_products(&codes, components, &mut scores);
-            let scores = scores.iter().zip(scales).map(|(product, scale)| *product as f32 * scale);
-            offer.all(first, scores, &mut candidates, |row, key| (row, key));
-        }
+    let mut owners = Owners::new(ranges, allowed);
+    for (first, scales, components) in resident.blocks() {
+        code_products(&codes, components, scales, &mut scores);
+        owners.offer(first, &scores, committed, &mut candidates, |row, key| (row, key));
     }
     let mut top = Top::new(limit);
     let mut scores = Vec::new();
@@ -79,28 +77,45 @@ pub(super) fn approximate(
     Ok(cosines(top.into_sorted()))
 }
 
-/// Offers the rows of one file, and asks only once whether that may be shown, and only if there is a reason.
-struct Offer<'a> {
-    range: &'a RowRange,
+/// Finds the files of rows that come in their order. Only the few rows that are good enough are looked up: most rows
+/// cost one comparison, also those of files that are gone or may not be shown.
+struct Owners<'a> {
+    ranges: Peekable<slice::Iter<'a, RowRange>>,
+    /// What was said about the file in front.
     is_allowed: Option<bool>,
     allowed: &'a mut dyn FnMut(u32) -> bool,
 }
 
-impl Offer<'_> {
-    fn all<T: Ord + Copy>(
+impl<'a> Owners<'a> {
+    fn new(ranges: &'a [RowRange], allowed: &'a mut dyn FnMut(u32) -> bool) -> Self {
+        Self { ranges: ranges.iter().peekable(), is_allowed: None, allowed }
+    }
+
+    /// The chunk of a row, if it has one that may be shown. No row may be smaller than the one before.
+    fn key(&mut self, row: u64) -> Option<ChunkKey> {
+        while self.ranges.next_if(|range| range.first + range.count <= row).is_some() {
+            self.is_allowed = None;
+        }
+        let range = self.ranges.peek().filter(|range| range.first <= row)?;
+        let is_allowed = *self.is_allowed.get_or_insert_with(|| (self.allowed)(range.slot));
+        is_allowed.then(|| range.key(row))
+    }
+
+    /// Offers the rows from `first` on, of those before `end`.
+    fn offer<T: Ord + Copy>(
         &mut self,
         first: u64,
-        scores: impl Iterator<Item = f32>,
+        scores: &[f32],
+        end: u64,
         top: &mut Top<T>,
         entry: impl Fn(u64, ChunkKey) -> T,
     ) {
         let mut threshold = top.threshold();
-        for (row, score) in (first..).zip(scores) {
-            if score > threshold {
-                if !*self.is_allowed.get_or_insert_with(|| (self.allowed)(self.range.slot)) {
-                    return;
-                }
-                top.push(score, entry(row, self.range.key(row)));
+        for (row, score) in (first..end).zip(scores) {
+            if *score > threshold
+                && let Some(key) = self.key(row)
+            {
+                top.push(*score, entry(row, key));
                 threshold = top.threshold();
             }
         }

@@ -3,7 +3,7 @@
 //! A component becomes an `i8` by the vector's own scale. That is good enough to choose candidates, whose exact vectors
 //! then decide.
 
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 
 /// The largest component.
 const LARGEST: f32 = 127.0;
@@ -37,17 +37,68 @@ pub(super) fn unit(vector: &[f32]) -> Vec<f32> {
 /// Products of one vector with each of the `rows`, which stand one behind the other.
 pub(super) fn products(query: &[f32], rows: &[f32], products: &mut Vec<f32>) {
     products.clear();
-    Arch::new().dispatch(|| {
-        products.extend(rows.chunks_exact(query.len()).map(|row| product(query, row)));
-    });
+    products.resize(rows.len() / query.len(), 0.0);
+    Arch::new().dispatch(ExactProducts { query, rows, products });
 }
 
-/// Products of the codes of one vector, widened, with those of each of the `rows`.
-pub(super) fn code_products(query: &[i16], rows: &[i8], products: &mut Vec<i32>) {
+/// Products of the codes of one vector, widened, with those of each of the `rows`, times the scale of each.
+pub(super) fn code_products(query: &[i16], rows: &[i8], scales: &[f32], products: &mut Vec<f32>) {
     products.clear();
-    Arch::new().dispatch(|| {
-        products.extend(rows.chunks_exact(query.len()).map(|row| code_product(query, row)));
-    });
+    products.resize(scales.len(), 0.0);
+    Arch::new().dispatch(CodeProducts { query, rows, scales, products });
+}
+
+/// Work that is compiled for several processors. All of it has to be inlined: what isn't uses only the instructions
+/// that every processor has. Iterators with closures often aren't.
+struct ExactProducts<'a> {
+    query: &'a [f32],
+    rows: &'a [f32],
+    products: &'a mut [f32],
+}
+
+impl NullaryFnOnce for ExactProducts<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (row, result) in self.rows.chunks_exact(self.query.len()).zip(self.products) {
+            *result = product(self.query, row);
+        }
+    }
+}
+
+/// The same for codes.
+struct CodeProducts<'a> {
+    query: &'a [i16],
+    rows: &'a [i8],
+    scales: &'a [f32],
+    products: &'a mut [f32],
+}
+
+impl CodeProducts<'_> {
+    #[inline(always)]
+    fn row(&mut self, row: usize) {
+        let width = self.query.len();
+        let codes = &self.rows[row * width..][..width];
+        self.products[row] = code_product(self.query, codes) as f32 * self.scales[row];
+    }
+}
+
+impl NullaryFnOnce for CodeProducts<'_> {
+    type Output = ();
+
+    /// Reads in two places in turn, because memory is what there is to wait for: one place takes up to twice as long.
+    #[inline(always)]
+    fn call(mut self) {
+        let rows = self.scales.len();
+        for row in 0..rows / 2 {
+            self.row(row);
+            self.row(rows / 2 + row);
+        }
+        if !rows.is_multiple_of(2) {
+            self.row(rows - 1);
+        }
+    }
 }
 
 /// Sums in lanes, because additions of floats aren't reordered by the compiler.
@@ -62,14 +113,24 @@ fn product(a: &[f32], b: &[f32]) -> f32 {
             sums[lane] += a[lane] * b[lane];
         }
     }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f32>() + rest
+    let mut sum = 0.0;
+    for (a, b) in a_rest.iter().zip(b_rest) {
+        sum += a * b;
+    }
+    for lane in sums {
+        sum += lane;
+    }
+    sum
 }
 
 /// Written so that the compiler finds the instruction that multiplies 16 bits and adds 32.
 #[inline(always)]
 fn code_product(query: &[i16], row: &[i8]) -> i32 {
-    query.iter().zip(row).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
+    let mut sum = 0;
+    for (a, b) in query.iter().zip(row) {
+        sum += i32::from(*a) * i32::from(*b);
+    }
+    sum
 }
 
 #[cfg(test)]
@@ -105,7 +166,19 @@ mod tests {
     #[test]
     fn products_of_the_largest_codes_do_not_overflow() {
         let mut found = Vec::new();
-        code_products(&[-127; 5000], &[127; 10000], &mut found);
-        assert_eq!(found, [-127 * 127 * 5000; 2]);
+        code_products(&[-127; 5000], &[127; 10000], &[1.0; 2], &mut found);
+        assert_eq!(found, [(-127 * 127 * 5000) as f32; 2]);
+    }
+
+    #[test]
+    fn products_of_codes_come_in_the_order_of_rows() {
+        for count in 0..6 {
+            let rows: Vec<i8> = (1..=count).flat_map(|row| [row, 0, row]).collect();
+            let scales: Vec<f32> = (1..=count).map(f32::from).collect();
+            let mut found = Vec::new();
+            code_products(&[1, 7, 2], &rows, &scales, &mut found);
+            let plain: Vec<f32> = (1..=count).map(|row| 3.0 * f32::from(row) * f32::from(row)).collect();
+            assert_eq!(found, plain);
+        }
     }
 }

@@ -48,7 +48,8 @@ pub struct Query<'a> {
     pub vector: Option<QueryVector<'a>>,
     /// The most hits.
     pub limit: usize,
-    /// Which files may be shown. It is asked for few files, and about once for each.
+    /// Which files may be shown. It is asked for few files, about once for each by each ranking, and maybe by both at the
+    /// same time.
     pub allowed: &'a (dyn Fn(&str) -> bool + Sync),
     /// How much each ranking counts, if there are two.
     pub weights: Weights,

@@ -170,46 +170,21 @@ fn at_least<T: Resident>(
 }
 
 impl ExactRows {
-    /// Pieces of memory that hold the rows of a range: the first row of a piece and its components.
-    pub(super) fn pieces(
-        &self,
-        first: u64,
-        count: u64,
-        dimensions: usize,
-    ) -> impl Iterator<Item = (u64, &[f32])> {
-        pieces(first, count).map(move |(block, within, count)| {
-            let components = &self.blocks[block][within * dimensions..(within + count) * dimensions];
-            ((block * BLOCK + within) as u64, components)
-        })
+    /// The rows in runs, each with its first row and the components. At the end may be more than was asked for.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (u64, &[f32])> {
+        (0..).step_by(BLOCK).zip(&self.blocks).map(|(first, block)| (first, &block[..]))
     }
 }
 
 impl SmallRows {
-    /// Pieces of memory that hold the rows of a range: the first row of a piece, its scales and its codes.
-    pub(super) fn pieces(
-        &self,
-        first: u64,
-        count: u64,
-        dimensions: usize,
-    ) -> impl Iterator<Item = (u64, &[f32], &[i8])> {
-        pieces(first, count).map(move |(block, within, count)| {
-            let rows = &self.blocks[block];
-            let codes = &rows.codes[within * dimensions..(within + count) * dimensions];
-            ((block * BLOCK + within) as u64, &rows.scales[within..within + count], codes)
-        })
+    /// The rows in runs, each with its first row, the scales and the codes. At the end may be more than was
+    /// asked for.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (u64, &[f32], &[i8])> {
+        (0..)
+            .step_by(BLOCK)
+            .zip(&self.blocks)
+            .map(|(first, block)| (first, &block.scales[..], &block.codes[..]))
     }
-}
-
-/// Cuts a range of rows where blocks end: the block, the first row in it, how many.
-fn pieces(first: u64, count: u64) -> impl Iterator<Item = (usize, usize, usize)> {
-    let mut first = first as usize;
-    let end = first + count as usize;
-    std::iter::from_fn(move || {
-        let within = first % BLOCK;
-        let piece = (first / BLOCK, within, (end - first).min(BLOCK - within));
-        first += piece.2;
-        (piece.2 > 0).then_some(piece)
-    })
 }
 
 /// Appends rows.

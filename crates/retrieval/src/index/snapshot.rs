@@ -1,8 +1,10 @@
 //! What was committed at one moment, as searches see it.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use tantivy::Searcher;
 
@@ -76,42 +78,53 @@ impl Snapshot {
         settings: &Settings,
         query: &Query<'_>,
     ) -> Result<Vec<Hit>, IndexError> {
-        let depth = CANDIDATES.max(query.limit.saturating_mul(2));
-        let mut allowed = Allowed::new(&self.catalog, query.allowed);
-        let by_vector = match query.vector {
-            Some(vector) if query.weights.vectors > 0.0 => {
-                self.by_vector(settings, vector, depth, &mut allowed)?
-            }
-            _ => None,
-        };
-        let by_words = match &by_vector {
-            Some(_) if query.weights.words <= 0.0 => None,
-            _ => Some(words.search(&self.searcher, query.text, depth, |slot| allowed.ask(slot))?),
-        };
+        let (by_words, by_vector) = self.rankings(words, settings, query)?;
         let mut found = fusion::fuse(by_words, by_vector, query.weights);
         found.truncate(query.limit);
         self.hits(&found)
     }
 
-    /// The ranking by vectors, unless there are none.
-    fn by_vector(
+    /// What was asked for of the rankings by words and by vectors. Without vectors there are words.
+    fn rankings(
         &self,
+        words: &Words,
         settings: &Settings,
-        query: QueryVector<'_>,
-        depth: usize,
-        allowed: &mut Allowed<'_>,
-    ) -> Result<Option<Ranking>, IndexError> {
+        query: &Query<'_>,
+    ) -> Result<(Option<Ranking>, Option<Ranking>), IndexError> {
+        let depth = CANDIDATES.max(query.limit.saturating_mul(2));
+        let allowed = || Allowed::new(&self.catalog, query.allowed);
+        let by_words = || {
+            let mut allowed = allowed();
+            words.search(&self.searcher, query.text, depth, |slot| allowed.ask(slot))
+        };
+        let vector = query.vector.filter(|_| query.weights.vectors > 0.0);
+        let Some((rows, vector)) = vector.map(|vector| self.rows_for(vector)).transpose()?.flatten() else {
+            return Ok((Some(by_words()?), None));
+        };
+        let is_exact = self.state.rows.length <= settings.exact_up_to;
+        let nearest = if is_exact { nearest::exact } else { nearest::approximate };
+        let by_vector = || {
+            let ranges = self.ranges.get_or_init(|| row_ranges(&self.catalog));
+            let mut allowed = allowed();
+            nearest(rows, self.state.rows.length, ranges, vector, depth, &mut |slot| allowed.ask(slot))
+        };
+        if query.weights.words <= 0.0 {
+            return Ok((None, Some(by_vector()?)));
+        }
+        // Few rows take less time than to begin a thread.
+        let (by_words, by_vector) =
+            if is_exact { (by_words(), by_vector()) } else { at_once(by_words, by_vector) };
+        Ok((Some(by_words?), Some(by_vector?)))
+    }
+
+    /// The rows to compare a vector with, unless there are none.
+    fn rows_for<'a>(&self, query: QueryVector<'a>) -> Result<Option<(&Rows, &'a [f32])>, IndexError> {
         let (Some(rows), Some(recorded)) = (&self.rows, &self.state.embedding) else { return Ok(None) };
         let given = Embedding { model: query.model.to_owned(), dimensions: query.vector.len() };
         if *recorded != given {
             return Err(IndexError::OtherEmbedding { recorded: recorded.clone(), given });
         }
-        let ranges = self.ranges.get_or_init(|| row_ranges(&self.catalog));
-        let committed = self.state.rows.length;
-        let exact = committed <= settings.exact_up_to;
-        let mut allowed = |slot| allowed.ask(slot);
-        let nearest = if exact { nearest::exact } else { nearest::approximate };
-        nearest(rows, committed, ranges, query.vector, depth, &mut allowed).map(Some)
+        Ok(Some((rows, query.vector)))
     }
 
     /// Fetches the texts of what was found.
@@ -152,6 +165,16 @@ impl<'a> Allowed<'a> {
             .entry(slot)
             .or_insert_with(|| catalog.entry(slot).is_some_and(|entry| predicate(&entry.file_id)))
     }
+}
+
+/// Does two things at the same time, or one after the other where there is no thread to be had.
+fn at_once<A: Send, B>(a: impl Fn() -> A + Sync, b: impl FnOnce() -> B) -> (A, B) {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name("search".to_owned()).spawn_scoped(scope, &a);
+        let b = b();
+        let a = thread.map_or_else(|_| a(), |a| a.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        (a, b)
+    })
 }
 
 fn load_catalog(dir: &Path, state: &State) -> Result<Catalog, IndexError> {
