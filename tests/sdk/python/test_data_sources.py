@@ -5,7 +5,11 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
-from azure.ai.agents.models import VectorStoreDataSource, VectorStoreDataSourceAssetType
+from azure.ai.agents.models import (
+    VectorStoreConfiguration,
+    VectorStoreDataSource,
+    VectorStoreDataSourceAssetType,
+)
 from azure.ai.projects import AIProjectClient
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.identity import DefaultAzureCredential
@@ -112,6 +116,8 @@ async def test_a_dataset_that_is_not_there_is_refused(sdk, dataset):
     missing = dataset.id.replace(dataset.name, "nothing")
     source = VectorStoreDataSource(asset_identifier=missing, asset_type=ID)
     with pytest.raises((HttpResponseError, ResourceNotFoundError)) as raised:
-        await sdk.agents.vector_stores.create(data_sources=[source])
+        await sdk.agents.vector_stores.create(
+            store_configuration=VectorStoreConfiguration(data_sources=[source])
+        )
     assert raised.value.status_code in (400, 404)
     assert "nothing" in raised.value.message

@@ -50,6 +50,15 @@ async def asked(sdk, agent, thread, question: str = QUESTION, **message):
     return run, answer
 
 
+async def heard(stream) -> list:
+    """The events of a stream, of either client."""
+    if not hasattr(stream, "__aenter__"):
+        with stream as running:
+            return list(running)
+    async with stream as running:
+        return [event async for event in running]
+
+
 def citations_of(message) -> list:
     """The citations, each of which has to point at its marker."""
     text = message.content[0].text
@@ -120,13 +129,14 @@ async def test_an_attachment_is_found_in_its_thread(sdk, model, thread):
     assert len(resources.file_search.vector_store_ids) == 1
     elsewhere = await sdk.agents.threads.create()
     _, answer = await asked(sdk, agent, elsewhere)
-    assert citations_of(answer) == []
+    assert taken_out not in citations_of(answer)
     await sdk.agents.threads.delete(elsewhere.id)
     await sdk.agents.delete_agent(agent.id)
 
 
 async def test_a_file_that_was_taken_out_is_not_cited_again(sdk, librarian, thread, store):
-    await sdk.agents.vector_store_files.delete(store.id, await note_of(sdk, store))
+    taken_out = await note_of(sdk, store)
+    await sdk.agents.vector_store_files.delete(store.id, taken_out)
     _, answer = await asked(sdk, librarian, thread)
     assert KEEPER not in answer.content[0].text.value
     assert citations_of(answer) == []
@@ -135,10 +145,7 @@ async def test_a_file_that_was_taken_out_is_not_cited_again(sdk, librarian, thre
 @pytest.mark.parametrize("included", [[], [CONTENTS]])
 async def test_a_search_streams_its_step_and_its_citations(sdk, librarian, thread, store, included):
     await sdk.agents.messages.create(thread.id, role="user", content=QUESTION)
-    events = []
-    stream = sdk.agents.runs.stream(thread.id, agent_id=librarian.id, include=included)
-    async with await stream as running:
-        events = [event async for event in running]
+    events = await heard(await sdk.agents.runs.stream(thread.id, agent_id=librarian.id, include=included))
     kinds = [event for event, _, _ in events]
     step = kinds.index("thread.run.step.delta")
     assert kinds.index("thread.run.step.created") < step < kinds.index("thread.run.step.completed")

@@ -6,7 +6,7 @@ from azure.ai.agents.models import FilePurpose
 from documents import pdf
 from service import Service
 
-FILES = 60
+FILES = 300
 PAGES = 20
 
 

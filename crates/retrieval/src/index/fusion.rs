@@ -51,7 +51,8 @@ fn by_rank(words: Ranking, vectors: Ranking, weights: Weights) -> Vec<Fused> {
     for (key, found) in found(vectors) {
         chunks.entry(key).or_insert_with(|| alone(key, None, None)).vectors = Some(found);
     }
-    let best = (weights.words + weights.vectors) / (DAMPING + 1.0);
+    // Added up as the shares are, so that the best possible score is exactly one.
+    let best = weights.words * (1.0 / (DAMPING + 1.0)) + weights.vectors * (1.0 / (DAMPING + 1.0));
     let score = |chunk: Fused| {
         let words = chunk.words.map_or(0.0, |found| weights.words * share(found, ALL_WORDS_ONCE));
         let vectors = chunk.vectors.map_or(0.0, |found| weights.vectors * share(found, closest));

@@ -64,7 +64,8 @@ impl Queue {
             if !files.is_empty() && (files.len() == MOST_FILES || bytes > MOST_BYTES) {
                 break;
             }
-            files.extend(line.pop_front().map(|job| job.file));
+            // One that was asked for twice is read once: what becomes of it can only be said once.
+            files.extend(line.pop_front().map(|job| job.file).filter(|file| !files.contains(file)));
         }
         if line.is_empty() {
             self.lines.remove(&place);
@@ -110,6 +111,16 @@ mod tests {
         push(&mut queue, "small", "a", 10);
         push(&mut queue, "small", "b", 10);
         assert_eq!(turns(queue), said(&[("large", 64), ("small", 2), ("large", 64), ("large", 22)]));
+    }
+
+    #[test]
+    fn a_file_that_was_asked_for_twice_comes_once() {
+        let mut queue = Queue::default();
+        for file in ["a", "b", "a", "a"] {
+            push(&mut queue, "s", file, 10);
+        }
+        assert_eq!(queue.take().unwrap().files, ["a", "b"]);
+        assert!(queue.is_empty());
     }
 
     #[test]
