@@ -129,7 +129,7 @@ async def test_an_attachment_is_found_in_its_thread(sdk, model, thread):
     assert len(resources.file_search.vector_store_ids) == 1
     elsewhere = await sdk.agents.threads.create()
     _, answer = await asked(sdk, agent, elsewhere)
-    assert taken_out not in citations_of(answer)
+    assert citations_of(answer) == []
     await sdk.agents.threads.delete(elsewhere.id)
     await sdk.agents.delete_agent(agent.id)
 
@@ -139,7 +139,7 @@ async def test_a_file_that_was_taken_out_is_not_cited_again(sdk, librarian, thre
     await sdk.agents.vector_store_files.delete(store.id, taken_out)
     _, answer = await asked(sdk, librarian, thread)
     assert KEEPER not in answer.content[0].text.value
-    assert citations_of(answer) == []
+    assert taken_out not in citations_of(answer)
 
 
 @pytest.mark.parametrize("included", [[], [CONTENTS]])
