@@ -6,8 +6,8 @@ from azure.ai.agents.models import FilePurpose
 from documents import pdf
 from service import Service
 
-FILES = 300
-PAGES = 20
+FILES = 130
+PAGES = 3
 
 
 def report(number: int) -> tuple[str, bytes]:
