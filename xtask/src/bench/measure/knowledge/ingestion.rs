@@ -12,11 +12,11 @@ use serde_json::json;
 use crate::bench::client::Client;
 use crate::bench::cpu::resident_mib;
 use crate::bench::figure::Figure;
+use crate::bench::flow::BASE;
 use crate::bench::knowledge::Program;
 use crate::bench::plan::Plan;
 use crate::bench::service::Service;
 
-const BASE: &str = "/openai/v1";
 const BOUNDARY: &str = "knowledge-of-the-benchmark";
 /// Megabytes in a second.
 const RATE: f64 = 20.0;
@@ -72,8 +72,10 @@ fn take_in(
     program.run(&["texts", directory, &files.to_string(), &bytes.to_string()])?;
     let (ids, bytes) = upload_all(client, folder)?;
     fs::remove_dir_all(folder).context("the texts cannot be deleted")?;
-    let store =
-        format!("{BASE}/vector_stores/{}", made(&client.post(&format!("{BASE}/vector_stores"), "{}")?)?);
+    let store = format!(
+        "{BASE}/openai/v1/vector_stores/{}",
+        made(&client.post(&format!("{BASE}/openai/v1/vector_stores"), "{}")?)?
+    );
     let began = Instant::now();
     let mut batches = Vec::new();
     for ids in ids.chunks(BATCH) {
@@ -116,7 +118,7 @@ fn upload_all(client: &mut Client, folder: &Path) -> Result<(Vec<String>, u64)> 
         bytes += text.len() as u64;
         let kind = format!("multipart/form-data; boundary={BOUNDARY}");
         let form = form(&file.file_name().to_string_lossy(), &text);
-        ids.push(made(&client.post_form(&format!("{BASE}/files"), &kind, form)?)?);
+        ids.push(made(&client.post_form(&format!("{BASE}/openai/v1/files"), &kind, form)?)?);
     }
     Ok((ids, bytes))
 }
