@@ -142,7 +142,7 @@ impl Family {
             Some(other) => {
                 let reason = format!(
                     "models of the type {other:?} are not supported; bert, roberta, xlm-roberta and \
-                     camembert are. Serve this one with an OpenAI-compatible server and use it as a deployment"
+                     camembert are. Serve it with an OpenAI-compatible server and use it as a deployment"
                 );
                 Err(BrokenModel::new(path, reason))
             }
