@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cupola_engine::{Clock, Dialect, Engine};
-use cupola_identity::{Authenticator, ManagedIdentity, SealingKey};
+use cupola_identity::{Authenticator, ManagedIdentity, Principals, SealingKey};
 use cupola_models::Catalog;
 use cupola_store::{Blobs, SharedStore};
 
@@ -51,6 +51,8 @@ pub struct ServiceParts {
     pub authenticator: Arc<Authenticator>,
     /// Answers the token endpoint for programs on this machine.
     pub managed_identity: Arc<ManagedIdentity>,
+    /// Gives tokens to service principals.
+    pub principals: Arc<Principals>,
     /// Seals secrets at rest.
     pub sealing: Arc<SealingKey>,
     /// The connections of the configuration; they are in every project.
@@ -134,6 +136,11 @@ impl Service {
     /// Answers the token endpoint.
     pub fn managed_identity(&self) -> &ManagedIdentity {
         &self.parts.parts.managed_identity
+    }
+
+    /// Gives tokens to service principals.
+    pub fn principals(&self) -> &Principals {
+        &self.parts.parts.principals
     }
 
     /// Seals secrets at rest.

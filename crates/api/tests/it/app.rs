@@ -123,6 +123,7 @@ impl TestApp {
             responses,
             authenticator: identity.authenticator,
             managed_identity: identity.managed_identity,
+            principals: identity.principals,
             sealing,
             connections: setup.connections,
             hosting,
