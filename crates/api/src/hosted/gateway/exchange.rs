@@ -54,6 +54,11 @@ pub async fn ask(visit: Visit, ask: Ask, within: Duration) -> Result<Response, A
     let witness =
         Witness { logs: Arc::clone(visit.logs()), exit: visit.exit_news(), excess: visit.excess_news() };
     match tokio::time::timeout(within, visit.send(request)).await {
+        // Nobody has asked it for another protocol, so what follows would be no answer.
+        Ok(Ok(answer)) if answer.status().is_informational() => {
+            let message = format!("The container answered with {}, and no answer followed.", answer.status());
+            Err(failed(message))
+        }
         Ok(Ok(answer)) => {
             let (parts, body) = answer.into_parts();
             let mut response = Response::new(Body::new(body));
@@ -92,7 +97,11 @@ impl Witness {
             (None, None) => format!("The container did not answer: {error}."),
         };
         message.push_str(&self.logs.last_words(LINES_SHOWN));
-        // Not 5xx: clients would send the same again for minutes, and it may do the same again.
-        ApiError::upstream(StatusCode::FAILED_DEPENDENCY, message).code("container_failed")
+        failed(message)
     }
+}
+
+/// Not 5xx: clients would send the same again for minutes, and it may do the same again.
+fn failed(message: String) -> ApiError {
+    ApiError::upstream(StatusCode::FAILED_DEPENDENCY, message).code("container_failed")
 }
