@@ -85,7 +85,7 @@ pub async fn find(
     }
     if id.is_none()
         && partition.is_none()
-        && let Some((session, visit)) = warm::take(service, project, &agent, &hosted, &owner.0)
+        && let Some((session, visit)) = warm::take(service, project, &agent, &hosted, &owner.0).await
     {
         keep(service, project, &session, None).await?;
         // From now on it is idle, like any other.

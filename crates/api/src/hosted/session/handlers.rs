@@ -58,7 +58,7 @@ pub async fn create(
             id::check(&chosen)?;
             (begun(chosen), None)
         }
-        None => match warm::take(&service, &project, &agent, &hosted, &owner.0) {
+        None => match warm::take(&service, &project, &agent, &hosted, &owner.0).await {
             Some((session, visit)) => (session, Some(visit)),
             None => (begun(id::new(&Partition::new())), None),
         },
