@@ -20,8 +20,9 @@ use crate::ApiError;
 /// How many of the container's last words an error repeats.
 const LINES_SHOWN: usize = 5;
 
-/// How long the end of a program may take to be seen after it broke a connection off.
-const END_SEEN_WITHIN: Duration = Duration::from_millis(200);
+/// How long the end of a program may take to be seen after it broke a connection off. Podman looks at containers
+/// now and then.
+const END_SEEN_WITHIN: Duration = Duration::from_secs(2);
 
 /// What a container is asked.
 pub struct Ask {
@@ -87,7 +88,9 @@ struct Witness {
 
 impl Witness {
     async fn explain(mut self, error: &ExchangeError) -> ApiError {
-        let ended = tokio::time::timeout(END_SEEN_WITHIN, self.exit.wait_for(Option::is_some)).await;
+        // Who says something that is no answer goes on, so there is no end to wait for.
+        let within = if error.is_about_words() { Duration::ZERO } else { END_SEEN_WITHIN };
+        let ended = tokio::time::timeout(within, self.exit.wait_for(Option::is_some)).await;
         let exit = ended.ok().and_then(Result::ok).and_then(|exit| *exit);
         let mut message = match (self.excess.get(), exit) {
             (Some(excess), _) => {
