@@ -317,7 +317,7 @@ impl Projection for RunProjection {
         let now = at / 1000;
         let mut out = Output::new(heard);
         match event {
-            Event::Accepted { until } => {
+            Event::Accepted { until, .. } => {
                 self.accepted(*until, &mut out);
                 return out.into_changes();
             }
