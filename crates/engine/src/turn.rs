@@ -36,9 +36,6 @@ use crate::Millis;
 
 pub use event::{Answer, Approval, ApprovedCall, CallOutcome, CallOutput, Event, Listing, ServedCall};
 
-/// What the model is told of a call that the client does not approve.
-const DENIED: &str = "The call was not made: the user did not approve it.";
-
 /// The state of a turn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Turn {
@@ -399,13 +396,14 @@ impl Turn {
         let mut done = std::mem::take(done);
         let mut approved = Vec::new();
         for mut call in std::mem::take(calls) {
-            match approvals.iter().find(|approval| approval.call_id == call.call_id) {
-                Some(Approval { approve: true, grant, .. }) => {
-                    call.needs_approval = false;
-                    call.grant = grant.clone();
-                    approved.push(call);
-                }
-                denied => done.push(CallOutput { output: denial(denied), call_id: call.call_id }),
+            let approval = approvals.iter().find(|approval| approval.call_id == call.call_id);
+            let Some(approval) = approval else { continue };
+            if approval.approve {
+                call.needs_approval = false;
+                call.grant = approval.grant.clone();
+                approved.push(call);
+            } else {
+                done.push(CallOutput { output: approval.denial(), call_id: call.call_id });
             }
         }
         Ok(self.run(approved, done, Vec::new(), until, waiting_until))
@@ -484,12 +482,4 @@ fn check_answers(asked: &[&str], given: &[&str]) -> Result<(), Refusal> {
     }
     let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
     Err(Refusal::WrongCalls { expected: owned(asked), got: owned(given) })
-}
-
-/// What the model is told instead of an output.
-fn denial(denied: Option<&Approval>) -> String {
-    match denied.and_then(|denied| denied.reason.as_deref()) {
-        Some(reason) => format!("{DENIED} The reason given: {reason}"),
-        None => DENIED.to_owned(),
-    }
 }

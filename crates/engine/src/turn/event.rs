@@ -96,6 +96,9 @@ pub struct ApprovedCall {
     pub call: ServedCall,
 }
 
+/// What the model is told of a call that is not approved.
+const DENIED: &str = "The call was not made: the user did not approve it.";
+
 /// What the client says about a call that needs its approval.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
@@ -109,6 +112,16 @@ pub struct Approval {
     /// What comes with it; see [`ServedCall::grant`].
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub grant: Value,
+}
+
+impl Approval {
+    /// What the model is told of a call that is not approved.
+    pub fn denial(&self) -> String {
+        match &self.reason {
+            Some(reason) => format!("{DENIED} The reason given: {reason}"),
+            None => DENIED.to_owned(),
+        }
+    }
 }
 
 /// What a tool listed that has to ask somebody else for its functions.
