@@ -14,8 +14,8 @@ use crate::{
 pub fn exchange(item: &Item, items: &[Item]) -> Option<HistoryItem> {
     match text(item, "type") {
         "mcp_call" => {
-            let output = [item.get("output"), item.get("error")].into_iter().flatten();
-            let output = output.filter_map(Value::as_str).next();
+            let output = item.get("output").and_then(Value::as_str);
+            let output = output.or_else(|| item.get("error").and_then(mcp::words));
             let output = match (output, text(item, "status")) {
                 (Some(output), _) => output,
                 (None, "completed") => "",
@@ -84,6 +84,10 @@ mod tests {
         let told = |more: Value| output(json!([call(more)])).unwrap_or_default();
         assert_eq!(told(json!({"status": "completed", "output": "42", "error": null})), "42");
         assert_eq!(told(json!({"status": "failed", "output": null, "error": "No."})), "No.");
+        let error = json!({"type": "http_error", "code": 500, "message": "No."});
+        assert_eq!(told(json!({"status": "failed", "error": error})), "No.");
+        let error = json!({"type": "mcp_tool_execution_error", "content": [{"type": "text", "text": "No."}]});
+        assert_eq!(told(json!({"status": "failed", "error": error})), "No.");
         assert_eq!(told(json!({"status": "completed", "output": null})), "");
         assert!(told(json!({"status": "incomplete"})).contains("Nobody knows"));
     }

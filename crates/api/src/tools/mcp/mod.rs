@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 pub use sealed::{SEALED, seal};
-pub(crate) use shown::Calls;
+pub(crate) use shown::{Calls, words};
 
 use crate::connections::{ConfiguredConnection, Keyring};
 use declared::declaration;
@@ -37,6 +37,12 @@ pub const REQUEST: &str = "mcp_approval_request";
 pub const RESPONSE: &str = "mcp_approval_response";
 /// Where a call that was approved says by which request.
 pub const APPROVAL: &str = "approval_request_id";
+/// The codes of faults: what a tool says of its own failure, …
+const TOOL_ERROR: &str = "tool_error";
+/// … a status of HTTP, …
+const HTTP: &str = "http_";
+/// … or an error of the protocol.
+const PROTOCOL: &str = "rpc_";
 /// The most bytes of what a tool says of its own failure.
 const MOST_OF_FAILURE: usize = 8 * 1024;
 
@@ -154,7 +160,7 @@ impl Tool for Mcp {
             .map_err(|failure| of(&failure))?;
         if is_error {
             text.truncate(text.floor_char_boundary(MOST_OF_FAILURE));
-            return Err(fault("tool_error", text));
+            return Err(fault(TOOL_ERROR, text));
         }
         let whole = text.len();
         if whole > call.room {
@@ -184,8 +190,14 @@ fn tools(listed: &Value) -> Vec<Listed> {
     tools.filter_map(|tool| serde_json::from_value(tool.clone()).ok()).collect()
 }
 
+/// A fault whose code says the number that stands in the item of the call, where there is one.
 fn of(failure: &Failure) -> TurnFault {
-    fault(failure.code(), failure.to_string())
+    let code = match failure {
+        Failure::Status { status, .. } => format!("{HTTP}{status}"),
+        Failure::Refused { code, .. } => format!("{PROTOCOL}{code}"),
+        other => other.code().to_owned(),
+    };
+    TurnFault { code, message: failure.to_string() }
 }
 
 fn fault(code: &str, message: String) -> TurnFault {

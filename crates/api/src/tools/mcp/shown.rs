@@ -2,12 +2,12 @@
 
 use cupola_engine::{
     ids,
-    turn::{CallOutcome, Listing, ServedCall},
+    turn::{CallOutcome, Listing, ServedCall, TurnFault},
 };
 use cupola_models::RequestedCall;
 use serde_json::{Map, Value, json};
 
-use super::{APPROVAL, LIST, REQUEST, tools};
+use super::{APPROVAL, HTTP, LIST, PROTOCOL, REQUEST, TOOL_ERROR, tools};
 use crate::{
     citations::Source,
     tools::{Shown, ShownServer, Stage},
@@ -27,7 +27,7 @@ impl Shown for Calls {
             Stage::CutShort => ("incomplete", None, None),
             Stage::Done(outcome) => match &outcome.fault {
                 None => ("completed", Some(&outcome.output), None),
-                Some(fault) => ("failed", None, Some(&fault.message)),
+                Some(fault) => ("failed", None, Some(error(fault))),
             },
         };
         json!({
@@ -80,6 +80,31 @@ impl Shown for Calls {
     fn sources(&self, _: &CallOutcome) -> (u64, Vec<Source>) {
         (0, Vec::new())
     }
+}
+
+/// The numbers that clients of the protocol use for a connection that ended, and for a wait that did.
+const CLOSED: i64 = -32000;
+const TIMED_OUT: i64 = -32001;
+
+/// What went wrong with a call, in the forms that clients know.
+fn error(fault: &TurnFault) -> Value {
+    let (code, message) = (fault.code.as_str(), &fault.message);
+    let number = |prefix: &str| code.strip_prefix(prefix).and_then(|number| number.parse::<i64>().ok());
+    if code == TOOL_ERROR {
+        let content = json!([{"type": "text", "text": message}]);
+        return json!({"type": "mcp_tool_execution_error", "content": content});
+    }
+    if let Some(status) = number(HTTP) {
+        return json!({"type": "http_error", "code": status, "message": message});
+    }
+    let otherwise = if code == "timeout" { TIMED_OUT } else { CLOSED };
+    json!({"type": "mcp_protocol_error", "code": number(PROTOCOL).unwrap_or(otherwise), "message": message})
+}
+
+/// The words of an error, in whatever form it is.
+pub fn words(error: &Value) -> Option<&str> {
+    let content = &error["content"][0]["text"];
+    [error, &error["message"], content].into_iter().find_map(Value::as_str)
 }
 
 impl ShownServer for Calls {
