@@ -349,3 +349,6 @@ impl Stream {
         strands
     }
 }
+
+#[cfg(test)]
+mod tests;
