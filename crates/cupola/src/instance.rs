@@ -7,7 +7,7 @@ use std::{
 };
 
 use cupola_api::{
-    ClassicDialect, Hosting, Limits, ResponsesDialect, Server, Service, ServiceParts,
+    ClassicDialect, Hosting, Keyring, Limits, ResponsesDialect, Server, Service, ServiceParts,
     tools::{self, ToolParts},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
@@ -104,7 +104,13 @@ impl Instance {
         }));
         let outgoing = Outgoing::new(config.tools.allow.clone())
             .map_err(|failure| Failure::plain(format!("requests of tools can't be made: {failure}")))?;
-        let tools = tools::registry(ToolParts { library: Arc::clone(&vector_stores) as Arc<_>, outgoing });
+        let tools = tools::registry(ToolParts {
+            library: Arc::clone(&vector_stores) as Arc<_>,
+            outgoing,
+            mcp: config.tools.mcp(),
+            keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), connections.as_slice()),
+            sealing: Arc::clone(&sealing),
+        });
         let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, tools, settings);
         let recovered = engine.recover().await?;
 

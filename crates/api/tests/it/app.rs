@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use cupola_api::{
-    ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Limits, ResponsesDialect,
-    Service, ServiceParts, hosted, operations,
+    ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Keyring, Limits,
+    ResponsesDialect, Service, ServiceParts, hosted, operations,
     tools::{self, ToolParts},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
@@ -50,6 +50,8 @@ pub struct Setup {
     pub shelf: Shelf,
     /// Whether `file_search` searches the vector stores of the service instead.
     pub searches_own_stores: bool,
+    /// How long MCP servers are waited for.
+    pub mcp: cupola_tools::mcp::Patience,
 }
 
 /// A service with the projects `demo` and `other`.
@@ -110,7 +112,13 @@ impl TestApp {
             true => vector_stores.clone(),
             false => Arc::new(setup.shelf.clone()),
         };
-        let tools = tools::registry(ToolParts { library: searched, outgoing: outgoing() });
+        let tools = tools::registry(ToolParts {
+            library: searched,
+            outgoing: outgoing(),
+            mcp: setup.mcp,
+            keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), setup.connections.as_slice()),
+            sealing: Arc::clone(&sealing),
+        });
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);
         engine.recover().await.unwrap();
         let hosting = setup.hosting.map(|settings| hosting(home.path(), settings));
