@@ -114,7 +114,7 @@ impl TestApp {
         };
         let tools = tools::registry(ToolParts {
             library: searched,
-            outgoing: Outgoing::new(Allow::read(["127.0.0.1"]).unwrap()).unwrap(),
+            outgoing: outgoing(),
             mcp: setup.mcp,
             keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), setup.connections.as_slice()),
             sealing: Arc::clone(&sealing),
