@@ -2,6 +2,8 @@
 
 pub mod file_search;
 pub mod mcp;
+pub mod openapi;
+mod paired;
 
 use std::sync::Arc;
 
@@ -43,7 +45,7 @@ pub fn registry(parts: ToolParts) -> Tools {
 
 /// The kind of tool whose calls are items of this type.
 pub(crate) fn kind_of_item(item_type: &str) -> Option<&'static str> {
-    let kinds = [file_search::KIND, mcp::KIND];
+    let kinds = [file_search::KIND, openapi::KIND, mcp::KIND];
     kinds.into_iter().find(|kind| shown(kind).is_some_and(|shown| shown.item_type() == item_type))
 }
 
@@ -61,6 +63,7 @@ pub(crate) fn servers() -> impl Iterator<Item = (&'static str, &'static dyn Show
 pub(crate) fn shown(kind: &str) -> Option<&'static dyn Shown> {
     match kind {
         file_search::KIND => Some(&file_search::Calls),
+        openapi::KIND => Some(&openapi::CALLS),
         mcp::KIND => Some(&mcp::Calls),
         _ => None,
     }
