@@ -7,7 +7,8 @@ use std::{
 };
 
 use cupola_api::{
-    ClassicDialect, Hosting, Limits, ResponsesDialect, Server, Service, ServiceParts,
+    ClassicColleagues, ClassicDialect, Hosting, LateService, Limits, ResponsesDialect, Server, Service,
+    ServiceParts,
     tools::{self, ToolParts},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
@@ -104,7 +105,12 @@ impl Instance {
         }));
         let outgoing = Outgoing::new(config.tools.allow.clone())
             .map_err(|failure| Failure::plain(format!("requests of tools can't be made: {failure}")))?;
-        let tools = tools::registry(ToolParts { library: Arc::clone(&vector_stores) as Arc<_>, outgoing });
+        let late_service = Arc::new(LateService::default());
+        let tools = tools::registry(ToolParts {
+            library: Arc::clone(&vector_stores) as Arc<_>,
+            outgoing,
+            colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
+        });
         let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, tools, settings);
         let recovered = engine.recover().await?;
 
@@ -132,6 +138,7 @@ impl Instance {
                 ..Limits::default()
             },
         });
+        late_service.set(&service);
         cupola_api::hosted::start(&service).await.map_err(|error| {
             Failure::plain(format!("hosted agents could not be taken up again: {}", error.detail().message))
         })?;

@@ -1,5 +1,6 @@
 //! The tools that the service runs, and how their calls are shown in both dialects.
 
+pub mod connected_agent;
 pub mod file_search;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use cupola_tools::outgoing::Outgoing;
 use serde_json::Value;
 
 use crate::citations::Source;
+use connected_agent::{Colleagues, ConnectedAgent};
 use file_search::{FileSearch, Library};
 
 /// What the tools work with.
@@ -18,17 +20,21 @@ pub struct ToolParts {
     pub library: Arc<dyn Library>,
     /// Reaches other services.
     pub outgoing: Outgoing,
+    /// Whom `connected_agent` asks.
+    pub colleagues: Arc<dyn Colleagues>,
 }
 
 /// All tools, by kind. A new one has its line here, and one in [`shown`].
 pub fn registry(parts: ToolParts) -> Tools {
-    let ToolParts { library, .. } = parts;
-    Tools::default().with(file_search::KIND, Arc::new(FileSearch::new(library)))
+    let ToolParts { library, colleagues, .. } = parts;
+    Tools::default()
+        .with(file_search::KIND, Arc::new(FileSearch::new(library)))
+        .with(connected_agent::KIND, Arc::new(ConnectedAgent::new(colleagues)))
 }
 
 /// The kind of tool whose calls are items of this type.
 pub(crate) fn kind_of_item(item_type: &str) -> Option<&'static str> {
-    let kinds = [file_search::KIND];
+    let kinds = [file_search::KIND, connected_agent::KIND];
     kinds.into_iter().find(|kind| shown(kind).is_some_and(|shown| shown.item_type() == item_type))
 }
 
@@ -36,6 +42,7 @@ pub(crate) fn kind_of_item(item_type: &str) -> Option<&'static str> {
 pub(crate) fn shown(kind: &str) -> Option<&'static dyn Shown> {
     match kind {
         file_search::KIND => Some(&file_search::Calls),
+        connected_agent::KIND => Some(&connected_agent::Calls),
         _ => None,
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use cupola_api::{
-    ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Limits, ResponsesDialect,
-    Service, ServiceParts, hosted, operations,
+    ClassicColleagues, ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings,
+    LateService, Limits, ResponsesDialect, Service, ServiceParts, hosted, operations,
     tools::{self, ToolParts},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
@@ -17,6 +17,7 @@ use cupola_identity::{
 };
 use cupola_models::Catalog;
 use cupola_retrieval::{Embedder, Library, Models, Reader, Settings as IndexSettings};
+use cupola_tools::outgoing::{Allow, Outgoing};
 use cupola_store::{Blobs, Change, Durability, FileBlobs, Key, Kind, SharedStore, SqliteStore};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -109,7 +110,12 @@ impl TestApp {
             true => vector_stores.clone(),
             false => Arc::new(setup.shelf.clone()),
         };
-        let tools = tools::registry(ToolParts { library: searched });
+        let late_service = Arc::new(LateService::default());
+        let tools = tools::registry(ToolParts {
+            library: searched,
+            outgoing: Outgoing::new(Allow::default()).unwrap(),
+            colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
+        });
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);
         engine.recover().await.unwrap();
         let hosting = setup.hosting.map(|settings| hosting(home.path(), settings));
@@ -129,6 +135,7 @@ impl TestApp {
             vector_stores,
             limits: setup.limits,
         });
+        late_service.set(&service);
         hosted::start(&service).await.unwrap();
         service.vector_stores().start(service.projects()).await.unwrap();
         let router = operations::router(service.clone());

@@ -10,6 +10,7 @@ mod agents;
 mod app;
 mod bad_input;
 mod cancellation;
+mod connected_agents;
 mod connections;
 mod context;
 mod conversation_items;
