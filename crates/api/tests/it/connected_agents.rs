@@ -115,9 +115,11 @@ async fn two_agents_are_asked_at_the_same_time() {
         crate::model::call(0, "call_of_the_model_1", "one", r#"{"query":"First?"}"#),
         crate::model::call(1, "call_of_the_model_2", "two", r#"{"query":"Second?"}"#),
     ];
-    app.model.then(
-        calls.concat().into_iter().chain(crate::model::end(cupola_models::Finish::ToolCalls, 20, 9)),
-    );
+    app.model.then(calls.concat().into_iter().chain(crate::model::end(
+        cupola_models::Finish::ToolCalls,
+        20,
+        9,
+    )));
     let gate = Gate::closed();
     for _ in 0..2 {
         let wait = [Piece::Waits(gate.clone())];
@@ -286,8 +288,7 @@ async fn what_the_other_agent_cites_is_not_cited_by_who_has_asked() {
     let setup = Setup { shelf: crate::library::Shelf::about_boats(), ..Setup::default() };
     let app = TestApp::with(setup).await;
     let resources = json!({"file_search": {"vector_store_ids": ["vs_1"]}});
-    let other =
-        json!({"model": "gpt", "tools": [{"type": "file_search"}], "tool_resources": resources});
+    let other = json!({"model": "gpt", "tools": [{"type": "file_search"}], "tool_resources": resources});
     let other = app.user.create("/assistants", other).await;
     let agent = asking(&app, &other).await;
     app.model.calls("stocks", r#"{"query":"Does it float?"}"#);

@@ -48,7 +48,9 @@ impl Colleagues for ClassicColleagues {
         stop.no_longer();
         match run {
             (Some(run), needed) => report(&service, &nested, run, needed).await,
-            (None, _) => Err(not_asked("run_deleted", "The run of the agent was deleted before it had ended.")),
+            (None, _) => {
+                Err(not_asked("run_deleted", "The run of the agent was deleted before it had ended."))
+            }
         }
     }
 }

@@ -66,7 +66,8 @@ fn why_cut_short(run: &Run) -> Option<String> {
 /// What a run needs of its client, which it does not have.
 pub fn need(run: &Run) -> String {
     let calls = run.required_action.as_ref().map(calls).unwrap_or_default().join(", ");
-    let is_approval = run.required_action.as_ref().is_some_and(|action| action.kind == "submit_tool_approval");
+    let is_approval =
+        run.required_action.as_ref().is_some_and(|action| action.kind == "submit_tool_approval");
     if is_approval {
         return format!(
             "It needs somebody to approve these calls: {calls}. Nobody can do that for an agent that is \

@@ -22,7 +22,9 @@ impl StopOnDrop {
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
         // Where the service is being left, the next process goes on with the run and with who has asked for it.
-        let Some((engine, turn)) = self.0.take().filter(|(engine, _)| !engine.leaves_running()) else { return };
+        let Some((engine, turn)) = self.0.take().filter(|(engine, _)| !engine.leaves_running()) else {
+            return;
+        };
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move { stop(&engine, &turn).await });
         }

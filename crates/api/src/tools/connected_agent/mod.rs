@@ -63,9 +63,8 @@ impl Tool for ConnectedAgent {
             fault("invalid_arguments", "'query' has to be a text that is not empty.".to_owned())
         })?;
         let errand = Errand { asked_by: call.turn, call_id: call.call_id, agent: settings.id, query };
-        let report = self.colleagues.ask(errand).await.map_err(|NotAsked { code, message }| {
-            fault(code, message)
-        })?;
+        let report =
+            self.colleagues.ask(errand).await.map_err(|NotAsked { code, message }| fault(code, message))?;
         Ok(output(&settings.name, report))
     }
 
@@ -85,7 +84,9 @@ fn output(name: &str, report: Report) -> ToolOutput {
     let text = match ended {
         Ended::Answered(text) if text.is_empty() => format!("The agent '{name}' ended without an answer."),
         Ended::Answered(text) => text,
-        Ended::CutShort { said, why } if said.is_empty() => format!("The agent '{name}' did not answer. {why}"),
+        Ended::CutShort { said, why } if said.is_empty() => {
+            format!("The agent '{name}' did not answer. {why}")
+        }
         Ended::CutShort { said, why } => {
             format!("{said}\n[The answer of the agent '{name}' ends here. {why}]")
         }

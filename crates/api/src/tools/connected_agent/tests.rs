@@ -13,9 +13,11 @@ fn report(ended: Ended) -> Report {
 
 #[test]
 fn a_name_becomes_one_that_a_function_may_have() {
-    for (name, expected) in
-        [("stock-agent_2", "stock-agent_2"), ("Stock agent (é)", "Stock_agent____"), ("  ", "connected_agent")]
-    {
+    for (name, expected) in [
+        ("stock-agent_2", "stock-agent_2"),
+        ("Stock agent (é)", "Stock_agent____"),
+        ("  ", "connected_agent"),
+    ] {
         assert_eq!(function_name(name), expected);
     }
     assert_eq!(function_name(&"x".repeat(100)).len(), 64);
