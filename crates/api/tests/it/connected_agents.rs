@@ -316,3 +316,16 @@ async fn a_run_that_is_deleted_with_its_thread_is_told_of() {
     let told = "tool: The call failed. The run of the agent was deleted before it had ended.";
     assert_eq!(app.model.was_given().last().unwrap(), told);
 }
+
+#[tokio::test]
+async fn a_connected_agent_without_an_id_or_a_name_is_refused() {
+    let app = TestApp::start().await;
+    for (details, field) in [(json!({"name": "a"}), "id"), (json!({"id": "asst_1", "name": " "}), "name")] {
+        let tool = json!({"type": "connected_agent", "connected_agent": details});
+        let refused = app.user.post("/assistants", json!({"model": "gpt", "tools": [tool]})).await;
+        let param = format!("tools[0].connected_agent.{field}");
+        let message = format!("Missing required parameter: '{param}'.");
+        let code = Some("missing_required_parameter");
+        crate::app::assert_refused(&refused, 400, &message, code, Some(&param));
+    }
+}
