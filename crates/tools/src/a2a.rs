@@ -4,6 +4,7 @@
 
 mod card;
 mod client;
+mod credentials;
 mod events;
 mod failure;
 mod heard;
@@ -11,6 +12,7 @@ mod version;
 
 pub use card::{Card, Skill};
 pub use client::{Agent, Place, Question};
+pub use credentials::Credentials;
 pub use failure::Failure;
 pub use heard::{Heard, State};
 pub use version::Version;

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
-use super::{Card, Failure, Heard, events::Events, version::Method};
+use super::{Card, Credentials, Failure, Heard, events::Events, version::Method};
 use crate::outgoing::{Answer, Outgoing, Patience, Request};
 
 /// Where cards are, unless the tool says otherwise; and where they were before.
@@ -32,8 +32,8 @@ pub struct Place {
     pub base: Url,
     /// Where the card is, below that or elsewhere.
     pub card_path: Option<String>,
-    /// Headers with credentials. They are sent to the origin of `base` alone, wherever the card leads.
-    pub credentials: HeaderMap,
+    /// They are sent to the origin of `base` alone, wherever the card leads.
+    pub credentials: Credentials,
     /// Whether the card is asked for with credentials, too.
     pub card_needs_credentials: bool,
 }
@@ -171,7 +171,7 @@ impl Agent {
             .limit(MOST_OF_ANSWER)
             .json(&body);
         if self.card.url.origin() == self.place.base.origin() {
-            request = request.headers(self.place.credentials.clone());
+            request = self.place.credentials.add_to(request, Some(&self.card))?;
         }
         checked(self.outgoing.send(request).await?)
     }
@@ -235,7 +235,7 @@ async fn fetch_card(outgoing: &Outgoing, place: &Place, url: &Url) -> Result<Car
         .patience(Patience { head: CARD_WITHIN, idle: CARD_WITHIN, whole: CARD_WITHIN })
         .limit(MOST_OF_CARD);
     if place.card_needs_credentials && url.origin() == place.base.origin() {
-        request = request.headers(place.credentials.clone());
+        request = place.credentials.add_to(request, None)?;
     }
     let answer = checked(outgoing.send(request).await?)?;
     let found_at = answer.url().clone();
@@ -289,7 +289,7 @@ mod tests {
             let place = Place {
                 base: base.parse().unwrap(),
                 card_path: path.map(str::to_owned),
-                credentials: HeaderMap::new(),
+                credentials: Credentials::default(),
                 card_needs_credentials: false,
             };
             card_url(&place, CARD).unwrap().to_string()

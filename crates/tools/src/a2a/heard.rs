@@ -99,8 +99,8 @@ impl Heard {
             self.artifacts.clear();
             artifacts.iter().for_each(|artifact| self.take_artifact(artifact, false));
         }
-        let history = task["history"].as_array().into_iter().flatten();
-        let said = history.filter(|message| is_agent(&message["role"])).next_back();
+        let mut history = task["history"].as_array().into_iter().flatten();
+        let said = history.rfind(|message| is_agent(&message["role"]));
         self.last_said = said.map(|message| text_of(&message["parts"])).or(self.last_said.take());
         self.take_status(&task["status"]);
     }
