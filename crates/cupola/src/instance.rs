@@ -9,7 +9,7 @@ use std::{
 use cupola_api::{
     ClassicColleagues, ClassicDialect, Hosting, LateService, Limits, ResponsesDialect, Server, Service,
     ServiceParts,
-    tools::{self, ToolParts},
+    tools::{self, ToolParts, a2a::Own},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
 use cupola_engine::{Dialect, Engine, Settings};
@@ -110,6 +110,8 @@ impl Instance {
             library: Arc::clone(&vector_stores) as Arc<_>,
             outgoing,
             colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
+            own: Own::new(config.own_hosts(), server.address().port()),
+            service: Arc::clone(&late_service),
         });
         let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, tools, settings);
         let recovered = engine.recover().await?;

@@ -1,18 +1,25 @@
 //! The tools that the service runs, and how their calls are shown in both dialects.
 
+pub mod a2a;
 pub mod connected_agent;
 pub mod file_search;
+pub(crate) mod lineage;
+pub(crate) mod naming;
 pub mod openapi;
 mod paired;
 
 use std::sync::Arc;
 
-use cupola_engine::{tools::Tools, turn::CallOutcome};
+use cupola_engine::{
+    tools::Tools,
+    turn::{CallOutcome, TurnFault},
+};
 use cupola_models::RequestedCall;
 use cupola_tools::outgoing::Outgoing;
 use serde_json::{Map, Value};
 
-use crate::citations::Source;
+use crate::{ApiError, citations::Source, service::LateService};
+use a2a::A2a;
 use connected_agent::{Colleagues, ConnectedAgent};
 use file_search::{FileSearch, Library};
 
@@ -24,19 +31,26 @@ pub struct ToolParts {
     pub outgoing: Outgoing,
     /// Whom `connected_agent` asks.
     pub colleagues: Arc<dyn Colleagues>,
+    /// The addresses of this service.
+    pub own: a2a::Own,
+    /// The service, once it is there.
+    pub service: Arc<LateService>,
 }
 
 /// All tools, by kind. A new one has its line here, and one in [`shown`].
 pub fn registry(parts: ToolParts) -> Tools {
-    let ToolParts { library, colleagues, .. } = parts;
+    let ToolParts { library, outgoing, colleagues, own, service } = parts;
+    let a2a = Arc::new(A2a::new(outgoing, own, service));
     Tools::default()
         .with(file_search::KIND, Arc::new(FileSearch::new(library)))
         .with(connected_agent::KIND, Arc::new(ConnectedAgent::new(colleagues)))
+        .with(a2a::KIND, Arc::clone(&a2a) as Arc<_>)
+        .with(a2a::PREVIEW, a2a)
 }
 
 /// The kind of tool whose calls are items of this type.
 pub(crate) fn kind_of_item(item_type: &str) -> Option<&'static str> {
-    let kinds = [file_search::KIND, openapi::KIND, connected_agent::KIND];
+    let kinds = [file_search::KIND, openapi::KIND, connected_agent::KIND, a2a::KIND];
     kinds.into_iter().find(|kind| shown(kind).is_some_and(|shown| shown.item_type() == item_type))
 }
 
@@ -45,6 +59,7 @@ pub(crate) fn shown(kind: &str) -> Option<&'static dyn Shown> {
     match kind {
         file_search::KIND => Some(&file_search::Calls),
         connected_agent::KIND => Some(&connected_agent::Calls),
+        a2a::KIND | a2a::PREVIEW => Some(&a2a::CALLS),
         openapi::KIND => Some(&openapi::CALLS),
         _ => None,
     }
@@ -93,4 +108,13 @@ pub(crate) trait ShownOutput: Sync {
 
     /// The item, without the fields that all items have; before its end without an outcome.
     fn item(&self, call: &RequestedCall, outcome: Option<&CallOutcome>) -> Value;
+}
+
+/// What a model is told of a refusal.
+impl From<ApiError> for TurnFault {
+    fn from(error: ApiError) -> Self {
+        let detail = error.detail();
+        let code = detail.code.clone().unwrap_or_else(|| "not_asked".to_owned());
+        Self { code, message: detail.message.clone() }
+    }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cupola_api::{
     ClassicColleagues, ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings,
     LateService, Limits, ResponsesDialect, Service, ServiceParts, hosted, operations,
-    tools::{self, ToolParts},
+    tools::{self, ToolParts, a2a::Own},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
 use cupola_engine::{Deployments, Dialect, Engine, Settings, ids};
@@ -115,6 +115,8 @@ impl TestApp {
             library: searched,
             outgoing: outgoing(),
             colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
+            own: Own::new(["cupola.test".to_owned()], 443),
+            service: Arc::clone(&late_service),
         });
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);
         engine.recover().await.unwrap();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod a2a;
+mod a2a_tools;
 mod access;
 mod agent_traffic;
 mod agent_versions;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cupola_engine::{Begin, BeginError, Durable, Listen};
+use cupola_engine::{Begin, BeginError, Durable, Listen, turn::TurnFault};
 use cupola_store::{Change, Conflict, Key, Kind, StoreError};
 use cupola_wire::classic::{CreateMessage, CreateRun, MessageInput, Role, Run, Thread, ToolResources};
 use serde::{Deserialize, Serialize};
@@ -15,12 +15,12 @@ use super::{
         runs,
         spec::turn_spec,
     },
-    Nested, not_asked,
+    Nested, not_asked, unreadable,
 };
 use crate::{
     Service,
     body::document,
-    tools::connected_agent::{Errand, Lineage, NotAsked},
+    tools::{connected_agent::Errand, lineage::Lineage},
 };
 
 /// Who has asked for a run; it has the run's id.
@@ -38,7 +38,7 @@ struct Origin {
 }
 
 /// Begins the run of an errand.
-pub async fn begin(service: &Service, errand: &Errand, nested: &Nested) -> Result<(), NotAsked> {
+pub async fn begin(service: &Service, errand: &Errand, nested: &Nested) -> Result<(), TurnFault> {
     let lineage = lineage(service, errand).await?.with(&errand.agent)?;
     let project = &errand.asked_by.project;
     let body = CreateRun { assistant_id: errand.agent.clone(), ..CreateRun::default() };
@@ -66,19 +66,19 @@ pub async fn begin(service: &Service, errand: &Errand, nested: &Nested) -> Resul
         Ok(_) | Err(BeginError::Store(StoreError::Conflict(Conflict::Exists(_)))) => Ok(()),
         // Who asks is left where it is, too, and asks again in the next process.
         Err(BeginError::Draining) => std::future::pending().await,
-        Err(BeginError::Store(error)) => Err(error.into()),
+        Err(BeginError::Store(error)) => Err(unreadable(error)),
     }
 }
 
 /// The agents that are at work on the question already.
-async fn lineage(service: &Service, errand: &Errand) -> Result<Lineage, NotAsked> {
+async fn lineage(service: &Service, errand: &Errand) -> Result<Lineage, TurnFault> {
     let (project, run) = (&errand.asked_by.project, errand.asked_by.id.as_str());
     let key = Key::new(project, ERRAND, run);
-    if let Some(found) = service.store().get(&key).await? {
+    if let Some(found) = service.store().get(&key).await.map_err(unreadable)? {
         return Ok(kinds::read::<Origin>(&key, &found.doc)?.agents);
     }
     let key = Key::new(project, RUN, run);
-    let found = service.store().get(&key).await?.ok_or_else(|| {
+    let found = service.store().get(&key).await.map_err(unreadable)?.ok_or_else(|| {
         not_asked("not_a_run", "Only runs of classic agents can ask connected agents. It was not asked.")
     })?;
     Ok(Lineage::first(&kinds::read::<Run>(&key, &found.doc)?.assistant_id))
@@ -97,7 +97,7 @@ fn new_thread(service: &Service, nested: &Nested) -> Change {
     kinds::insert(nested.thread_key(), created_at, document(&thread))
 }
 
-fn question(service: &Service, errand: &Errand, nested: &Nested) -> Result<Vec<Change>, NotAsked> {
+fn question(service: &Service, errand: &Errand, nested: &Nested) -> Result<Vec<Change>, TurnFault> {
     let message = CreateMessage {
         role: Role::User,
         content: MessageInput::Text(errand.query.clone()),

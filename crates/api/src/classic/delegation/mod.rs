@@ -9,7 +9,7 @@ mod stop;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use cupola_engine::{CommandError, Engine};
+use cupola_engine::{CommandError, Engine, turn::TurnFault};
 use cupola_store::StoreError;
 use cupola_wire::classic::{Run, RunStatus};
 
@@ -18,7 +18,7 @@ use super::kinds;
 use crate::{
     ApiError, Service,
     service::LateService,
-    tools::connected_agent::{Colleagues, Errand, NotAsked, Report},
+    tools::connected_agent::{Colleagues, Errand, Report},
 };
 
 pub use begin::ERRAND;
@@ -37,8 +37,8 @@ impl ClassicColleagues {
 
 #[async_trait]
 impl Colleagues for ClassicColleagues {
-    async fn ask(&self, errand: Errand) -> Result<Report, NotAsked> {
-        let service = self.service.get().await.ok_or_else(|| NotAsked::from(ApiError::draining()))?;
+    async fn ask(&self, errand: Errand) -> Result<Report, TurnFault> {
+        let service = self.service.get().await.ok_or_else(|| TurnFault::from(ApiError::draining()))?;
         let nested = Nested::of(&errand);
         let stop = StopOnDrop::of(service.engine(), nested.turn());
         if find(&service, &nested).await?.is_none() {
@@ -57,7 +57,7 @@ impl Colleagues for ClassicColleagues {
 
 /// The run of an errand once nothing more will change in it, and what it needed of its client, if it was stopped
 /// for that: nobody would ever bring it.
-async fn ended(service: &Service, nested: &Nested) -> Result<(Option<Run>, Option<String>), NotAsked> {
+async fn ended(service: &Service, nested: &Nested) -> Result<(Option<Run>, Option<String>), TurnFault> {
     let mut needed = None;
     loop {
         until_rest(service.engine(), nested).await?;
@@ -73,7 +73,7 @@ async fn ended(service: &Service, nested: &Nested) -> Result<(Option<Run>, Optio
 }
 
 /// Waits until a run waits for its client or is over.
-async fn until_rest(engine: &Engine, nested: &Nested) -> Result<(), NotAsked> {
+async fn until_rest(engine: &Engine, nested: &Nested) -> Result<(), TurnFault> {
     if engine.leaves_running() {
         // The next process goes on with this run, and with the one that has asked for it.
         return std::future::pending().await;
@@ -86,28 +86,20 @@ async fn until_rest(engine: &Engine, nested: &Nested) -> Result<(), NotAsked> {
         // It is over for so long that nothing is known of it but its resource.
         Err(CommandError::Unknown | CommandError::Refused(_)) => Ok(()),
         Err(CommandError::Draining) => std::future::pending().await,
-        Err(CommandError::Store(error)) => Err(error.into()),
+        Err(CommandError::Store(error)) => Err(unreadable(error)),
     }
 }
 
-async fn find(service: &Service, nested: &Nested) -> Result<Option<Run>, NotAsked> {
+async fn find(service: &Service, nested: &Nested) -> Result<Option<Run>, TurnFault> {
     let key = nested.run_key();
-    let Some(found) = service.store().get(&key).await? else { return Ok(None) };
+    let Some(found) = service.store().get(&key).await.map_err(unreadable)? else { return Ok(None) };
     Ok(Some(kinds::read(&key, &found.doc)?))
 }
 
-fn not_asked(code: &'static str, message: &str) -> NotAsked {
-    NotAsked { code, message: message.to_owned() }
+fn not_asked(code: &str, message: &str) -> TurnFault {
+    TurnFault { code: code.to_owned(), message: message.to_owned() }
 }
 
-impl From<ApiError> for NotAsked {
-    fn from(error: ApiError) -> Self {
-        Self { code: "not_asked", message: error.detail().message.clone() }
-    }
-}
-
-impl From<StoreError> for NotAsked {
-    fn from(error: StoreError) -> Self {
-        ApiError::from(error).into()
-    }
+fn unreadable(error: StoreError) -> TurnFault {
+    ApiError::from(error).into()
 }

@@ -1,5 +1,6 @@
 //! How a run ended that another run has asked for, in words for the model that waits for it.
 
+use cupola_engine::turn::TurnFault;
 use cupola_models::ModelUsage;
 use cupola_store::{Listing, Order};
 use cupola_wire::classic::{ContentBlock, Message, RequiredAction, Role, Run, RunStatus};
@@ -10,11 +11,11 @@ use super::{
         dialect::without_citations,
         kinds::{self, MESSAGE},
     },
-    Nested,
+    Nested, unreadable,
 };
 use crate::{
     Service,
-    tools::connected_agent::{Ended, NotAsked, Report},
+    tools::connected_agent::{Ended, Report},
 };
 
 /// How many of the newest messages are looked through for the answer.
@@ -26,7 +27,7 @@ pub async fn report(
     nested: &Nested,
     run: Run,
     needed: Option<String>,
-) -> Result<Report, NotAsked> {
+) -> Result<Report, TurnFault> {
     let said = said(service, nested).await?;
     let ended = match needed.or_else(|| why_cut_short(&run)) {
         Some(why) => Ended::CutShort { said, why },
@@ -96,7 +97,7 @@ fn calls(action: &RequiredAction) -> Vec<String> {
 }
 
 /// What the agent said last, without the markers of citations: they would mean something else to who has asked.
-async fn said(service: &Service, nested: &Nested) -> Result<String, NotAsked> {
+async fn said(service: &Service, nested: &Nested) -> Result<String, TurnFault> {
     let project = &nested.turn().project;
     let listing = Listing {
         facet: Some(nested.run()),
@@ -104,7 +105,7 @@ async fn said(service: &Service, nested: &Nested) -> Result<String, NotAsked> {
         limit: NEWEST,
         ..Listing::all(project, MESSAGE, nested.thread())
     };
-    for item in service.store().list(listing).await?.items {
+    for item in service.store().list(listing).await.map_err(unreadable)?.items {
         let message: Message = kinds::read(&kinds::key(project, MESSAGE, item.id), &item.doc)?;
         let texts = message.content.iter().filter_map(|block| match block {
             ContentBlock::Text(block) => Some(without_citations(&block.text)),

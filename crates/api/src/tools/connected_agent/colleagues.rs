@@ -1,6 +1,7 @@
 //! What the tool needs of whoever runs agents.
 
 use async_trait::async_trait;
+use cupola_engine::turn::TurnFault;
 use cupola_models::ModelUsage;
 use cupola_store::TurnKey;
 
@@ -8,8 +9,8 @@ use cupola_store::TurnKey;
 #[async_trait]
 pub trait Colleagues: Send + Sync {
     /// Has an agent answer, and waits for it. The same errand, asked again after a crash, is the same run. An
-    /// errand that is no longer wanted is dropped: then the agent is stopped.
-    async fn ask(&self, errand: Errand) -> Result<Report, NotAsked>;
+    /// errand that is no longer wanted is dropped: then the agent is stopped. A fault is told to the model.
+    async fn ask(&self, errand: Errand) -> Result<Report, TurnFault>;
 }
 
 /// What an agent is to answer.
@@ -52,13 +53,4 @@ pub enum Ended {
         /// What happened, in a sentence for the model.
         why: String,
     },
-}
-
-/// Why an agent was not asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotAsked {
-    /// A word for programs.
-    pub code: &'static str,
-    /// A sentence for the model and for people.
-    pub message: String,
 }

@@ -1,7 +1,6 @@
 //! `connected_agent`: hands a question to another agent of the project, which answers it in a run of its own.
 
 mod colleagues;
-mod lineage;
 mod settings;
 mod shown;
 
@@ -15,9 +14,10 @@ use cupola_engine::{
 use cupola_models::FunctionDeclaration;
 use serde_json::{Map, Value, json};
 
-pub use colleagues::{Colleagues, Ended, Errand, NotAsked, Report};
-pub(crate) use lineage::Lineage;
-use settings::{Settings, function_name};
+use super::naming::function_name;
+
+pub use colleagues::{Colleagues, Ended, Errand, Report};
+use settings::Settings;
 pub(crate) use shown::Calls;
 
 /// The tool's kind.
@@ -42,7 +42,7 @@ impl Tool for ConnectedAgent {
     async fn functions(&self, _: &Arc<str>, settings: &Value) -> Result<Vec<FunctionDeclaration>, TurnFault> {
         let settings = Settings::read(settings)?;
         Ok(vec![FunctionDeclaration {
-            name: function_name(&settings.name),
+            name: function_name(&settings.name, KIND),
             description: Some(settings.description).filter(|text| !text.is_empty()),
             parameters: json!({
                 "type": "object",
@@ -63,8 +63,7 @@ impl Tool for ConnectedAgent {
             fault("invalid_arguments", "'query' has to be a text that is not empty.".to_owned())
         })?;
         let errand = Errand { asked_by: call.turn, call_id: call.call_id, agent: settings.id, query };
-        let report =
-            self.colleagues.ask(errand).await.map_err(|NotAsked { code, message }| fault(code, message))?;
+        let report = self.colleagues.ask(errand).await?;
         Ok(output(&settings.name, report))
     }
 

@@ -6,9 +6,6 @@ use serde_json::Value;
 
 use super::{KIND, fault};
 
-/// The longest name of a function.
-const LONGEST_NAME: usize = 64;
-
 /// The settings. Fields of newer clients are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Settings {
@@ -28,11 +25,4 @@ impl Settings {
             fault("invalid_value", format!("The settings of the tool '{KIND}' can't be read: {error}."))
         })
     }
-}
-
-/// The name as that of a function: other characters than those that functions may have become `_`.
-pub fn function_name(name: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' };
-    let function: String = name.trim().chars().map(plain).take(LONGEST_NAME).collect();
-    if function.is_empty() { KIND.to_owned() } else { function }
 }

@@ -1,4 +1,4 @@
-//! What the tool makes of settings, arguments and answers, and who may ask whom.
+//! What the tool makes of arguments and of answers.
 #![allow(clippy::unwrap_used)]
 
 use cupola_models::ModelUsage;
@@ -9,18 +9,6 @@ fn report(ended: Ended) -> Report {
     let id = |id: &str| id.to_owned();
     let usage = ModelUsage { prompt_tokens: 7, ..ModelUsage::default() };
     Report { agent: id("asst_1"), thread: id("thread_1"), run: id("run_1"), ended, usage }
-}
-
-#[test]
-fn a_name_becomes_one_that_a_function_may_have() {
-    for (name, expected) in [
-        ("stock-agent_2", "stock-agent_2"),
-        ("Stock agent (é)", "Stock_agent____"),
-        ("  ", "connected_agent"),
-    ] {
-        assert_eq!(function_name(name), expected);
-    }
-    assert_eq!(function_name(&"x".repeat(100)).len(), 64);
 }
 
 #[test]
@@ -46,21 +34,4 @@ fn the_model_is_told_how_far_the_agent_came() {
         assert_eq!(output.detail["run_id"], "run_1");
         assert_eq!(output.usage.prompt_tokens, 7);
     }
-}
-
-#[test]
-fn an_agent_that_is_at_work_already_is_not_asked_again() {
-    let lineage = Lineage::first("a").with("b").unwrap();
-    let refused = lineage.with("a").unwrap_err();
-    assert_eq!(refused.code, "agent_cycle");
-    assert!(refused.message.contains("a → b asks it again"), "{}", refused.message);
-}
-
-#[test]
-fn a_question_is_not_handed_on_for_ever() {
-    let mut lineage = Lineage::first("0");
-    for agent in ["1", "2", "3", "4"] {
-        lineage = lineage.with(agent).unwrap();
-    }
-    assert_eq!(lineage.with("5").unwrap_err().code, "agent_depth");
 }
