@@ -7,8 +7,8 @@ use std::{
 };
 
 use cupola_api::{
-    ClassicColleagues, ClassicDialect, Hosting, LateService, Limits, ResponsesDialect, Server, Service,
-    ServiceParts,
+    ClassicColleagues, ClassicDialect, Hosting, Keyring, LateService, Limits, ResponsesDialect, Server,
+    Service, ServiceParts,
     tools::{self, ToolParts, a2a::Own},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
@@ -112,6 +112,9 @@ impl Instance {
             colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
             own: Own::new(config.own_hosts(), server.address().port()),
             service: Arc::clone(&late_service),
+            mcp: config.tools.mcp(),
+            keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), connections.as_slice()),
+            sealing: Arc::clone(&sealing),
         });
         let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, tools, settings);
         let recovered = engine.recover().await?;

@@ -2,6 +2,7 @@
 //! and what it comes to is handed back.
 
 pub mod a2a;
+pub mod mcp;
 pub mod outgoing;
 
 /// The codes of faults that have a page of their own.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use cupola_api::{
-    ClassicColleagues, ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings,
+    ClassicColleagues, ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Keyring,
     LateService, Limits, ResponsesDialect, Service, ServiceParts, hosted, operations,
     tools::{self, ToolParts, a2a::Own},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
@@ -50,6 +50,8 @@ pub struct Setup {
     pub shelf: Shelf,
     /// Whether `file_search` searches the vector stores of the service instead.
     pub searches_own_stores: bool,
+    /// How long MCP servers are waited for.
+    pub mcp: cupola_tools::mcp::Patience,
 }
 
 /// A service with the projects `demo` and `other`.
@@ -117,6 +119,9 @@ impl TestApp {
             colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
             own: Own::new(["cupola.test".to_owned()], 443),
             service: Arc::clone(&late_service),
+            mcp: setup.mcp,
+            keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), setup.connections.as_slice()),
+            sealing: Arc::clone(&sealing),
         });
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);
         engine.recover().await.unwrap();

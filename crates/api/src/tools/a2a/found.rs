@@ -11,7 +11,7 @@ use cupola_tools::{a2a::Agent, outgoing::Outgoing};
 use tokio::time::Instant;
 
 use super::{Own, fault, place, settings::Settings};
-use crate::{Service, service::LateService, tools::lineage::Lineage};
+use crate::{Service, connections::Keyring, service::LateService, tools::lineage::Lineage};
 
 /// How long an agent is taken for what it was.
 const FRESH: Duration = Duration::from_secs(300);
@@ -66,14 +66,15 @@ type Key = (Arc<str>, Settings);
 pub struct Finder {
     outgoing: Outgoing,
     own: Own,
+    keyring: Keyring,
     service: Arc<LateService>,
     known: Mutex<HashMap<Key, (Instant, Arc<Found>)>>,
 }
 
 impl Finder {
     /// Finds agents that can be reached so.
-    pub fn new(outgoing: Outgoing, own: Own, service: Arc<LateService>) -> Self {
-        Self { outgoing, own, service, known: Mutex::default() }
+    pub fn new(outgoing: Outgoing, own: Own, keyring: Keyring, service: Arc<LateService>) -> Self {
+        Self { outgoing, own, keyring, service, known: Mutex::default() }
     }
 
     /// This service.
@@ -89,8 +90,7 @@ impl Finder {
         if let Some(found) = self.remembered(&key) {
             return Ok(found);
         }
-        let service = self.service().await?;
-        let place = place::place(&service, project, settings).await?;
+        let place = place::place(&self.keyring, project, settings).await?;
         let found = match self.own.agent(&place.base).filter(|(of, _)| **of == **project) {
             Some((_, agent)) => Found::Inside { description: settings.description.clone(), agent },
             None => {

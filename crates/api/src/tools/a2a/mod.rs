@@ -27,7 +27,7 @@ pub use own::Own;
 use settings::Settings;
 pub(crate) use shown::CALLS;
 
-use crate::service::LateService;
+use crate::{connections::Keyring, service::LateService};
 
 /// The tool's kind, and its kind before it was done.
 pub const KIND: &str = "a2a";
@@ -46,8 +46,8 @@ pub struct A2a {
 
 impl A2a {
     /// Asks agents that can be reached so. `own` are the addresses of this service.
-    pub fn new(outgoing: Outgoing, own: Own, service: Arc<LateService>) -> Self {
-        Self { finder: Finder::new(outgoing, own, service) }
+    pub fn new(outgoing: Outgoing, own: Own, keyring: Keyring, service: Arc<LateService>) -> Self {
+        Self { finder: Finder::new(outgoing, own, keyring, service) }
     }
 }
 

@@ -7,15 +7,15 @@ use cupola_tools::a2a::{Credentials, Place};
 use url::Url;
 
 use super::{fault, settings::Settings};
-use crate::{ConfiguredConnection, Service, connections};
+use crate::{ConfiguredConnection, connections::Keyring};
 
 /// The kinds of credentials that need none, as connections call them.
 const WITHOUT: [&str; 2] = ["None", ""];
 
 /// Where the agent of a tool is found.
-pub async fn place(service: &Service, project: &Arc<str>, settings: &Settings) -> Result<Place, TurnFault> {
+pub async fn place(keyring: &Keyring, project: &Arc<str>, settings: &Settings) -> Result<Place, TurnFault> {
     let connection = match &settings.project_connection_id {
-        Some(id) => Some(find(service, project, id).await?),
+        Some(id) => Some(find(keyring, project, id).await?),
         None => None,
     };
     let target = connection.as_ref().map(|found| found.connection.target.as_str());
@@ -36,8 +36,8 @@ pub async fn place(service: &Service, project: &Arc<str>, settings: &Settings) -
     })
 }
 
-async fn find(service: &Service, project: &Arc<str>, id: &str) -> Result<ConfiguredConnection, TurnFault> {
-    let found = connections::reveal(service, project, id).await;
+async fn find(keyring: &Keyring, project: &Arc<str>, id: &str) -> Result<ConfiguredConnection, TurnFault> {
+    let found = keyring.find(project, id).await;
     let found = found.map_err(|error| fault("server_error", error.detail().message.clone()))?;
     found.ok_or_else(|| wrong(format!("There is no connection '{id}' in this project.")))
 }
