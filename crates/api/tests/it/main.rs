@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod a2a;
+mod a2a_tools;
 mod access;
 mod agent_traffic;
 mod agent_versions;
@@ -11,6 +12,7 @@ mod app;
 mod authority;
 mod bad_input;
 mod cancellation;
+mod connected_agents;
 mod connections;
 mod context;
 mod conversation_items;
