@@ -1,38 +1,70 @@
 //! The tools that the service runs, and how their calls are shown in both dialects.
 
 pub mod file_search;
+pub mod mcp;
+pub mod openapi;
+mod paired;
 
 use std::sync::Arc;
 
-use cupola_engine::{tools::Tools, turn::CallOutcome};
+use cupola_engine::{
+    tools::Tools,
+    turn::{CallOutcome, Listing, ServedCall},
+};
+use cupola_identity::SealingKey;
 use cupola_models::RequestedCall;
-use serde_json::Value;
+use cupola_tools::{mcp::Client, outgoing::Outgoing};
+use serde_json::{Map, Value};
 
-use crate::citations::Source;
+use crate::{citations::Source, connections::Keyring};
 use file_search::{FileSearch, Library};
+use mcp::Mcp;
 
 /// What the tools work with.
 pub struct ToolParts {
     /// What `file_search` searches.
     pub library: Arc<dyn Library>,
+    /// Reaches other services.
+    pub outgoing: Outgoing,
+    /// How long MCP servers are waited for.
+    pub mcp: cupola_tools::mcp::Patience,
+    /// Finds connections with their secrets.
+    pub keyring: Keyring,
+    /// Opens what clients give for servers.
+    pub sealing: Arc<SealingKey>,
 }
 
 /// All tools, by kind. A new one has its line here, and one in [`shown`].
 pub fn registry(parts: ToolParts) -> Tools {
-    let ToolParts { library } = parts;
-    Tools::default().with(file_search::KIND, Arc::new(FileSearch::new(library)))
+    let ToolParts { library, outgoing, mcp, keyring, sealing } = parts;
+    let servers = Client::new(outgoing, mcp);
+    Tools::default()
+        .with(file_search::KIND, Arc::new(FileSearch::new(library)))
+        .with(mcp::KIND, Arc::new(Mcp::new(servers, keyring, sealing)))
 }
 
 /// The kind of tool whose calls are items of this type.
 pub(crate) fn kind_of_item(item_type: &str) -> Option<&'static str> {
-    let kinds = [file_search::KIND];
+    let kinds = [file_search::KIND, openapi::KIND, mcp::KIND];
     kinds.into_iter().find(|kind| shown(kind).is_some_and(|shown| shown.item_type() == item_type))
+}
+
+/// Whether items of this type ask for an approval.
+pub(crate) fn is_request(item_type: &str) -> bool {
+    servers().any(|(_, server)| server.request_type() == item_type)
+}
+
+/// The kinds of tools that have servers, and how these are shown.
+pub(crate) fn servers() -> impl Iterator<Item = (&'static str, &'static dyn ShownServer)> {
+    [mcp::KIND].into_iter().filter_map(|kind| Some((kind, shown(kind)?.server()?)))
 }
 
 /// How calls of a kind of tool are shown.
 pub(crate) fn shown(kind: &str) -> Option<&'static dyn Shown> {
     match kind {
         file_search::KIND => Some(&file_search::Calls),
+        openapi::KIND => Some(&openapi::CALLS),
+        mcp::KIND => Some(&mcp::Calls),
         _ => None,
     }
 }
@@ -45,7 +77,7 @@ pub(crate) enum Stage<'a> {
     /// The tool is at work.
     UnderWay,
     /// It is done.
-    Done(&'a RequestedCall, &'a CallOutcome),
+    Done(&'a CallOutcome),
     /// It ended before it was done.
     CutShort,
 }
@@ -55,15 +87,65 @@ pub(crate) trait Shown: Sync {
     /// The type of their items in a response.
     fn item_type(&self) -> &'static str;
 
-    /// The item, without the fields that all items have.
-    fn item(&self, stage: Stage<'_>) -> Value;
+    /// The item, without the fields that all items have. The arguments of the call are known once it is done.
+    fn item(&self, call: &RequestedCall, stage: Stage<'_>) -> Value;
+
+    /// How outputs are shown, where they are items of their own, each behind that of its call.
+    fn output(&self) -> Option<&dyn ShownOutput> {
+        None
+    }
 
     /// The events that tell of a stage, beside those that announce the item and tell its end.
     fn events(&self, stage: Stage<'_>) -> &'static [&'static str];
 
-    /// What stands under the tool's kind in the step of a run. `settings` are those of the tool.
-    fn in_step(&self, settings: &Value, stage: Stage<'_>) -> Value;
+    /// What the step of a run shows of the call, beside its id and its type. `settings` are those of the tool.
+    fn in_step(&self, settings: &Value, call: &RequestedCall, stage: Stage<'_>) -> Map<String, Value>;
+
+    /// What its item and its step say from the beginning of who runs it. `settings` are those of the tool.
+    fn about(&self, _settings: &Value, _call: &ServedCall) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// The same, from an item that was kept.
+    fn about_item(&self, _item: &Value) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// The events that tell the arguments of a call, without their endings; a step then shows a call only when
+    /// its arguments are whole.
+    fn arguments_event(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// How a server is shown that is asked for its functions, and whose calls may need an approval.
+    fn server(&self) -> Option<&dyn ShownServer> {
+        None
+    }
 
     /// What the model may cite now: the call's place among the turn's calls, and its passages.
     fn sources(&self, outcome: &CallOutcome) -> (u64, Vec<Source>);
+}
+
+/// How outputs of one kind of tool are shown as items of their own.
+pub(crate) trait ShownOutput: Sync {
+    /// The type of the items.
+    fn item_type(&self) -> &'static str;
+
+    /// The item, without the fields that all items have; before its end without an outcome.
+    fn item(&self, call: &RequestedCall, outcome: Option<&CallOutcome>) -> Value;
+}
+
+/// How servers of one kind of tool are shown.
+pub(crate) trait ShownServer: Sync {
+    /// The type of the items that ask for an approval.
+    fn request_type(&self) -> &'static str;
+
+    /// The type of the items that show what a server has.
+    fn list_type(&self) -> &'static str;
+
+    /// Such an item, without the fields that all items have; before the server has answered without a listing.
+    fn list(&self, settings: &Value, listing: Option<&Listing>) -> Value;
+
+    /// What the step of a run shows of it.
+    fn activity(&self, settings: &Value, listing: &Listing) -> Value;
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use cupola_api::{
-    ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Limits, ResponsesDialect,
-    Service, ServiceParts, hosted, operations,
+    ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Keyring, Limits,
+    ResponsesDialect, Service, ServiceParts, hosted, operations,
     tools::{self, ToolParts},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
@@ -18,6 +18,7 @@ use cupola_identity::{
 use cupola_models::Catalog;
 use cupola_retrieval::{Embedder, Library, Models, Reader, Settings as IndexSettings};
 use cupola_store::{Blobs, Change, Durability, FileBlobs, Key, Kind, SharedStore, SqliteStore};
+use cupola_tools::outgoing::{Allow, Outgoing};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -49,6 +50,8 @@ pub struct Setup {
     pub shelf: Shelf,
     /// Whether `file_search` searches the vector stores of the service instead.
     pub searches_own_stores: bool,
+    /// How long MCP servers are waited for.
+    pub mcp: cupola_tools::mcp::Patience,
 }
 
 /// A service with the projects `demo` and `other`.
@@ -109,7 +112,13 @@ impl TestApp {
             true => vector_stores.clone(),
             false => Arc::new(setup.shelf.clone()),
         };
-        let tools = tools::registry(ToolParts { library: searched });
+        let tools = tools::registry(ToolParts {
+            library: searched,
+            outgoing: outgoing(),
+            mcp: setup.mcp,
+            keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), setup.connections.as_slice()),
+            sealing: Arc::clone(&sealing),
+        });
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);
         engine.recover().await.unwrap();
         let hosting = setup.hosting.map(|settings| hosting(home.path(), settings));
@@ -505,4 +514,10 @@ impl Events {
         let (_, rest) = self.text.rsplit_once(&format!("event: {event}\ndata: ")).unwrap();
         serde_json::from_str(rest.split('\n').next().unwrap()).unwrap()
     }
+}
+
+/// Reaches what runs on this machine, and the internet.
+fn outgoing() -> Outgoing {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Outgoing::new(Allow::read(["127.0.0.1"]).unwrap()).unwrap()
 }

@@ -9,7 +9,7 @@ use super::{
     seen::Strand,
     voice::Voice,
 };
-use crate::tools;
+use crate::{citations::Source, tools};
 
 /// The data of an event that was kept.
 pub fn read_event(frame: &Bytes) -> Option<Value> {
@@ -33,11 +33,14 @@ impl Stream {
         let kind = event["type"].as_str().unwrap_or_default();
         match kind {
             "response.in_progress" => self.is_under_way = true,
+            "response.output_item.added" if self.recall_asked(&event["item"]) => {}
+            "response.output_item.added" if tools::is_request(item_type(&event["item"])) => {}
             "response.output_item.added" => match served_kind(&event["item"]) {
                 Some(kind) => {
                     self.seen.add(Strand::Served(item_type(&event["item"]).to_owned()), "");
                     self.recall_announced(kind, &event["item"]);
                 }
+                None if self.recall_output(&event["item"]) => {}
                 None => self.open = self.recall_added(&event["item"]),
             },
             "response.content_part.added" | "response.reasoning_summary_part.added" => {
@@ -53,12 +56,12 @@ impl Stream {
             }
             "response.output_text.annotation.added" => {
                 let annotation = &event["annotation"];
-                let file = annotation["file_id"].as_str().unwrap_or_default();
-                self.seen.add(Strand::Citation(file.to_owned()), "");
+                self.seen.add(Strand::Citation(Source::key_of(annotation).to_owned()), "");
                 if let Some(Open::Spoken(spoken)) = &mut self.open {
                     spoken.annotate(annotation.clone());
                 }
             }
+            "response.output_item.done" if self.recall_listed(&event["item"]) => {}
             "response.output_item.done" if self.recall_ended(&event["item"]) => {}
             "response.output_item.done" => {
                 self.open = None;
