@@ -10,7 +10,7 @@ use axum::{
 };
 use cupola_identity::{AuthError, Caller};
 
-use crate::{ApiError, Service, path::Project};
+use crate::{ApiError, Sandbox, Service, path::Project};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
@@ -117,6 +117,14 @@ impl Gate {
             return Err(ApiError::forbidden(
                 "no_access_to_project",
                 format!("'{}' has no role in the project '{project}'.", caller.subject),
+            ));
+        }
+        if Sandbox::of_subject(&caller.subject).is_some()
+            && service.managed_identity().is_over(&caller, &project)
+        {
+            return Err(ApiError::forbidden(
+                "no_access_to_project",
+                format!("'{}' is gone, and its tokens are worth nothing any more.", caller.subject),
             ));
         }
         if !caller.may(&project, self.action) {

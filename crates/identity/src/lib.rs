@@ -31,7 +31,7 @@ pub use error::{AuthError, CODES, IdentityError, ManagedIdentityError};
 pub use identity::{Identity, Settings};
 pub use issuer::{Claims, DEFAULT_LIFETIME, IssuedToken, Issuer};
 pub use local_client::LocalClient;
-pub use managed_identity::{ManagedIdentity, TokenAnswer, TokenRequest};
+pub use managed_identity::{Lease, ManagedIdentity, TokenAnswer, TokenRequest};
 pub use outside::{Documents, GrantConfig, HttpDocuments, IssuerConfig};
 pub use principal::{
     FederatedConfig, Grant, GrantRefused, GrantRequest, PrincipalConfig, Principals, TokenGrant,
