@@ -6,7 +6,10 @@ use cupola_wire::{
 };
 use serde_json::Value;
 
-use crate::{ApiError, tools::mcp};
+use crate::{
+    ApiError,
+    tools::{connected_agent, mcp},
+};
 
 pub const MAX_NAME: usize = 256;
 pub const MAX_DESCRIPTION: usize = 512;
@@ -133,6 +136,7 @@ pub fn tools(tools: Option<&[Tool]>) -> Result<(), ApiError> {
     for (index, tool) in tools.iter().enumerate() {
         let Tool::Function(tool) = tool else {
             server(&format!("tools[{index}]"), tool)?;
+            connected_agent(index, tool)?;
             continue;
         };
         let function = &tool.function;
@@ -161,6 +165,25 @@ fn server(param: &str, tool: &Tool) -> Result<(), ApiError> {
             Err(invalid("missing_required_parameter", &param, sentence))
         }
     }
+}
+
+/// An agent that is to be asked has an id, and a name for the model.
+fn connected_agent(index: usize, tool: &Tool) -> Result<(), ApiError> {
+    let Tool::Other(given) = tool else { return Ok(()) };
+    if tool.kind() != connected_agent::KIND {
+        return Ok(());
+    }
+    let details = given.get(connected_agent::KIND).unwrap_or(&Value::Null);
+    for field in ["id", "name"] {
+        let param = format!("tools[{index}].connected_agent.{field}");
+        let said = details[field].as_str().map(str::trim).filter(|said| !said.is_empty());
+        let said = said.ok_or_else(|| {
+            let sentence = format!("Missing required parameter: '{param}'.");
+            invalid("missing_required_parameter", &param, sentence)
+        })?;
+        text(&param, Some(said), MAX_NAME)?;
+    }
+    Ok(())
 }
 
 /// Files given to tools: how many.
