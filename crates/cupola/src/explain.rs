@@ -123,6 +123,7 @@ mod tests {
             cupola_identity::CODES,
             cupola_models::CODES,
             cupola_store::CODES,
+            cupola_tools::CODES,
             OWN_CODES,
         ];
         let missing: Vec<&&str> =

@@ -16,6 +16,7 @@ use cupola_identity::{Identity, SealingKey};
 use cupola_models::{Catalog, catalog::Finding};
 use cupola_retrieval::{Library, Reader, Reranker, Settings as IndexSettings};
 use cupola_store::{Blobs, FileBlobs, SharedStore, SqliteStore};
+use cupola_tools::outgoing::Outgoing;
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
 
 use crate::{
@@ -101,7 +102,9 @@ impl Instance {
             reader: Reader::default(),
             patience: Patience::default(),
         }));
-        let tools = tools::registry(ToolParts { library: Arc::clone(&vector_stores) as Arc<_> });
+        let outgoing = Outgoing::new(config.tools.allow.clone())
+            .map_err(|failure| Failure::plain(format!("requests of tools can't be made: {failure}")))?;
+        let tools = tools::registry(ToolParts { library: Arc::clone(&vector_stores) as Arc<_>, outgoing });
         let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, tools, settings);
         let recovered = engine.recover().await?;
 

@@ -52,5 +52,5 @@ class Items:
 
 
 async def collect(items: Any) -> list:
-    """Every item of every page."""
-    return [item async for item in items]
+    """Every item of every page. What a sync client has returned already is iterated as it is."""
+    return [item async for item in items] if hasattr(items, "__aiter__") else list(items)

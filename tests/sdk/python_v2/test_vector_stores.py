@@ -104,7 +104,8 @@ async def test_a_file_of_a_kind_that_is_not_read_is_refused_in_the_services_word
         file = await sdk.openai.files.create(file=("table.csv", b"a,b\n"), purpose="assistants")
         with pytest.raises(BadRequestError) as refusal:
             await sdk.openai.vector_stores.files.create(store.id, file_id=file.id)
-        assert refusal.value.body == {
+        told = {field: refusal.value.body[field] for field in ("message", "type", "param", "code")}
+        assert told == {
             "message": UNSUPPORTED,
             "type": "invalid_request_error",
             "param": "file_id",

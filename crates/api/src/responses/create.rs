@@ -36,6 +36,7 @@ use crate::{
     partition::Partition,
     path::{BoundAgent, Project},
     storage::{Requester, hide_from_others},
+    tools::file_search,
 };
 
 const RESOLUTION: HeaderName = HeaderName::from_static("x-agent-version-resolution");
@@ -144,6 +145,7 @@ pub async fn prepare(
     }));
     exchanges::check(service.store(), project, &asked).await?;
     let mut spec = turn_spec(&response);
+    file_search::check_stores(service, project, &spec).await?;
     spec.input = Some(Arc::clone(&asked));
     let follows_memory = remembered.is_some();
     let include = request::include(body);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use cupola_engine::{tools::Tools, turn::CallOutcome};
 use cupola_models::RequestedCall;
+use cupola_tools::outgoing::Outgoing;
 use serde_json::Value;
 
 use crate::citations::Source;
@@ -15,11 +16,13 @@ use file_search::{FileSearch, Library};
 pub struct ToolParts {
     /// What `file_search` searches.
     pub library: Arc<dyn Library>,
+    /// Reaches other services.
+    pub outgoing: Outgoing,
 }
 
 /// All tools, by kind. A new one has its line here, and one in [`shown`].
 pub fn registry(parts: ToolParts) -> Tools {
-    let ToolParts { library } = parts;
+    let ToolParts { library, .. } = parts;
     Tools::default().with(file_search::KIND, Arc::new(FileSearch::new(library)))
 }
 

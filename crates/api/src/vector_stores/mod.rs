@@ -34,4 +34,4 @@ pub use ingestion::Patience;
 pub use kinds::USE;
 pub use search::{DEFAULT_RESULTS, FoundPassage, Query, Ranking, SearchFault};
 pub(crate) use searching::search;
-pub(crate) use stores::{NewStore, create, delete, get, list, modify};
+pub(crate) use stores::{NewStore, create, delete, find_active, get, list, modify};

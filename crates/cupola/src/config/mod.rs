@@ -15,6 +15,7 @@ mod places;
 mod relative;
 mod sections;
 mod sources;
+mod tools;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -39,6 +40,7 @@ pub use self::{
     hosting::{HostingConfig, RuntimeChoice},
     knowledge::KnowledgeConfig,
     sections::{Durability, IdentityConfig, LimitsConfig, LogFormat, RunsConfig, StoreConfig, TlsConfig},
+    tools::ToolsConfig,
 };
 
 /// Everything that can be configured.
@@ -74,6 +76,8 @@ pub struct Config {
     pub hosting: HostingConfig,
     /// What searching uses beside words.
     pub knowledge: KnowledgeConfig,
+    /// Tools that the service runs.
+    pub tools: ToolsConfig,
     /// Other services that agents and tools may use.
     pub connections: Vec<ConnectionConfig>,
     /// The file that was read.
@@ -97,6 +101,7 @@ impl Default for Config {
             models: ModelsConfig::default(),
             hosting: HostingConfig::default(),
             knowledge: KnowledgeConfig::default(),
+            tools: ToolsConfig::default(),
             connections: Vec::new(),
             file: None,
         }

@@ -327,6 +327,15 @@ fn directories_of_models_begin_where_the_file_is() {
     assert_eq!(knowledge.reranker_model.unwrap(), Path::new("/models/b"));
 }
 
+#[test]
+fn what_tools_may_reach_is_read_entry_by_entry() {
+    let allowed = case().variable("CUPOLA_TOOLS__ALLOW", "127.0.0.1, build.internal:8080").load().unwrap();
+    assert!(allowed.tools.allow.holds([127, 0, 0, 1].into()));
+    assert!(!Config::default().tools.allow.holds([127, 0, 0, 1].into()));
+    let refusal = case().file("[tools]\nallow = [\"10.0.0.0/33\"]").refusal();
+    assert!(refusal.contains("cupola.toml:2:") && refusal.contains("10.0.0.0/8"), "{refusal}");
+}
+
 /// The rows of the tables in docs/configuration.md: key, default, variable.
 fn documented() -> BTreeMap<String, (String, String)> {
     let page = include_str!("../../../../docs/configuration.md");

@@ -37,7 +37,7 @@ fn every_configuration_example_is_accepted() {
     struct File {
         models: ModelsConfig,
     }
-    let examples = blocks("toml");
+    let examples: Vec<_> = blocks("toml").into_iter().filter(|block| block.contains("[models")).collect();
     assert_eq!(examples.len(), 3);
     for example in examples {
         let file: File = toml::from_str(example).unwrap();

@@ -1,5 +1,6 @@
 //! `file_search`: passages from vector stores, with markers by which the model can cite them.
 
+mod check;
 mod found;
 mod library;
 mod settings;
@@ -19,6 +20,7 @@ use serde_json::{Map, Value, json};
 
 pub use library::{Library, NotSearched, Passage, Wanted};
 
+pub(crate) use check::check_stores;
 use found::Found;
 use settings::Settings;
 pub(crate) use shown::Calls;
