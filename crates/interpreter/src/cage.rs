@@ -98,6 +98,11 @@ impl Runtime for Cage {
         let folder = Folder::new(folder, size.disk, usize::try_from(MOST_FILES).unwrap_or(usize::MAX));
         Ok(Started { room: Box::new(room), channel: Box::new(channel), output, folder })
     }
+
+    fn check(&self) -> Result<(), StartFault> {
+        Environment::open(&self.environment)?;
+        Ok(())
+    }
 }
 
 fn first_words(output: &tokio::net::unix::pipe::Receiver) -> String {

@@ -87,6 +87,16 @@ impl Folder {
         Ok(())
     }
 
+    /// What there is to say of a file, if it is a plain one.
+    pub fn entry(&self, path: &str) -> io::Result<Option<Entry>> {
+        let about = match self.open(path, OFlags::PATH, Mode::empty()) {
+            Ok(file) => rustix::fs::fstat(&file)?,
+            Err(_) => return Ok(None),
+        };
+        let is_plain = FileType::from_raw_mode(about.st_mode) == FileType::RegularFile;
+        Ok(is_plain.then(|| Entry { path: path.to_owned(), bytes: size(&about), stamp: stamp(&about) }))
+    }
+
     /// Opens a plain file to be read.
     pub fn read(&self, path: &str) -> io::Result<File> {
         let file = self.open(path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty())?;

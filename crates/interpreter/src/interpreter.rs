@@ -1,11 +1,8 @@
 //! An interpreter that runs: code in, what came of it out. Whatever code does, an order has an end.
 
-use std::time::Duration;
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use tokio::{
-    net::unix::pipe,
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::{net::unix::pipe, time::timeout};
 
 use crate::{
     channel::{Answer, Channel, Order},
@@ -28,7 +25,7 @@ pub struct Interpreter {
     output: pipe::Receiver,
     /// Whether somebody may still write.
     is_heard: bool,
-    folder: Folder,
+    folder: Arc<Folder>,
     orders: u64,
 }
 
@@ -78,7 +75,7 @@ impl Interpreter {
     pub async fn ready(started: Started) -> Result<Self, StartFault> {
         let Started { room, channel, output, folder } = started;
         let channel = Channel::new(channel);
-        let mut begun = Self { room, channel, output, is_heard: true, folder, orders: 0 };
+        let mut begun = Self { room, channel, output, is_heard: true, folder: Arc::new(folder), orders: 0 };
         let mut said = Console::new(4 * 1024);
         match timeout(BEGIN, begun.listen(&mut said)).await {
             Ok(News::Answer(_)) => Ok(begun),
@@ -92,10 +89,10 @@ impl Interpreter {
         }
     }
 
-    /// Runs code for at most so long. At most `limit` bytes of what it writes are kept.
-    pub async fn run(&mut self, code: &str, within: Duration, limit: usize) -> Ran {
+    /// Runs code until it ends, or `stop` does. At most `limit` bytes of what it writes are kept.
+    pub async fn run(&mut self, code: &str, stop: impl Future<Output = ()>, limit: usize) -> Ran {
         let mut console = Console::new(limit);
-        let (ended, figures) = self.carry_out(code, within, &mut console).await;
+        let (ended, figures) = self.carry_out(code, stop, &mut console).await;
         if ended.is_fatal() {
             self.room.end();
         }
@@ -106,25 +103,26 @@ impl Interpreter {
     async fn carry_out(
         &mut self,
         code: &str,
-        within: Duration,
+        stop: impl Future<Output = ()>,
         console: &mut Console,
     ) -> (Ended, Vec<String>) {
+        let mut stop = pin!(stop);
         self.orders += 1;
-        let deadline = Instant::now() + within;
         let order = Order { id: self.orders, code };
-        match timeout_at(deadline, self.channel.send(&order)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return (self.why_broken().await, Vec::new()),
+        tokio::select! {
+            sent = self.channel.send(&order) => if sent.is_err() {
+                return (self.why_broken().await, Vec::new());
+            },
             // It does not even read.
-            Err(_) => return (Ended::Stuck, Vec::new()),
+            () = &mut stop => return (Ended::Stuck, Vec::new()),
         }
-        match timeout_at(deadline, self.answer(console)).await {
-            Ok(News::Answer(answer)) => {
-                let ended = if answer.completed { Ended::Completed } else { Ended::Raised };
-                return (ended, answer.figures);
-            }
-            Ok(News::Broken) => return (self.why_broken().await, Vec::new()),
-            Err(_) => self.room.interrupt(),
+        tokio::select! {
+            news = self.answer(console) => match news {
+                News::Answer(answer) if answer.completed => return (Ended::Completed, answer.figures),
+                News::Answer(answer) => return (Ended::Raised, answer.figures),
+                News::Broken => return (self.why_broken().await, Vec::new()),
+            },
+            () = &mut stop => self.room.interrupt(),
         }
         match timeout(GRACE, self.answer(console)).await {
             Ok(News::Answer(answer)) => (Ended::Interrupted, answer.figures),
@@ -181,7 +179,7 @@ impl Interpreter {
     }
 
     /// Its files.
-    pub fn folder(&self) -> &Folder {
+    pub fn folder(&self) -> &Arc<Folder> {
         &self.folder
     }
 

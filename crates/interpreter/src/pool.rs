@@ -59,6 +59,11 @@ impl Interpreters {
         self.0.settings.size
     }
 
+    /// Whether interpreters can be started, as far as that is known without starting one.
+    pub fn check(&self) -> Result<(), StartFault> {
+        self.0.runtime.check()
+    }
+
     /// Somebody will probably need an interpreter soon.
     pub fn expect(&self) {
         self.0.used();

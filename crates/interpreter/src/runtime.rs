@@ -40,6 +40,9 @@ impl Default for Size {
 pub trait Runtime: Send + Sync {
     /// Starts a kernel. When this returns, it has begun, and says so itself when it is ready.
     async fn start(&self, size: Size) -> Result<Started, StartFault>;
+
+    /// Whether what it needs is there.
+    fn check(&self) -> Result<(), StartFault>;
 }
 
 /// A kernel that has begun.

@@ -14,6 +14,7 @@ mod scope;
 mod shapes;
 mod spec;
 pub mod threads;
+pub(crate) mod upload;
 
 pub use dialect::ClassicDialect;
 pub use kinds::{FILE, THREAD, deleted, file_key, find, not_found, read, thread_key};

@@ -8,6 +8,7 @@ use std::{
 use cupola_interpreter::Ended;
 
 use crate::place::{KEPT, Python};
+use tokio::time::sleep;
 
 #[tokio::test]
 async fn the_value_of_the_last_line_is_shown() {
@@ -99,7 +100,7 @@ async fn waiting_code_may_be_written_with_await() {
 async fn code_that_takes_too_long_is_stopped_and_keeps_its_variables() {
     let mut python = Python::new().await;
     let code = "x = 1\nprint('begun')\nwhile True:\n    x += 1";
-    let ran = python.interpreter.run(code, Duration::from_millis(300), KEPT).await;
+    let ran = python.interpreter.run(code, sleep(Duration::from_millis(300)), KEPT).await;
     assert_eq!(ran.ended, Ended::Interrupted);
     assert!(ran.logs.starts_with("begun\n") && ran.logs.ends_with("KeyboardInterrupt\n"), "{}", ran.logs);
     assert_eq!(python.says("x > 1").await, "True\n");

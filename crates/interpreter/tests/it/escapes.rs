@@ -5,6 +5,7 @@ use std::{fs, time::Duration};
 use cupola_interpreter::{Ended, Size};
 
 use crate::place::{KEPT, MIB, Place, Python};
+use tokio::time::sleep;
 
 /// A little less of everything, so that it is used up soon.
 fn small() -> Size {
@@ -13,7 +14,7 @@ fn small() -> Size {
 
 /// How code ends that has little time.
 async fn run_shortly(python: &mut Python, code: &str) -> cupola_interpreter::Ran {
-    python.interpreter.run(code, Duration::from_millis(500), KEPT).await
+    python.interpreter.run(code, sleep(Duration::from_millis(500)), KEPT).await
 }
 
 #[tokio::test]
@@ -205,7 +206,7 @@ async fn nothing_of_it_is_left() {
     let trace = fs::read(traces().next().unwrap().unwrap().path()).unwrap();
     let trace: cupola_sandbox::Trace = serde_json::from_slice(&trace).unwrap();
     interpreter
-        .run("import subprocess\nsubprocess.Popen(['sleep', '1000'])", Duration::from_secs(9), KEPT)
+        .run("import subprocess\nsubprocess.Popen(['sleep', '1000'])", sleep(Duration::from_secs(9)), KEPT)
         .await;
     assert!(fs::exists(format!("/proc/{}", trace.process)).unwrap());
     drop(interpreter);
@@ -213,7 +214,7 @@ async fn nothing_of_it_is_left() {
         while fs::exists(format!("/proc/{}", trace.process)).unwrap()
             || trace.groups.iter().any(|group| group.exists())
         {
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            sleep(Duration::from_millis(2)).await;
         }
     };
     tokio::time::timeout(Duration::from_secs(20), gone).await.unwrap();

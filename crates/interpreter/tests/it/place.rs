@@ -8,6 +8,7 @@ use cupola_interpreter::{
 };
 use tempfile::TempDir;
 
+use tokio::time::sleep;
 pub const MIB: u64 = 1024 * 1024;
 /// More than any code of a test takes that comes to its end.
 const WITHIN: Duration = Duration::from_secs(30);
@@ -57,7 +58,7 @@ impl Python {
     }
 
     pub async fn run(&mut self, code: &str) -> Ran {
-        self.interpreter.run(code, WITHIN, KEPT).await
+        self.interpreter.run(code, sleep(WITHIN), KEPT).await
     }
 
     /// What code writes that comes to its end.

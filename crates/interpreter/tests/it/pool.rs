@@ -7,6 +7,7 @@ use cupola_interpreter::{Cage, Ended, Interpreters, PoolSettings, Runtime, Size,
 use tokio::sync::watch;
 
 use crate::place::{KEPT, Place};
+use tokio::time::sleep;
 
 /// Counts what is started.
 struct Counting {
@@ -19,6 +20,10 @@ impl Runtime for Counting {
     async fn start(&self, size: Size) -> Result<Started, StartFault> {
         self.started.send_modify(|count| *count += 1);
         self.runtime.start(size).await
+    }
+
+    fn check(&self) -> Result<(), StartFault> {
+        self.runtime.check()
     }
 }
 
@@ -39,10 +44,10 @@ async fn nothing_is_started_before_somebody_asks_and_then_one_more_is_kept_ready
     let mut second = pool.start(Size::default()).await.unwrap();
     for interpreter in [&mut first, &mut second] {
         let ran = interpreter
-            .run("'x' in globals(), __import__('os').listdir()", Duration::from_secs(9), KEPT)
+            .run("'x' in globals(), __import__('os').listdir()", sleep(Duration::from_secs(9)), KEPT)
             .await;
         assert_eq!((ran.ended, ran.logs.as_str()), (Ended::Completed, "(False, [])\n"));
-        interpreter.run("x = 1; open('mine', 'w').close()", Duration::from_secs(9), KEPT).await;
+        interpreter.run("x = 1; open('mine', 'w').close()", sleep(Duration::from_secs(9)), KEPT).await;
     }
     pool.close().await;
 }
@@ -53,7 +58,7 @@ async fn another_size_is_started_for_whoever_asks() {
     let (pool, started) = pool(&place, 1);
     let size = Size::default().with_memory(512 << 20);
     let mut interpreter = pool.start(size).await.unwrap();
-    let ran = interpreter.run("1", Duration::from_secs(9), KEPT).await;
+    let ran = interpreter.run("1", sleep(Duration::from_secs(9)), KEPT).await;
     assert_eq!((ran.ended, *started.borrow()), (Ended::Completed, 1));
 }
 
