@@ -3,18 +3,110 @@
 
 use std::collections::HashMap;
 
+use serde_json::{Value, json};
+
 /// The longest marker, in bytes. What goes on for longer is no marker.
 const LONGEST: usize = 200;
 const OPEN: char = '【';
 const CLOSE: char = '】';
 
-/// Where a passage stands.
+/// Where a passage stands, or what else can be cited.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// The file.
-    pub file_id: String,
-    /// The file's name.
-    pub filename: String,
+pub enum Source {
+    /// An uploaded file.
+    File {
+        /// The file.
+        file_id: String,
+        /// Its name.
+        filename: String,
+    },
+    /// A page.
+    #[allow(dead_code, reason = "the tools that search the web come next")]
+    Url {
+        /// Its address.
+        url: String,
+        /// Its title.
+        title: String,
+    },
+    /// A file that code wrote in a container.
+    #[allow(dead_code, reason = "the code interpreter comes next")]
+    ContainerFile {
+        /// The container.
+        container_id: String,
+        /// The file.
+        file_id: String,
+        /// Its name.
+        filename: String,
+    },
+}
+
+impl Source {
+    /// What it is known by: two sources with the same key are one.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::File { file_id, .. } | Self::ContainerFile { file_id, .. } => file_id,
+            Self::Url { url, .. } => url,
+        }
+    }
+
+    /// The key in an annotation of a response.
+    pub fn key_of(annotation: &Value) -> &str {
+        let key = annotation["file_id"].as_str().or_else(|| annotation["url"].as_str());
+        key.unwrap_or_default()
+    }
+
+    /// The words that stand in a response where the model wrote this marker. Of a page that is a link, so that
+    /// it is of use where annotations are not read.
+    pub fn words(&self, marker: &str) -> String {
+        match self {
+            Self::File { .. } => String::new(),
+            Self::Url { url, title } => {
+                let target = url.replace('(', "%28").replace(')', "%29");
+                format!("([{}]({target}))", plain_title(title, url))
+            }
+            Self::ContainerFile { .. } => marker.to_owned(),
+        }
+    }
+
+    /// The annotation of a response, whose words end at `end`.
+    pub fn in_response(&self, end: usize, words: &str) -> Value {
+        let start = end.saturating_sub(length(words));
+        match self {
+            Self::File { file_id, filename } => json!({
+                "type": "file_citation", "file_id": file_id, "index": end, "filename": filename,
+            }),
+            Self::Url { url, title } => json!({
+                "type": "url_citation", "start_index": start, "end_index": end, "url": url, "title": title,
+            }),
+            Self::ContainerFile { container_id, file_id, filename } => json!({
+                "type": "container_file_citation", "container_id": container_id, "file_id": file_id,
+                "filename": filename, "start_index": start, "end_index": end,
+            }),
+        }
+    }
+
+    /// The annotation of a message of a thread, in which the marker begins at `start`.
+    pub fn in_message(&self, marker: &str, start: usize) -> Value {
+        let (kind, what) = match self {
+            Self::File { file_id, .. } => ("file_citation", json!({"file_id": file_id})),
+            Self::Url { url, title } => ("url_citation", json!({"url": url, "title": title})),
+            Self::ContainerFile { file_id, .. } => ("file_path", json!({"file_id": file_id})),
+        };
+        json!({
+            "type": kind, "text": marker, "start_index": start, "end_index": start + length(marker), kind: what,
+        })
+    }
+}
+
+/// A title that can stand in a link: one line, without brackets. A page without one is named by its host.
+fn plain_title(title: &str, url: &str) -> String {
+    let words = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    let plain: String = words.chars().filter(|&c| !matches!(c, '[' | ']' | '\\' | OPEN | CLOSE)).collect();
+    if !plain.is_empty() {
+        return plain;
+    }
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    host.split(['/', '?', '#']).next().unwrap_or_default().to_owned()
 }
 
 /// The passages that the model of a turn was given, by the numbers in their markers.
@@ -159,7 +251,7 @@ mod tests {
     use super::*;
 
     fn source(file_id: &str) -> Source {
-        Source { file_id: file_id.to_owned(), filename: format!("{file_id}.md") }
+        Source::File { file_id: file_id.to_owned(), filename: format!("{file_id}.md") }
     }
 
     fn sources() -> Sources {
@@ -177,7 +269,7 @@ mod tests {
             for piece in reader.read(bit, &sources) {
                 match piece {
                     Piece::Words(words) => seen.push_str(&words),
-                    Piece::Citation { source, .. } => seen.push_str(&format!("<{}>", source.file_id)),
+                    Piece::Citation { source, .. } => seen.push_str(&format!("<{}>", source.key())),
                 }
             }
         }
@@ -226,6 +318,41 @@ mod tests {
     fn a_bracket_that_was_no_marker_does_not_hide_one_that_is() {
         assert_eq!(read(["【0:【0:0†source】"]), "【0:<a>");
         assert_eq!(read(["【0:", "【0:0†source】"]), "【0:<a>");
+    }
+
+    #[test]
+    fn annotations_say_from_where_to_where_in_code_points() {
+        let page = Source::Url { url: "https://a.example/x".into(), title: "Bäume [und]\nStauden".into() };
+        let words = page.words("【0:0†source】");
+        assert_eq!(words, "([Bäume und Stauden](https://a.example/x))");
+        let annotation = page.in_response(50, &words);
+        assert_eq!((&annotation["start_index"], &annotation["end_index"]), (&json!(8), &json!(50)));
+        assert_eq!((&annotation["type"], Source::key_of(&annotation)), (&json!("url_citation"), page.key()));
+        let expected = json!({
+            "type": "url_citation", "text": "【0:0†source】", "start_index": 7, "end_index": 19,
+            "url_citation": {"url": "https://a.example/x", "title": "Bäume [und]\nStauden"},
+        });
+        assert_eq!(page.in_message("【0:0†source】", 7), expected);
+    }
+
+    #[test]
+    fn the_words_of_each_kind_of_source() {
+        let untitled = Source::Url { url: "https://a.example/x?q".into(), title: " ".into() };
+        assert_eq!(untitled.words("m"), "([a.example](https://a.example/x?q))");
+        assert_eq!(source("f").words("m"), "");
+        assert_eq!(source("f").in_response(4, "")["index"], 4);
+        let written = Source::ContainerFile {
+            container_id: "cntr_1".into(),
+            file_id: "cfile_1".into(),
+            filename: "a.csv".into(),
+        };
+        let path = written.words("sandbox:/mnt/data/a.csv");
+        let expected = json!({
+            "type": "container_file_citation", "container_id": "cntr_1", "file_id": "cfile_1",
+            "filename": "a.csv", "start_index": 2, "end_index": 25,
+        });
+        assert_eq!(written.in_response(25, &path), expected);
+        assert_eq!(written.in_message(&path, 2)["file_path"], json!({"file_id": "cfile_1"}));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use cupola_wire::classic::{
     MessageDeltaBody, RequiredAction, RequiredToolCall, RequiredToolCalls, RunStep, RunStepDelta,
     RunStepDeltaBody, StepDeltaDetails, StepStatus, ToolCallDelta, Usage, UsageDetails,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::frames::frame;
 
@@ -90,9 +90,8 @@ pub fn call_delta(step: &str, index: usize, id: Option<&str>, function: Function
     step_delta(step, call)
 }
 
-/// A call of a tool that the service runs. What stands in it is under the tool's kind.
-pub fn served_call_delta(step: &str, index: usize, id: &str, kind: &str, body: Value) -> Frame {
-    let extra = [(kind.to_owned(), body)].into_iter().collect();
+/// A call of a tool that the service runs.
+pub fn served_call_delta(step: &str, index: usize, id: &str, kind: &str, extra: Map<String, Value>) -> Frame {
     let call = ToolCallDelta { index, id: Some(id.to_owned()), kind: kind.to_owned(), function: None, extra };
     step_delta(step, call)
 }

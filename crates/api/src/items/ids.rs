@@ -25,6 +25,16 @@ pub fn prefix(kind: &str) -> &'static str {
         "apply_patch_call" => "apc_",
         "apply_patch_call_output" => "apco_",
         "workflow_action" => "wfa_",
+        "openapi_call" => "oa_",
+        "openapi_call_output" => "oao_",
+        "azure_function_call" => "azf_",
+        "azure_function_call_output" => "azfo_",
+        "bing_grounding_call" => "bg_",
+        "bing_grounding_call_output" => "bgo_",
+        "bing_custom_search_preview_call" => "bcs_",
+        "bing_custom_search_preview_call_output" => "bcso_",
+        "azure_ai_search_call" => "ais_",
+        "azure_ai_search_call_output" => "aiso_",
         _ => "item_",
     }
 }

@@ -1,13 +1,15 @@
 //! The tools that the service runs, and how their calls are shown in both dialects.
 
 pub mod file_search;
+pub mod openapi;
+mod paired;
 
 use std::sync::Arc;
 
 use cupola_engine::{tools::Tools, turn::CallOutcome};
 use cupola_models::RequestedCall;
 use cupola_tools::outgoing::Outgoing;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::citations::Source;
 use file_search::{FileSearch, Library};
@@ -28,7 +30,7 @@ pub fn registry(parts: ToolParts) -> Tools {
 
 /// The kind of tool whose calls are items of this type.
 pub(crate) fn kind_of_item(item_type: &str) -> Option<&'static str> {
-    let kinds = [file_search::KIND];
+    let kinds = [file_search::KIND, openapi::KIND];
     kinds.into_iter().find(|kind| shown(kind).is_some_and(|shown| shown.item_type() == item_type))
 }
 
@@ -36,6 +38,7 @@ pub(crate) fn kind_of_item(item_type: &str) -> Option<&'static str> {
 pub(crate) fn shown(kind: &str) -> Option<&'static dyn Shown> {
     match kind {
         file_search::KIND => Some(&file_search::Calls),
+        openapi::KIND => Some(&openapi::CALLS),
         _ => None,
     }
 }
@@ -48,7 +51,7 @@ pub(crate) enum Stage<'a> {
     /// The tool is at work.
     UnderWay,
     /// It is done.
-    Done(&'a RequestedCall, &'a CallOutcome),
+    Done(&'a CallOutcome),
     /// It ended before it was done.
     CutShort,
 }
@@ -58,15 +61,29 @@ pub(crate) trait Shown: Sync {
     /// The type of their items in a response.
     fn item_type(&self) -> &'static str;
 
-    /// The item, without the fields that all items have.
-    fn item(&self, stage: Stage<'_>) -> Value;
+    /// The item, without the fields that all items have. The arguments of the call are known once it is done.
+    fn item(&self, call: &RequestedCall, stage: Stage<'_>) -> Value;
+
+    /// How outputs are shown, where they are items of their own, each behind that of its call.
+    fn output(&self) -> Option<&dyn ShownOutput> {
+        None
+    }
 
     /// The events that tell of a stage, beside those that announce the item and tell its end.
     fn events(&self, stage: Stage<'_>) -> &'static [&'static str];
 
-    /// What stands under the tool's kind in the step of a run. `settings` are those of the tool.
-    fn in_step(&self, settings: &Value, stage: Stage<'_>) -> Value;
+    /// What the step of a run shows of the call, beside its id and its type. `settings` are those of the tool.
+    fn in_step(&self, settings: &Value, call: &RequestedCall, stage: Stage<'_>) -> Map<String, Value>;
 
     /// What the model may cite now: the call's place among the turn's calls, and its passages.
     fn sources(&self, outcome: &CallOutcome) -> (u64, Vec<Source>);
+}
+
+/// How outputs of one kind of tool are shown as items of their own.
+pub(crate) trait ShownOutput: Sync {
+    /// The type of the items.
+    fn item_type(&self) -> &'static str;
+
+    /// The item, without the fields that all items have; before its end without an outcome.
+    fn item(&self, call: &RequestedCall, outcome: Option<&CallOutcome>) -> Value;
 }

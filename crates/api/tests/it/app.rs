@@ -18,6 +18,7 @@ use cupola_identity::{
 use cupola_models::Catalog;
 use cupola_retrieval::{Embedder, Library, Models, Reader, Settings as IndexSettings};
 use cupola_store::{Blobs, Change, Durability, FileBlobs, Key, Kind, SharedStore, SqliteStore};
+use cupola_tools::outgoing::{Allow, Outgoing};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -109,7 +110,7 @@ impl TestApp {
             true => vector_stores.clone(),
             false => Arc::new(setup.shelf.clone()),
         };
-        let tools = tools::registry(ToolParts { library: searched });
+        let tools = tools::registry(ToolParts { library: searched, outgoing: outgoing() });
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);
         engine.recover().await.unwrap();
         let hosting = setup.hosting.map(|settings| hosting(home.path(), settings));
@@ -505,4 +506,10 @@ impl Events {
         let (_, rest) = self.text.rsplit_once(&format!("event: {event}\ndata: ")).unwrap();
         serde_json::from_str(rest.split('\n').next().unwrap()).unwrap()
     }
+}
+
+/// Reaches what runs on this machine, and the internet.
+fn outgoing() -> Outgoing {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Outgoing::new(Allow::read(["127.0.0.1"]).unwrap()).unwrap()
 }

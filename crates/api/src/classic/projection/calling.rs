@@ -62,8 +62,9 @@ impl RunProjection {
             && let Some(shown) = tools::shown(kind)
         {
             self.own.push(index);
-            let body = shown.in_step(self.settings(tool, kind), Stage::Asked);
-            frames.push(served_call_delta(&step_id, index, id, kind, body));
+            let call = RequestedCall { id: id.to_owned(), name: name.to_owned(), arguments: String::new() };
+            let fields = shown.in_step(self.settings(tool, kind), &call, Stage::Asked);
+            frames.push(served_call_delta(&step_id, index, id, kind, fields));
             return frames;
         }
         let function = FunctionCallDelta {
@@ -137,20 +138,25 @@ impl RunProjection {
         let calls = asked.iter().map(|call| {
             let own = served.iter().find(|own| own.call_id == call.id);
             match own.and_then(|own| Some((own, tools::shown(&own.kind)?))) {
-                Some((own, shown)) => self.shown_call(own, shown, Stage::UnderWay),
+                Some((own, shown)) => self.shown_call(own, shown, call, Stage::UnderWay),
                 None => function_call(call),
             }
         });
         calls.collect()
     }
 
-    fn shown_call(&self, own: &ServedCall, shown: &dyn Shown, stage: Stage<'_>) -> ToolCall {
+    fn shown_call(
+        &self,
+        own: &ServedCall,
+        shown: &dyn Shown,
+        asked: &RequestedCall,
+        stage: Stage<'_>,
+    ) -> ToolCall {
         let settings = self.settings(own.tool.unwrap_or(usize::MAX), &own.kind);
-        let body = shown.in_step(settings, stage);
         let mut call = Extra::new();
         call.insert("id".to_owned(), json!(own.call_id));
         call.insert("type".to_owned(), json!(own.kind));
-        call.insert(own.kind.clone(), body);
+        call.extend(shown.in_step(settings, asked, stage));
         ToolCall::Other(call)
     }
 
@@ -170,7 +176,7 @@ impl RunProjection {
         let asked = turn.asked_last().iter().find(|asked| asked.id == outcome.call_id);
         if let (Some(own), Some(asked)) = (own, asked) {
             let call = match tools::shown(&own.kind) {
-                Some(shown) => self.shown_call(own, shown, Stage::Done(asked, outcome)),
+                Some(shown) => self.shown_call(own, shown, asked, Stage::Done(outcome)),
                 None => with_output(function_call(asked), &outcome.output),
             };
             replace_call(&mut calls.step, &outcome.call_id, |_| call.clone());

@@ -51,11 +51,13 @@ impl RunProjection {
             Piece::Citation { marker, source } => {
                 // In a stream annotations are counted, and have an empty quote.
                 let mut annotation = json!({"index": announced.annotations});
-                let plain = file_citation(&marker, announced.said, &source);
+                let plain = source.in_message(&marker, announced.said);
                 if let (Value::Object(counted), Value::Object(plain)) = (&mut annotation, plain) {
                     counted.extend(plain);
                 }
-                annotation["file_citation"]["quote"] = json!("");
+                if let Source::File { .. } = source {
+                    annotation["file_citation"]["quote"] = json!("");
+                }
                 announced.annotations += 1;
                 (marker, Some(vec![annotation]))
             }
@@ -177,20 +179,10 @@ fn annotations(text: &str, sources: &Sources) -> Vec<Annotation> {
         match piece {
             Piece::Words(words) => said += length(&words),
             Piece::Citation { marker, source } => {
-                annotations.push(file_citation(&marker, said, &source));
+                annotations.push(source.in_message(&marker, said));
                 said += length(&marker);
             }
         }
     }
     annotations
-}
-
-fn file_citation(marker: &str, start: usize, source: &Source) -> Annotation {
-    json!({
-        "type": "file_citation",
-        "text": marker,
-        "start_index": start,
-        "end_index": start + length(marker),
-        "file_citation": {"file_id": source.file_id},
-    })
 }

@@ -1,6 +1,7 @@
 //! Calls, as the model asks for them: one after the other, their arguments piece by piece.
 
 use cupola_engine::{Frame, Runner};
+use cupola_models::RequestedCall;
 use serde_json::json;
 
 use super::{
@@ -120,7 +121,8 @@ impl Stream {
         let mut frames = self.close("completed");
         let Begun { index: call_index, call_id, name, arguments: said_already, kind } = begun;
         if let Some(kind) = kind {
-            frames.extend(self.announce(&kind, call_id));
+            let call = RequestedCall { id: call_id, name, arguments: String::new() };
+            frames.extend(self.announce(&kind, call));
             return frames;
         }
         self.call_index = call_index;

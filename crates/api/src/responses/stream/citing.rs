@@ -1,4 +1,4 @@
-//! Citations in a text: the marker is left out, and an annotation says where it stood.
+//! Citations in a text: words stand in the place of the marker, or nothing, and an annotation says where.
 
 use cupola_engine::Frame;
 use serde_json::json;
@@ -17,7 +17,7 @@ impl Stream {
         let pieces = self.reader.read(text, &self.sources);
         let frames = pieces.into_iter().flat_map(|piece| match piece {
             Piece::Words(words) => self.say_words(Voice::Text, &words),
-            Piece::Citation { source, .. } => self.cite(&source),
+            Piece::Citation { marker, source } => self.cite(&marker, &source),
         });
         frames.collect()
     }
@@ -28,19 +28,22 @@ impl Stream {
         if rest.is_empty() { Vec::new() } else { self.say_words(Voice::Text, &rest) }
     }
 
-    fn cite(&mut self, source: &Source) -> Vec<Frame> {
-        let mut frames = match self.seen.begins(&Strand::Citation(source.file_id.clone())) {
-            Heard::Again => return Vec::new(),
-            Heard::New(_) => Vec::new(),
-            Heard::Other(_) => self.turn_away(),
+    fn cite(&mut self, marker: &str, source: &Source) -> Vec<Frame> {
+        let words = source.words(marker);
+        let mut frames = match words.as_str() {
+            "" => Vec::new(),
+            words => self.say_words(Voice::Text, words),
         };
+        match self.seen.begins(&Strand::Citation(source.key().to_owned())) {
+            Heard::Again => return frames,
+            Heard::New(_) => {}
+            Heard::Other(_) => frames.extend(self.turn_away()),
+        }
         frames.extend(self.open_part(Voice::Text));
         let Some((_, mut place)) = self.place() else { return frames };
         let Some(Open::Spoken(spoken)) = &mut self.open else { return frames };
-        let index = spoken.part().map_or(0, |(.., text)| length(text));
-        let annotation = json!({
-            "type": "file_citation", "file_id": source.file_id, "index": index, "filename": source.filename,
-        });
+        let end = spoken.part().map_or(0, |(.., text)| length(text));
+        let annotation = source.in_response(end, &words);
         place["annotation_index"] = json!(spoken.annotate(annotation.clone()));
         place["annotation"] = annotation;
         frames.push(self.event("response.output_text.annotation.added", place));

@@ -9,7 +9,7 @@ use super::{
     seen::Strand,
     voice::Voice,
 };
-use crate::tools;
+use crate::{citations::Source, tools};
 
 /// The data of an event that was kept.
 pub fn read_event(frame: &Bytes) -> Option<Value> {
@@ -38,6 +38,7 @@ impl Stream {
                     self.seen.add(Strand::Served(item_type(&event["item"]).to_owned()), "");
                     self.recall_announced(kind, &event["item"]);
                 }
+                None if self.recall_output(&event["item"]) => {}
                 None => self.open = self.recall_added(&event["item"]),
             },
             "response.content_part.added" | "response.reasoning_summary_part.added" => {
@@ -53,8 +54,7 @@ impl Stream {
             }
             "response.output_text.annotation.added" => {
                 let annotation = &event["annotation"];
-                let file = annotation["file_id"].as_str().unwrap_or_default();
-                self.seen.add(Strand::Citation(file.to_owned()), "");
+                self.seen.add(Strand::Citation(Source::key_of(annotation).to_owned()), "");
                 if let Some(Open::Spoken(spoken)) = &mut self.open {
                     spoken.annotate(annotation.clone());
                 }

@@ -14,7 +14,7 @@ pub enum Strand {
     Call(String),
     /// A call of the service's own, by the type of its item.
     Served(String),
-    /// A citation of this file.
+    /// A citation of the source with this key.
     Citation(String),
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{Begun, Stream, seen::Strand, voice::Voice};
 use crate::{
     citations::{Piece, Reader},
-    tools::{self, Shown, Stage},
+    tools::{self, Shown, ShownOutput, Stage},
 };
 
 /// A call that is under way.
@@ -21,9 +21,21 @@ pub struct Running {
     place: usize,
     item_id: String,
     kind: String,
-    /// Not known of a call whose announcement was read back, until the model asks for it again.
-    call_id: Option<String>,
+    /// The call, without its arguments.
+    call: RequestedCall,
+    /// Not true of a call whose announcement was read back, until the model asks for it again.
+    is_recognised: bool,
     /// Whether its end was read back, too.
+    is_done: bool,
+    /// The item of its output, where that was read back.
+    output: Option<ToldOutput>,
+}
+
+/// An item of an output that listeners have been told of.
+#[derive(Debug)]
+struct ToldOutput {
+    place: usize,
+    item_id: String,
     is_done: bool,
 }
 
@@ -39,16 +51,23 @@ impl Begun {
 
 impl Stream {
     /// Announces a call.
-    pub(super) fn announce(&mut self, kind: &str, call_id: String) -> Vec<Frame> {
+    pub(super) fn announce(&mut self, kind: &str, call: RequestedCall) -> Vec<Frame> {
         let Some(shown) = tools::shown(kind) else { return Vec::new() };
         let item_id = self.partition.id(crate::items::prefix(shown.item_type()));
-        let item = self.item(shown, &item_id, Stage::Asked);
+        let item = self.item(shown, &item_id, &call, Stage::Asked);
         let place = self.output.len();
         let added = json!({"output_index": place, "item": self.shown(&item)});
         let mut frames = vec![self.event("response.output_item.added", added)];
         self.output.push(item);
-        let running =
-            Running { place, item_id, kind: kind.to_owned(), call_id: Some(call_id), is_done: false };
+        let running = Running {
+            place,
+            item_id,
+            kind: kind.to_owned(),
+            call,
+            is_recognised: true,
+            is_done: false,
+            output: None,
+        };
         frames.extend(self.tell_stage(&running, shown, Stage::Asked));
         self.running.push(running);
         frames
@@ -75,7 +94,7 @@ impl Stream {
 
     /// Calls that the model has not asked for again after a crash.
     pub(super) fn cut_unrecognised(&mut self) -> Vec<Frame> {
-        let is_another = |running: &mut Running| running.call_id.is_none();
+        let is_another = |running: &mut Running| !running.is_recognised;
         let others = self.running.extract_if(.., is_another).collect();
         self.cut(others)
     }
@@ -84,7 +103,7 @@ impl Stream {
         let mut frames = Vec::new();
         for running in calls {
             if let Some(shown) = tools::shown(&running.kind) {
-                let item = self.item(shown, &running.item_id, Stage::CutShort);
+                let item = self.item(shown, &running.item_id, &running.call, Stage::CutShort);
                 frames.extend(self.item_done(running.place, item));
             }
         }
@@ -95,18 +114,49 @@ impl Stream {
     pub fn tool_completed(&mut self, kind: &str, asked: &RequestedCall, outcome: &CallOutcome) -> Vec<Frame> {
         let Some(shown) = tools::shown(kind) else { return Vec::new() };
         self.learn(shown, outcome);
-        let is_this = |running: &Running| running.call_id.as_deref() == Some(&outcome.call_id);
+        let is_this = |running: &Running| running.is_recognised && running.call.id == outcome.call_id;
         let Some(at) = self.running.iter().position(is_this) else { return Vec::new() };
         let running = self.running.remove(at);
-        let stage = Stage::Done(asked, outcome);
-        let item = self.item(shown, &running.item_id, stage);
+        let stage = Stage::Done(outcome);
+        let item = self.item(shown, &running.item_id, asked, stage);
+        let mut frames = Vec::new();
         if running.is_done {
             // What listeners were told may not be all that is kept.
             self.output[running.place] = item;
-            return Vec::new();
+        } else {
+            frames.extend(self.tell_stage(&running, shown, stage));
+            frames.extend(self.item_done(running.place, item));
         }
-        let mut frames = self.tell_stage(&running, shown, stage);
-        frames.extend(self.item_done(running.place, item));
+        if let Some(pair) = shown.output() {
+            frames.extend(self.tell_output(running.output, pair, asked, outcome));
+        }
+        frames
+    }
+
+    /// The output of a call, where that is an item of its own behind the call's.
+    fn tell_output(
+        &mut self,
+        told: Option<ToldOutput>,
+        shown: &dyn ShownOutput,
+        asked: &RequestedCall,
+        outcome: &CallOutcome,
+    ) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        let told = told.unwrap_or_else(|| {
+            let item_id = self.partition.id(crate::items::prefix(shown.item_type()));
+            let place = self.output.len();
+            let item = self.whole_item(shown.item_type(), &item_id, shown.item(asked, None));
+            let added = json!({"output_index": place, "item": self.shown(&item)});
+            frames.push(self.event("response.output_item.added", added));
+            self.output.push(item);
+            ToldOutput { place, item_id, is_done: false }
+        });
+        let item = self.whole_item(shown.item_type(), &told.item_id, shown.item(asked, Some(outcome)));
+        if told.is_done {
+            self.output[told.place] = item;
+        } else {
+            frames.extend(self.item_done(told.place, item));
+        }
         frames
     }
 
@@ -121,11 +171,15 @@ impl Stream {
         shown.events(stage).iter().map(|kind| self.event(kind, place.clone())).collect()
     }
 
-    fn item(&self, shown: &dyn Shown, id: &str, stage: Stage<'_>) -> Value {
+    fn item(&self, shown: &dyn Shown, id: &str, call: &RequestedCall, stage: Stage<'_>) -> Value {
+        self.whole_item(shown.item_type(), id, shown.item(call, stage))
+    }
+
+    fn whole_item(&self, item_type: &str, id: &str, fields: Value) -> Value {
         let mut item = Map::new();
-        item.insert("type".to_owned(), json!(shown.item_type()));
+        item.insert("type".to_owned(), json!(item_type));
         item.insert("id".to_owned(), json!(id));
-        if let Value::Object(fields) = shown.item(stage) {
+        if let Value::Object(fields) = fields {
             item.extend(fields);
         }
         self.marked(Value::Object(item))
@@ -141,23 +195,50 @@ impl Stream {
 
     /// The model asks again for a call that was announced before a crash.
     pub(super) fn recognise(&mut self, call_id: &str) {
-        if let Some(running) = self.running.iter_mut().find(|running| running.call_id.is_none()) {
-            running.call_id = Some(call_id.to_owned());
+        if let Some(running) = self.running.iter_mut().find(|running| !running.is_recognised) {
+            running.is_recognised = true;
+            running.call.id = call_id.to_owned();
         }
     }
 
     /// A call whose announcement was kept.
     pub(super) fn recall_announced(&mut self, kind: &str, item: &Value) {
-        let item_id = item["id"].as_str().unwrap_or_default().to_owned();
-        let place = self.output.len();
-        let running = Running { place, item_id, kind: kind.to_owned(), call_id: None, is_done: false };
+        let field = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
+        let call = RequestedCall { id: field("call_id"), name: field("name"), arguments: String::new() };
+        self.running.push(Running {
+            place: self.output.len(),
+            item_id: field("id"),
+            kind: kind.to_owned(),
+            call,
+            is_recognised: false,
+            is_done: false,
+            output: None,
+        });
         self.output.push(item.clone());
-        self.running.push(running);
+    }
+
+    /// An output whose announcement was kept. Says whether the item was one.
+    pub(super) fn recall_output(&mut self, item: &Value) -> bool {
+        let is_its = |running: &&mut Running| {
+            let pair = tools::shown(&running.kind).and_then(Shown::output);
+            running.call.id == item["call_id"] && pair.is_some_and(|pair| pair.item_type() == item["type"])
+        };
+        let Some(running) = self.running.iter_mut().find(is_its) else { return false };
+        let item_id = item["id"].as_str().unwrap_or_default().to_owned();
+        running.output = Some(ToldOutput { place: self.output.len(), item_id, is_done: false });
+        self.output.push(item.clone());
+        true
     }
 
     /// A call whose end was kept. Says whether the item was one.
     pub(super) fn recall_ended(&mut self, item: &Value) -> bool {
         let id = item["id"].as_str().unwrap_or_default();
+        let mut outputs = self.running.iter_mut().filter_map(|running| running.output.as_mut());
+        if let Some(output) = outputs.find(|output| output.item_id == id) {
+            output.is_done = true;
+            self.output[output.place] = item.clone();
+            return true;
+        }
         let Some(at) = self.running.iter().position(|running| running.item_id == id) else { return false };
         self.output[self.running[at].place] = item.clone();
         if item["status"] == "incomplete" {
@@ -203,7 +284,10 @@ impl Stream {
         for piece in reader.read(&answer.text, &self.sources) {
             match piece {
                 Piece::Words(words) => said += words.len(),
-                Piece::Citation { source, .. } => strands.push((Strand::Citation(source.file_id), 1)),
+                Piece::Citation { marker, source } => {
+                    said += source.words(&marker).len();
+                    strands.push((Strand::Citation(source.key().to_owned()), 1));
+                }
             }
         }
         strands.push((Strand::Words(Voice::Text), said + reader.rest().len()));
@@ -217,3 +301,6 @@ impl Stream {
         strands
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,9 +3,9 @@
 use cupola_engine::turn::CallOutcome;
 use cupola_models::RequestedCall;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Found, queries};
+use super::{Found, KIND, queries};
 use crate::{
     citations::Source,
     tools::{Shown, Stage},
@@ -22,16 +22,16 @@ impl Shown for Calls {
         "file_search_call"
     }
 
-    fn item(&self, stage: Stage<'_>) -> Value {
+    fn item(&self, call: &RequestedCall, stage: Stage<'_>) -> Value {
         match stage {
             Stage::Asked | Stage::UnderWay => {
                 json!({"status": "in_progress", "queries": [], "results": null})
             }
             Stage::CutShort => json!({"status": "incomplete", "queries": [], "results": null}),
-            Stage::Done(asked, outcome) => {
+            Stage::Done(outcome) => {
                 let status = if outcome.fault.is_none() { "completed" } else { "failed" };
                 let results = found(outcome).map(|found| found.results);
-                json!({"status": status, "queries": asked_for(asked), "results": results})
+                json!({"status": status, "queries": asked_for(call), "results": results})
             }
         }
     }
@@ -40,20 +40,20 @@ impl Shown for Calls {
         match stage {
             Stage::Asked => &["response.file_search_call.in_progress"],
             Stage::UnderWay => &["response.file_search_call.searching"],
-            Stage::Done(_, CallOutcome { fault: None, .. }) => &["response.file_search_call.completed"],
+            Stage::Done(CallOutcome { fault: None, .. }) => &["response.file_search_call.completed"],
             // The wire knows no event for a search that failed: its item says so.
             Stage::Done(..) | Stage::CutShort => &[],
         }
     }
 
-    fn in_step(&self, settings: &Value, stage: Stage<'_>) -> Value {
+    fn in_step(&self, settings: &Value, _: &RequestedCall, stage: Stage<'_>) -> Map<String, Value> {
         let mut ranking = json!({"ranker": RANKER, "score_threshold": 0.0});
         if let (Value::Object(ranking), Value::Object(chosen)) = (&mut ranking, &settings["ranking_options"])
         {
             ranking.extend(chosen.clone());
         }
         let results = match stage {
-            Stage::Done(_, outcome) => found(outcome).unwrap_or_default().results,
+            Stage::Done(outcome) => found(outcome).unwrap_or_default().results,
             Stage::Asked | Stage::UnderWay | Stage::CutShort => Vec::new(),
         };
         let results = results.into_iter().map(|result| {
@@ -62,13 +62,15 @@ impl Shown for Calls {
                 "attributes": result.attributes, "content": [{"type": "text", "text": result.text}],
             })
         });
-        json!({"ranking_options": ranking, "results": results.collect::<Vec<_>>()})
+        let body = json!({"ranking_options": ranking, "results": results.collect::<Vec<_>>()});
+        Map::from_iter([(KIND.to_owned(), body)])
     }
 
     fn sources(&self, outcome: &CallOutcome) -> (u64, Vec<Source>) {
         let Found { call, results, .. } = found(outcome).unwrap_or_default();
         let sources = results.into_iter();
-        let sources = sources.map(|result| Source { file_id: result.file_id, filename: result.filename });
+        let sources =
+            sources.map(|result| Source::File { file_id: result.file_id, filename: result.filename });
         (call, sources.collect())
     }
 }
