@@ -8,6 +8,7 @@ use std::{
 
 use cupola_api::{
     ClassicDialect, Hosting, Limits, ResponsesDialect, Server, Service, ServiceParts,
+    containers::{Containers, ContainersParts},
     tools::{self, ToolParts},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
@@ -20,6 +21,7 @@ use cupola_tools::outgoing::Outgoing;
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
 
 use crate::{
+    code_interpreter,
     config::{Config, Durability},
     data_dir::DataDir,
     failure::Failure,
@@ -39,6 +41,7 @@ pub struct Instance {
     engine: Engine,
     hosting: Option<Arc<Hosting>>,
     vector_stores: Arc<VectorStores>,
+    containers: Arc<Containers>,
     drain_grace: Duration,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
@@ -104,7 +107,17 @@ impl Instance {
         }));
         let outgoing = Outgoing::new(config.tools.allow.clone())
             .map_err(|failure| Failure::plain(format!("requests of tools can't be made: {failure}")))?;
-        let tools = tools::registry(ToolParts { library: Arc::clone(&vector_stores) as Arc<_>, outgoing });
+        let containers = Arc::new(Containers::new(ContainersParts {
+            store: Arc::clone(&store),
+            blobs: Arc::clone(&blobs),
+            interpreters: code_interpreter::interpreters(config)?,
+            settings: code_interpreter::settings(config),
+        }));
+        let tools = tools::registry(ToolParts {
+            library: Arc::clone(&vector_stores) as Arc<_>,
+            containers: Arc::clone(&containers),
+            outgoing,
+        });
         let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, tools, settings);
         let recovered = engine.recover().await?;
 
@@ -126,6 +139,7 @@ impl Instance {
             connections,
             hosting: hosting.clone(),
             vector_stores: Arc::clone(&vector_stores),
+            containers: Arc::clone(&containers),
             limits: Limits {
                 max_body_bytes: config.limits.max_body_bytes.get(),
                 max_upload_bytes: config.limits.max_upload_bytes.get() as u64,
@@ -136,6 +150,7 @@ impl Instance {
             Failure::plain(format!("hosted agents could not be taken up again: {}", error.detail().message))
         })?;
         service.vector_stores().start(service.projects()).await?;
+        service.containers().start(service.projects()).await?;
         let deployment = catalog.suggested_deployment().map(str::to_owned);
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(server.serve(service, tls, stopped, REQUEST_GRACE));
@@ -149,6 +164,7 @@ impl Instance {
             engine,
             hosting,
             vector_stores,
+            containers,
             drain_grace: config.runs.drain_grace,
             stop,
             serving,
@@ -190,6 +206,7 @@ impl Instance {
         self.engine.drain(self.drain_grace).await;
         self.stop.send_replace(true);
         let _ = self.serving.await;
+        self.containers.close().await;
         self.vector_stores.close().await;
         if let Some(hosting) = self.hosting {
             hosting.close().await;

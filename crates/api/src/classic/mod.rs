@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub(crate) mod checks;
+mod code_files;
 mod dialect;
 pub mod files;
 mod include;

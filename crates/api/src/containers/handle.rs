@@ -172,6 +172,11 @@ impl Containers {
         Ok((found, record))
     }
 
+    /// Refuses a container that can't be used.
+    pub async fn check_active(&self, project: &Arc<str>, id: &str) -> Result<(), ContainerFault> {
+        self.active(project, id).await.map(drop)
+    }
+
     /// All files of a container.
     pub(super) async fn files(&self, project: &Arc<str>, id: &str) -> Result<Vec<FileRecord>, StoreError> {
         let found = self.store().list(Listing::all(project, FILE_IN_CONTAINER, id)).await?;

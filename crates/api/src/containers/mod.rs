@@ -20,5 +20,5 @@ pub(crate) use files::{
 };
 pub use handle::{Containers, ContainersParts, ContainersSettings};
 pub(crate) use operations::{create, delete, get, list};
-pub use record::FileRecord;
+pub use record::{FileRecord, memory as memory_of};
 pub use running::{Code, CodeRan};

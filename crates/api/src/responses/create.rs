@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
 use super::{
-    checks,
+    checks, containers,
     dialect::marks,
     exchanges,
     kinds::{RESPONSE, not_found},
@@ -134,7 +134,8 @@ pub async fn prepare(
     let input = input(service, project, body, &partition).await?;
     let id = partition.id("resp_");
     let now = service.clock().seconds();
-    let response = request::response(&id, now, body, agent.as_ref(), conversation.as_deref());
+    let mut response = request::response(&id, now, body, agent.as_ref(), conversation.as_deref());
+    containers::name(service, project, &mut response, conversation.as_deref(), previous).await?;
     // What stands in the store only later, or never, is handed over directly.
     let before = remembered.map_or(&response, Remembered::before);
     let asked = Arc::new(json!({
@@ -282,7 +283,9 @@ pub async fn begin(
     let id = response["id"].as_str().unwrap_or_default().to_owned();
     let events = Stream::new(partition, marks(&response))
         .with_custom_tools(custom_tools(&response))
+        .with_tools(&response["tools"])
         .with_include(include);
+    let events = if is_background { events } else { events.spelling() };
     let projection = ResponseProjection::new(project, response, asked, events, keeping);
     Ok(service
         .engine()

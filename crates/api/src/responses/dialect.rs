@@ -86,8 +86,9 @@ impl Dialect for ResponsesDialect {
         let input = Arc::new(json!({ "input": input }));
         let kept = self.store.frames(turn, 0).await?;
         let partition = Partition::of(&turn.id).unwrap_or_default();
-        let stream =
-            Stream::resumed(partition, marks(&response), &kept).with_custom_tools(custom_tools(&response));
+        let stream = Stream::resumed(partition, marks(&response), &kept)
+            .with_custom_tools(custom_tools(&response))
+            .with_tools(&response["tools"]);
         let spec = turn_spec(&response);
         let projection =
             ResponseProjection::new(&turn.project, response, input, stream, Keeping::FromAccepted).at(etag);

@@ -2,6 +2,7 @@
 
 mod checks;
 mod compact;
+mod containers;
 mod create;
 mod dialect;
 mod exchanges;

@@ -10,6 +10,7 @@ mod open;
 mod recall;
 mod seen;
 mod serving;
+mod spelling;
 mod voice;
 
 use std::collections::VecDeque;
@@ -28,9 +29,10 @@ use serving::Running;
 pub use voice::Voice;
 
 use crate::{
-    citations::{Reader, Sources},
+    citations::{Reader, Source, Sources},
     items::Include,
     partition::Partition,
+    tools,
 };
 
 /// Output items and the events that announce them.
@@ -68,6 +70,12 @@ pub struct Stream {
     reader: Reader,
     /// What of its items listeners want to see.
     include: Include,
+    /// The settings of the tools.
+    settings: Vec<Value>,
+    /// Whether arguments of the service's own calls are told piece by piece.
+    spells: bool,
+    /// Pictures that were drawn and not cited yet.
+    figures: Vec<Source>,
 }
 
 impl Stream {
@@ -92,7 +100,23 @@ impl Stream {
             sources: Sources::default(),
             reader: Reader::default(),
             include: Include::default(),
+            settings: Vec::new(),
+            spells: false,
+            figures: Vec::new(),
         }
+    }
+
+    /// Shows these tools' settings where items show them.
+    pub fn with_tools(mut self, tools: &Value) -> Self {
+        let served = |tool: &&Value| tool["type"].as_str().is_some_and(|kind| tools::shown(kind).is_some());
+        self.settings = tools.as_array().into_iter().flatten().filter(served).cloned().collect();
+        self
+    }
+
+    /// Tells arguments piece by piece where that is wanted. Events of such a stream are not kept.
+    pub fn spelling(mut self) -> Self {
+        self.spells = true;
+        self
     }
 
     /// Tells calls of these tools as calls of custom tools.
@@ -306,8 +330,11 @@ impl Stream {
         if self.output.is_empty() && self.open.is_none() && !goes_on {
             frames.extend(self.open_part(Voice::Text));
         }
+        if status == "completed" && !goes_on {
+            frames.extend(self.cite_figures());
+        }
         frames.extend(self.close(status));
-        frames.extend(if goes_on { self.under_way_now() } else { self.cut_short() });
+        frames.extend(if goes_on { self.under_way_now(&answer.calls) } else { self.cut_short() });
         self.turn_over();
         frames
     }

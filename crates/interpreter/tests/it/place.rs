@@ -18,7 +18,7 @@ pub const KEPT: usize = 64 * 1024;
 /// Where the environment is, as `cargo xtask test` or the system says.
 pub async fn environment() -> PathBuf {
     let variable = |name: &str| env::var(name).ok().map(|value| &*value.leak());
-    let named = variable("CUPOLA_CODE_INTERPRETER_ENVIRONMENT").map(PathBuf::from);
+    let named = variable("CUPOLA_CODE_INTERPRETER__ENVIRONMENT").map(PathBuf::from);
     let folder = named.or_else(|| usual_folder(&variable)).unwrap();
     Setup::default().run(&folder, |_| {}).await.unwrap().folder().to_owned()
 }

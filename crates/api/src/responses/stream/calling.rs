@@ -74,7 +74,7 @@ impl Stream {
     /// More of the arguments of a call.
     pub fn call_arguments(&mut self, index: usize, piece: &str) -> Vec<Frame> {
         if self.own.contains(&index) {
-            return Vec::new();
+            return self.spell(index, piece);
         }
         if self.call_index != index {
             if let Some(call) = self.waiting.iter_mut().find(|call| call.index == index) {
@@ -122,7 +122,7 @@ impl Stream {
         let Begun { index: call_index, call_id, name, arguments: said_already, kind } = begun;
         if let Some(kind) = kind {
             let call = RequestedCall { id: call_id, name, arguments: String::new() };
-            frames.extend(self.announce(&kind, call));
+            frames.extend(self.announce(&kind, call_index, call));
             return frames;
         }
         self.call_index = call_index;

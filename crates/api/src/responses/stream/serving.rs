@@ -8,7 +8,7 @@ use cupola_engine::{
 use cupola_models::RequestedCall;
 use serde_json::{Map, Value, json};
 
-use super::{Begun, Stream, seen::Strand, voice::Voice};
+use super::{Begun, Stream, seen::Strand, spelling::Spelling, voice::Voice};
 use crate::{
     citations::{Piece, Reader},
     tools::{self, Shown, ShownOutput, Stage},
@@ -18,22 +18,24 @@ use crate::{
 #[derive(Debug)]
 pub struct Running {
     /// Its place among the items.
-    place: usize,
-    item_id: String,
-    kind: String,
+    pub(super) place: usize,
+    pub(super) item_id: String,
+    pub(super) kind: String,
     /// The call, without its arguments.
-    call: RequestedCall,
+    pub(super) call: RequestedCall,
     /// Not true of a call whose announcement was read back, until the model asks for it again.
-    is_recognised: bool,
+    pub(super) is_recognised: bool,
     /// Whether its end was read back, too.
-    is_done: bool,
+    pub(super) is_done: bool,
     /// The item of its output, where that was read back.
-    output: Option<ToldOutput>,
+    pub(super) output: Option<ToldOutput>,
+    /// The argument that is told while the model writes it.
+    pub(super) spelling: Option<Spelling>,
 }
 
 /// An item of an output that listeners have been told of.
 #[derive(Debug)]
-struct ToldOutput {
+pub(super) struct ToldOutput {
     place: usize,
     item_id: String,
     is_done: bool,
@@ -51,10 +53,10 @@ impl Begun {
 
 impl Stream {
     /// Announces a call.
-    pub(super) fn announce(&mut self, kind: &str, call: RequestedCall) -> Vec<Frame> {
+    pub(super) fn announce(&mut self, kind: &str, index: usize, call: RequestedCall) -> Vec<Frame> {
         let Some(shown) = tools::shown(kind) else { return Vec::new() };
         let item_id = self.partition.id(crate::items::prefix(shown.item_type()));
-        let item = self.item(shown, &item_id, &call, Stage::Asked);
+        let item = self.item(shown, kind, &item_id, &call, Stage::Asked);
         let place = self.output.len();
         let added = json!({"output_index": place, "item": self.shown(&item)});
         let mut frames = vec![self.event("response.output_item.added", added)];
@@ -67,18 +69,20 @@ impl Stream {
             is_recognised: true,
             is_done: false,
             output: None,
+            spelling: shown.spelled_out().map(|spelled| Spelling::new(spelled, index)),
         };
         frames.extend(self.tell_stage(&running, shown, Stage::Asked));
         self.running.push(running);
         frames
     }
 
-    /// The tools of all calls are at work.
-    pub(super) fn under_way_now(&mut self) -> Vec<Frame> {
-        let all = std::mem::take(&mut self.running);
+    /// The tools of all calls are at work, which the model has asked for so.
+    pub(super) fn under_way_now(&mut self, asked: &[RequestedCall]) -> Vec<Frame> {
+        let mut all = std::mem::take(&mut self.running);
         let mut frames = Vec::new();
-        for running in &all {
+        for running in &mut all {
             if let Some(shown) = tools::shown(&running.kind) {
+                frames.extend(self.spell_whole(running, asked));
                 frames.extend(self.tell_stage(running, shown, Stage::UnderWay));
             }
         }
@@ -103,7 +107,7 @@ impl Stream {
         let mut frames = Vec::new();
         for running in calls {
             if let Some(shown) = tools::shown(&running.kind) {
-                let item = self.item(shown, &running.item_id, &running.call, Stage::CutShort);
+                let item = self.item(shown, &running.kind, &running.item_id, &running.call, Stage::CutShort);
                 frames.extend(self.item_done(running.place, item));
             }
         }
@@ -118,7 +122,7 @@ impl Stream {
         let Some(at) = self.running.iter().position(is_this) else { return Vec::new() };
         let running = self.running.remove(at);
         let stage = Stage::Done(outcome);
-        let item = self.item(shown, &running.item_id, asked, stage);
+        let item = self.item(shown, kind, &running.item_id, asked, stage);
         let mut frames = Vec::new();
         if running.is_done {
             // What listeners were told may not be all that is kept.
@@ -164,6 +168,8 @@ impl Stream {
     fn learn(&mut self, shown: &dyn Shown, outcome: &CallOutcome) {
         let (call, sources) = shown.sources(outcome);
         self.sources.add(call, sources);
+        self.sources.add_links(shown.links(outcome));
+        self.figures.extend(shown.figures(outcome));
     }
 
     fn tell_stage(&mut self, running: &Running, shown: &dyn Shown, stage: Stage<'_>) -> Vec<Frame> {
@@ -171,8 +177,13 @@ impl Stream {
         shown.events(stage).iter().map(|kind| self.event(kind, place.clone())).collect()
     }
 
-    fn item(&self, shown: &dyn Shown, id: &str, call: &RequestedCall, stage: Stage<'_>) -> Value {
-        self.whole_item(shown.item_type(), id, shown.item(call, stage))
+    fn item(&self, shown: &dyn Shown, kind: &str, id: &str, call: &RequestedCall, stage: Stage<'_>) -> Value {
+        let mut fields = shown.item(call, stage);
+        let settings = self.settings.iter().find(|settings| settings["type"] == kind);
+        if let Value::Object(fields) = &mut fields {
+            fields.extend(shown.from_settings(settings.unwrap_or(&Value::Null)));
+        }
+        self.whole_item(shown.item_type(), id, fields)
     }
 
     fn whole_item(&self, item_type: &str, id: &str, fields: Value) -> Value {
@@ -213,6 +224,7 @@ impl Stream {
             is_recognised: false,
             is_done: false,
             output: None,
+            spelling: None,
         });
         self.output.push(item.clone());
     }

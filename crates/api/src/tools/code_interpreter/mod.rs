@@ -22,7 +22,7 @@ use ran::Ran;
 use settings::{Container, Settings};
 
 pub(crate) use settings::{auto, auto_id};
-pub(crate) use shown::{Calls, image_files};
+pub(crate) use shown::Calls;
 pub(crate) use spelled::Spelled;
 
 /// The tool's kind, and the name of its function.

@@ -99,12 +99,16 @@ fn sentence(ended: Ended, seconds: u64) -> Option<String> {
     Some(match ended {
         Ended::Completed | Ended::Raised => return None,
         Ended::Interrupted => {
-            format!("[The code was stopped because it took longer than {seconds} s. Variables are as it left them.]")
+            format!(
+                "[The code was stopped because it took longer than {seconds} s. Variables are as it left them.]"
+            )
         }
         Ended::Stuck => {
             format!("[The code was ended because it took longer than {seconds} s and would not stop. {GONE}]")
         }
-        Ended::OutOfMemory => format!("[The code was ended because it wanted more memory than it may have. {GONE}]"),
+        Ended::OutOfMemory => {
+            format!("[The code was ended because it wanted more memory than it may have. {GONE}]")
+        }
         Ended::Died => format!("[The interpreter ended while the code ran. {GONE}]"),
     })
 }
