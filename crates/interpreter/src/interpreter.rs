@@ -178,6 +178,14 @@ impl Interpreter {
         }
     }
 
+    /// Ends it, and waits until nothing of it is left.
+    pub async fn close(mut self) {
+        self.room.end();
+        if timeout(END, self.room.ended()).await.is_err() {
+            tracing::warn!("an interpreter has not ended {} s after it was killed", END.as_secs());
+        }
+    }
+
     /// Its files.
     pub fn folder(&self) -> &Arc<Folder> {
         &self.folder

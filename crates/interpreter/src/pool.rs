@@ -97,13 +97,17 @@ impl Interpreters {
         }
     }
 
-    /// Ends those that wait.
+    /// Ends those that wait. When this returns, nothing of them is left.
     pub async fn close(&self) {
         let mut spares = self.0.spares.lock().await;
-        if let Some(filler) = spares.filler.take() {
-            filler.abort();
+        let Some(mut ready) = spares.ready.take() else { return };
+        // One that is being started comes to its place first.
+        ready.close();
+        while let Some(started) = ready.recv().await {
+            if let Ok(interpreter) = started {
+                interpreter.close().await;
+            }
         }
-        spares.ready = None;
     }
 
     fn fill(&self, spares: &mut Spares) {

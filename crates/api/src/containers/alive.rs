@@ -58,6 +58,16 @@ impl Alive {
     }
 }
 
+impl Slot {
+    /// Ends the interpreter, once its turn has come.
+    async fn end(&self) {
+        let alive = self.alive.lock().await.take();
+        if let Some(alive) = alive {
+            alive.interpreter.close().await;
+        }
+    }
+}
+
 impl Slots {
     fn all(&self) -> MutexGuard<'_, HashMap<Place, Arc<Slot>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -85,7 +95,7 @@ impl Slots {
         let place = (Arc::clone(project), id.to_owned());
         let slot = self.all().get(&place).cloned();
         if let Some(slot) = slot {
-            slot.alive.lock().await.take();
+            slot.end().await;
         }
     }
 
@@ -98,7 +108,7 @@ impl Slots {
     pub async fn end_all(&self) {
         let all: Vec<_> = self.all().drain().map(|(_, slot)| slot).collect();
         for slot in all {
-            slot.alive.lock().await.take();
+            slot.end().await;
         }
     }
 
