@@ -31,6 +31,11 @@ pub const CODES: &[&str] = &[
     "unsupported_file",
     "too_many_files",
     "vector_store_expired",
+    "container_expired",
+    "container_full",
+    "code_interpreter_busy",
+    "code_interpreter_failed",
+    "code_interpreter_not_set_up",
     "too_many_messages",
     "no_access_to_project",
     "action_not_allowed",
@@ -55,6 +60,7 @@ pub const CODES: &[&str] = &[
     "internal_error",
     "invalid_parameters",
     "call_not_known",
+    "mcp_list_failed",
     "etag_mismatch",
     "binding_mismatch",
     "invalid_request",
@@ -137,7 +143,7 @@ impl ApiError {
             "rate_limit_exceeded" => StatusCode::TOO_MANY_REQUESTS,
             "model_unreachable" | "server_error" => StatusCode::BAD_GATEWAY,
             "model_timeout" => StatusCode::GATEWAY_TIMEOUT,
-            "model_unauthorized" => StatusCode::FAILED_DEPENDENCY,
+            "model_unauthorized" | "mcp_list_failed" => StatusCode::FAILED_DEPENDENCY,
             _ => StatusCode::BAD_REQUEST,
         };
         let kind = if status.is_server_error() { "server_error" } else { "invalid_request_error" };

@@ -7,7 +7,7 @@ use std::{
 };
 
 use cupola_api::{
-    ClassicDialect, Hosting, Limits, ResponsesDialect, Server, Service, ServiceParts,
+    ClassicDialect, Hosting, Keyring, Limits, ResponsesDialect, Server, Service, ServiceParts,
     containers::{Containers, ContainersParts},
     tools::{self, ToolParts},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
@@ -117,6 +117,9 @@ impl Instance {
             library: Arc::clone(&vector_stores) as Arc<_>,
             containers: Arc::clone(&containers),
             outgoing,
+            mcp: config.tools.mcp(),
+            keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), connections.as_slice()),
+            sealing: Arc::clone(&sealing),
         });
         let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, tools, settings);
         let recovered = engine.recover().await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cupola_wire::classic::{Run, ToolResources};
 use serde_json::{Value, json};
 
-use crate::tools::{code_interpreter, file_search};
+use crate::tools::{code_interpreter, file_search, mcp};
 
 /// What the tools of a run work on, by kind.
 #[derive(Clone, Debug, Default)]
@@ -15,12 +15,14 @@ pub struct Scope {
     files: Vec<String>,
     /// The container that belongs to the thread.
     container: String,
+    /// What is said of MCP servers; of several that have one label, the first counts.
+    servers: Vec<Value>,
 }
 
 impl Scope {
     /// Whether a run has tools that work on anything.
     pub fn concerns(run: &Run) -> bool {
-        let kinds = [file_search::KIND, code_interpreter::KIND];
+        let kinds = [code_interpreter::KIND, file_search::KIND, mcp::KIND];
         run.tools.iter().any(|tool| kinds.contains(&tool.kind()))
     }
 
@@ -36,7 +38,9 @@ impl Scope {
             }
             all
         };
+        let servers = [&run.tool_resources, agent, thread].into_iter().filter_map(|all| all.get(mcp::KIND));
         Self {
+            servers: servers.filter_map(Value::as_array).flatten().cloned().collect(),
             stores: named(file_search::KIND, "vector_store_ids"),
             files: named(code_interpreter::KIND, "file_ids"),
             container: code_interpreter::auto_id(project, &run.thread_id),
@@ -54,6 +58,15 @@ impl Scope {
                 settings["publishes"] = json!(true);
             }
             _ => {}
+        }
+        if kind == mcp::KIND {
+            let mut servers = self.servers.iter();
+            let said = servers.find(|server| server["server_label"] == given["server_label"]);
+            for name in ["require_approval", "headers", mcp::SEALED] {
+                if let Some(value) = said.and_then(|said| said.get(name)).filter(|value| !value.is_null()) {
+                    settings[name] = value.clone();
+                }
+            }
         }
         settings
     }

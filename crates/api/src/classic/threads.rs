@@ -11,7 +11,7 @@ use super::{
     checks,
     code_files::CodeFiles,
     kinds::{self, THREAD, key},
-    messages,
+    messages, servers,
 };
 use crate::{
     ApiError, Service,
@@ -55,6 +55,7 @@ pub(super) async fn prepare(
 ) -> Result<NewThread, ApiError> {
     checks::metadata(&format!("{within}metadata"), body.metadata.as_ref())?;
     checks::tool_resources(body.tool_resources.as_ref())?;
+    servers::refuse_headers(body.tool_resources.as_ref())?;
     let files = AttachedFiles::of_messages(&format!("{within}messages"), body.messages.as_deref())?;
     let first = body.messages.unwrap_or_default();
     let code_files = CodeFiles::of_messages(&first);
@@ -109,6 +110,7 @@ pub async fn update(
 ) -> Result<Response, ApiError> {
     checks::metadata("metadata", body.metadata.as_ref())?;
     checks::tool_resources(body.tool_resources.as_ref())?;
+    servers::refuse_headers(body.tool_resources.as_ref())?;
     let key = key(&project, THREAD, thread);
     kinds::find(&service, &key).await?;
     if let Some(resources) = &mut body.tool_resources {

@@ -164,14 +164,11 @@ impl Containers {
             let mut file = self.new_file(container, &entry.path, BY_CODE);
             let Some(bytes) = self.take(&folder, entry, &file.blob).await? else { continue };
             file.bytes = bytes;
-            match alive.known.get(&entry.path) {
-                Some(known) => {
-                    left.push(known.file.blob.clone());
-                    file.id.clone_from(&known.file.id);
-                    // It is found in the place of what it was.
-                    changes.push(Change::Delete { key: kinds::file(project, &file.id) });
-                }
-                None => {}
+            if let Some(known) = alive.known.get(&entry.path) {
+                left.push(known.file.blob.clone());
+                file.id.clone_from(&known.file.id);
+                // It is found in the place of what it was.
+                changes.push(Change::Delete { key: kinds::file(project, &file.id) });
             }
             changes.push(insert(project, &file));
             written.push((entry.clone(), file));

@@ -4,6 +4,8 @@
 //! the events that were kept are read back, and an answer that begins as the interrupted one did goes on
 //! where that one stopped, so that a client which comes back misses nothing and sees nothing twice.
 
+mod approving;
+mod asking;
 mod calling;
 mod citing;
 mod open;
@@ -17,11 +19,12 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use cupola_engine::{
-    Frame, Runner,
+    Frame, Runner, ToolSpec,
     turn::{Answer, ServedCall},
 };
 use serde_json::{Map, Value, json};
 
+use asking::Asked;
 use calling::Begun;
 use open::{Open, Spoken};
 use seen::{Heard, Seen, Strand};
@@ -32,7 +35,6 @@ use crate::{
     citations::{Reader, Source, Sources},
     items::Include,
     partition::Partition,
-    tools,
 };
 
 /// Output items and the events that announce them.
@@ -64,14 +66,16 @@ pub struct Stream {
     own: Vec<usize>,
     /// Calls of the service's own that are announced and not done.
     running: Vec<Running>,
+    /// Servers that are asked for their functions.
+    asked: Vec<Asked>,
+    /// The tools of the turn.
+    tools: Vec<ToolSpec>,
     /// What can be cited.
     sources: Sources,
     /// Finds citations in the text.
     reader: Reader,
     /// What of its items listeners want to see.
     include: Include,
-    /// The settings of the tools.
-    settings: Vec<Value>,
     /// Whether arguments of the service's own calls are told piece by piece.
     spells: bool,
     /// Pictures that were drawn and not cited yet.
@@ -97,20 +101,14 @@ impl Stream {
             waiting: VecDeque::new(),
             own: Vec::new(),
             running: Vec::new(),
+            asked: Vec::new(),
+            tools: Vec::new(),
             sources: Sources::default(),
             reader: Reader::default(),
             include: Include::default(),
-            settings: Vec::new(),
             spells: false,
             figures: Vec::new(),
         }
-    }
-
-    /// Shows these tools' settings where items show them.
-    pub fn with_tools(mut self, tools: &Value) -> Self {
-        let served = |tool: &&Value| tool["type"].as_str().is_some_and(|kind| tools::shown(kind).is_some());
-        self.settings = tools.as_array().into_iter().flatten().filter(served).cloned().collect();
-        self
     }
 
     /// Tells arguments piece by piece where that is wanted. Events of such a stream are not kept.
@@ -122,6 +120,12 @@ impl Stream {
     /// Tells calls of these tools as calls of custom tools.
     pub fn with_custom_tools(mut self, names: Vec<String>) -> Self {
         self.custom = names;
+        self
+    }
+
+    /// Knows the tools of the turn.
+    pub fn with_tools(mut self, tools: Vec<ToolSpec>) -> Self {
+        self.tools = tools;
         self
     }
 
@@ -334,7 +338,12 @@ impl Stream {
             frames.extend(self.cite_figures());
         }
         frames.extend(self.close(status));
-        frames.extend(if goes_on { self.under_way_now(&answer.calls) } else { self.cut_short() });
+        if goes_on {
+            frames.extend(self.ask_for_approvals(answer, served));
+            frames.extend(self.under_way_now(&answer.calls));
+        } else {
+            frames.extend(self.cut_short());
+        }
         self.turn_over();
         frames
     }

@@ -2,19 +2,23 @@
 
 pub mod code_interpreter;
 pub mod file_search;
-pub mod openapi;
-mod paired;
+pub mod mcp;
 
 use std::sync::Arc;
 
-use cupola_engine::{tools::Tools, turn::CallOutcome};
+use cupola_engine::{
+    tools::Tools,
+    turn::{CallOutcome, Listing, ServedCall},
+};
+use cupola_identity::SealingKey;
 use cupola_models::RequestedCall;
-use cupola_tools::outgoing::Outgoing;
+use cupola_tools::{mcp::Client, outgoing::Outgoing};
 use serde_json::{Map, Value};
 
-use crate::{citations::Source, containers::Containers};
+use crate::{citations::Source, connections::Keyring, containers::Containers};
 use code_interpreter::CodeInterpreter;
 use file_search::{FileSearch, Library};
+use mcp::Mcp;
 
 /// What the tools work with.
 pub struct ToolParts {
@@ -24,20 +28,38 @@ pub struct ToolParts {
     pub containers: Arc<Containers>,
     /// Reaches other services.
     pub outgoing: Outgoing,
+    /// How long MCP servers are waited for.
+    pub mcp: cupola_tools::mcp::Patience,
+    /// Finds connections with their secrets.
+    pub keyring: Keyring,
+    /// Opens what clients give for servers.
+    pub sealing: Arc<SealingKey>,
 }
 
 /// All tools, by kind. A new one has its line here, and one in [`shown`].
 pub fn registry(parts: ToolParts) -> Tools {
-    let ToolParts { library, containers, .. } = parts;
+    let ToolParts { library, containers, outgoing, mcp, keyring, sealing } = parts;
+    let servers = Client::new(outgoing, mcp);
     Tools::default()
         .with(code_interpreter::KIND, Arc::new(CodeInterpreter::new(containers)))
         .with(file_search::KIND, Arc::new(FileSearch::new(library)))
+        .with(mcp::KIND, Arc::new(Mcp::new(servers, keyring, sealing)))
 }
 
 /// The kind of tool whose calls are items of this type.
 pub(crate) fn kind_of_item(item_type: &str) -> Option<&'static str> {
-    let kinds = [code_interpreter::KIND, file_search::KIND, openapi::KIND];
+    let kinds = [code_interpreter::KIND, file_search::KIND, mcp::KIND];
     kinds.into_iter().find(|kind| shown(kind).is_some_and(|shown| shown.item_type() == item_type))
+}
+
+/// Whether items of this type ask for an approval.
+pub(crate) fn is_request(item_type: &str) -> bool {
+    servers().any(|(_, server)| server.request_type() == item_type)
+}
+
+/// The kinds of tools that have servers, and how these are shown.
+pub(crate) fn servers() -> impl Iterator<Item = (&'static str, &'static dyn ShownServer)> {
+    [mcp::KIND].into_iter().filter_map(|kind| Some((kind, shown(kind)?.server()?)))
 }
 
 /// How calls of a kind of tool are shown.
@@ -45,7 +67,7 @@ pub(crate) fn shown(kind: &str) -> Option<&'static dyn Shown> {
     match kind {
         code_interpreter::KIND => Some(&code_interpreter::Calls),
         file_search::KIND => Some(&file_search::Calls),
-        openapi::KIND => Some(&openapi::CALLS),
+        mcp::KIND => Some(&mcp::Calls),
         _ => None,
     }
 }
@@ -71,11 +93,6 @@ pub(crate) trait Shown: Sync {
     /// The item, without the fields that all items have. The arguments of the call are known once it is done.
     fn item(&self, call: &RequestedCall, stage: Stage<'_>) -> Value;
 
-    /// What every item shows of the settings of its tool.
-    fn from_settings(&self, _settings: &Value) -> Map<String, Value> {
-        Map::new()
-    }
-
     /// The argument that is told while the model writes it.
     fn spelled_out(&self) -> Option<SpelledOut> {
         None
@@ -91,6 +108,27 @@ pub(crate) trait Shown: Sync {
 
     /// What the step of a run shows of the call, beside its id and its type. `settings` are those of the tool.
     fn in_step(&self, settings: &Value, call: &RequestedCall, stage: Stage<'_>) -> Map<String, Value>;
+
+    /// What its item and its step say from the beginning of who runs it. `settings` are those of the tool.
+    fn about(&self, _settings: &Value, _call: &ServedCall) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// The same, from an item that was kept.
+    fn about_item(&self, _item: &Value) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// The events that tell the arguments of a call, without their endings; a step then shows a call only when
+    /// its arguments are whole.
+    fn arguments_event(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// How a server is shown that is asked for its functions, and whose calls may need an approval.
+    fn server(&self) -> Option<&dyn ShownServer> {
+        None
+    }
 
     /// What the model may cite now: the call's place among the turn's calls, and its passages.
     fn sources(&self, outcome: &CallOutcome) -> (u64, Vec<Source>);
@@ -124,4 +162,19 @@ pub(crate) trait ShownOutput: Sync {
 
     /// The item, without the fields that all items have; before its end without an outcome.
     fn item(&self, call: &RequestedCall, outcome: Option<&CallOutcome>) -> Value;
+}
+
+/// How servers of one kind of tool are shown.
+pub(crate) trait ShownServer: Sync {
+    /// The type of the items that ask for an approval.
+    fn request_type(&self) -> &'static str;
+
+    /// The type of the items that show what a server has.
+    fn list_type(&self) -> &'static str;
+
+    /// Such an item, without the fields that all items have; before the server has answered without a listing.
+    fn list(&self, settings: &Value, listing: Option<&Listing>) -> Value;
+
+    /// What the step of a run shows of it.
+    fn activity(&self, settings: &Value, listing: &Listing) -> Value;
 }

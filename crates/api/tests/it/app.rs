@@ -5,8 +5,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use cupola_api::{
-    ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Limits, ResponsesDialect,
-    Service, ServiceParts,
+    ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Keyring, Limits,
+    ResponsesDialect, Service, ServiceParts,
     containers::{Containers, ContainersParts, ContainersSettings},
     hosted, operations,
     tools::{self, ToolParts},
@@ -57,6 +57,8 @@ pub struct Setup {
     pub environment: Option<PathBuf>,
     /// How code may run.
     pub containers: ContainersSettings,
+    /// How long MCP servers are waited for.
+    pub mcp: cupola_tools::mcp::Patience,
 }
 
 /// A service with the projects `demo` and `other`.
@@ -117,14 +119,6 @@ impl TestApp {
             true => vector_stores.clone(),
             false => Arc::new(setup.shelf.clone()),
         };
-        let cage = Cage::open(environment(), home.path().join("interpreters")).unwrap();
-        let pool = PoolSettings { size: Size::default(), spares: 0, idle: Duration::from_secs(60) };
-        let containers = Arc::new(Containers::new(ContainersParts {
-            store: Arc::clone(&store),
-            blobs: Arc::clone(&blobs),
-            interpreters: Interpreters::new(Arc::new(cage), pool),
-            settings: ContainersSettings::default(),
-        }));
         let environment = setup.environment.unwrap_or_else(|| home.path().join("nowhere"));
         let cage = Cage::open(environment, home.path().join("interpreters")).unwrap();
         let pool = PoolSettings { size: Size::default(), spares: 0, idle: Duration::from_secs(60) };
@@ -138,6 +132,9 @@ impl TestApp {
             library: searched,
             containers: Arc::clone(&containers),
             outgoing: outgoing(),
+            mcp: setup.mcp,
+            keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), setup.connections.as_slice()),
+            sealing: Arc::clone(&sealing),
         });
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);
         engine.recover().await.unwrap();

@@ -2,7 +2,7 @@
 //! their tool is. Several may be under way at once, so each has its place among the items from the beginning.
 
 use cupola_engine::{
-    Frame,
+    Frame, ToolSpec,
     turn::{Answer, CallOutcome, ServedCall},
 };
 use cupola_models::RequestedCall;
@@ -20,22 +20,24 @@ pub struct Running {
     /// Its place among the items.
     pub(super) place: usize,
     pub(super) item_id: String,
-    pub(super) kind: String,
-    /// The call, without its arguments.
+    kind: String,
+    /// The call; without its arguments until they are whole.
     pub(super) call: RequestedCall,
+    /// What its item says from the beginning.
+    about: Map<String, Value>,
     /// Not true of a call whose announcement was read back, until the model asks for it again.
-    pub(super) is_recognised: bool,
+    is_recognised: bool,
     /// Whether its end was read back, too.
-    pub(super) is_done: bool,
+    is_done: bool,
     /// The item of its output, where that was read back.
-    pub(super) output: Option<ToldOutput>,
+    output: Option<ToldOutput>,
     /// The argument that is told while the model writes it.
     pub(super) spelling: Option<Spelling>,
 }
 
 /// An item of an output that listeners have been told of.
 #[derive(Debug)]
-pub(super) struct ToldOutput {
+struct ToldOutput {
     place: usize,
     item_id: String,
     is_done: bool,
@@ -44,7 +46,7 @@ pub(super) struct ToldOutput {
 impl Begun {
     /// By what it is recognised after a crash.
     pub(super) fn strand(&self) -> Strand {
-        match self.kind.as_deref().and_then(tools::shown) {
+        match self.own.as_ref().and_then(|own| tools::shown(&own.kind)) {
             Some(shown) => Strand::Served(shown.item_type().to_owned()),
             None => Strand::Call(self.name.clone()),
         }
@@ -53,10 +55,11 @@ impl Begun {
 
 impl Stream {
     /// Announces a call.
-    pub(super) fn announce(&mut self, kind: &str, index: usize, call: RequestedCall) -> Vec<Frame> {
-        let Some(shown) = tools::shown(kind) else { return Vec::new() };
+    pub(super) fn announce(&mut self, own: &ServedCall, index: usize, call: RequestedCall) -> Vec<Frame> {
+        let Some(shown) = tools::shown(&own.kind) else { return Vec::new() };
         let item_id = self.partition.id(crate::items::prefix(shown.item_type()));
-        let item = self.item(shown, kind, &item_id, &call, Stage::Asked);
+        let about = shown.about(self.settings(own.tool), own);
+        let item = self.item(shown, &item_id, &about, &call, Stage::Asked);
         let place = self.output.len();
         let added = json!({"output_index": place, "item": self.shown(&item)});
         let mut frames = vec![self.event("response.output_item.added", added)];
@@ -64,8 +67,9 @@ impl Stream {
         let running = Running {
             place,
             item_id,
-            kind: kind.to_owned(),
+            kind: own.kind.clone(),
             call,
+            about,
             is_recognised: true,
             is_done: false,
             output: None,
@@ -76,15 +80,17 @@ impl Stream {
         frames
     }
 
-    /// The tools of all calls are at work, which the model has asked for so.
+    /// The tools of all calls are at work: of those that were asked for, and those that were approved.
     pub(super) fn under_way_now(&mut self, asked: &[RequestedCall]) -> Vec<Frame> {
         let mut all = std::mem::take(&mut self.running);
         let mut frames = Vec::new();
         for running in &mut all {
-            if let Some(shown) = tools::shown(&running.kind) {
-                frames.extend(self.spell_whole(running, asked));
-                frames.extend(self.tell_stage(running, shown, Stage::UnderWay));
-            }
+            let asked = asked.iter().find(|asked| asked.id == running.call.id);
+            let (Some(asked), Some(shown)) = (asked, tools::shown(&running.kind)) else { continue };
+            running.call.arguments.clone_from(&asked.arguments);
+            frames.extend(self.spell_whole(running));
+            frames.extend(self.tell_arguments(running, shown));
+            frames.extend(self.tell_stage(running, shown, Stage::UnderWay));
         }
         self.running = all;
         frames
@@ -107,7 +113,7 @@ impl Stream {
         let mut frames = Vec::new();
         for running in calls {
             if let Some(shown) = tools::shown(&running.kind) {
-                let item = self.item(shown, &running.kind, &running.item_id, &running.call, Stage::CutShort);
+                let item = self.item(shown, &running.item_id, &running.about, &running.call, Stage::CutShort);
                 frames.extend(self.item_done(running.place, item));
             }
         }
@@ -122,7 +128,7 @@ impl Stream {
         let Some(at) = self.running.iter().position(is_this) else { return Vec::new() };
         let running = self.running.remove(at);
         let stage = Stage::Done(outcome);
-        let item = self.item(shown, kind, &running.item_id, asked, stage);
+        let item = self.item(shown, &running.item_id, &running.about, asked, stage);
         let mut frames = Vec::new();
         if running.is_done {
             // What listeners were told may not be all that is kept.
@@ -177,16 +183,43 @@ impl Stream {
         shown.events(stage).iter().map(|kind| self.event(kind, place.clone())).collect()
     }
 
-    fn item(&self, shown: &dyn Shown, kind: &str, id: &str, call: &RequestedCall, stage: Stage<'_>) -> Value {
+    /// The arguments of a call, where they are told: all at once, when they are whole.
+    fn tell_arguments(&mut self, running: &Running, shown: &dyn Shown) -> Vec<Frame> {
+        let Some(event) = shown.arguments_event() else { return Vec::new() };
+        let place = |field: &str| {
+            json!({
+                "item_id": running.item_id, "output_index": running.place,
+                field: running.call.arguments,
+            })
+        };
+        let (delta, done) = (place("delta"), place("arguments"));
+        vec![self.event(&format!("{event}.delta"), delta), self.event(&format!("{event}.done"), done)]
+    }
+
+    fn item(
+        &self,
+        shown: &dyn Shown,
+        id: &str,
+        about: &Map<String, Value>,
+        call: &RequestedCall,
+        stage: Stage<'_>,
+    ) -> Value {
         let mut fields = shown.item(call, stage);
-        let settings = self.settings.iter().find(|settings| settings["type"] == kind);
         if let Value::Object(fields) = &mut fields {
-            fields.extend(shown.from_settings(settings.unwrap_or(&Value::Null)));
+            fields.extend(about.clone());
         }
         self.whole_item(shown.item_type(), id, fields)
     }
 
-    fn whole_item(&self, item_type: &str, id: &str, fields: Value) -> Value {
+    /// The settings of one of the turn's tools.
+    pub(super) fn settings(&self, tool: Option<usize>) -> &Value {
+        match tool.and_then(|tool| self.tools.get(tool)) {
+            Some(ToolSpec::Served { settings, .. }) => settings,
+            _ => &Value::Null,
+        }
+    }
+
+    pub(super) fn whole_item(&self, item_type: &str, id: &str, fields: Value) -> Value {
         let mut item = Map::new();
         item.insert("type".to_owned(), json!(item_type));
         item.insert("id".to_owned(), json!(id));
@@ -196,7 +229,7 @@ impl Stream {
         self.marked(Value::Object(item))
     }
 
-    fn item_done(&mut self, place: usize, item: Value) -> Vec<Frame> {
+    pub(super) fn item_done(&mut self, place: usize, item: Value) -> Vec<Frame> {
         let done = json!({"output_index": place, "item": self.shown(&item)});
         if let Some(output) = self.output.get_mut(place) {
             *output = item;
@@ -212,6 +245,15 @@ impl Stream {
         }
     }
 
+    /// A call that was approved was announced before a crash. Says whether it was.
+    pub(super) fn recognise_approved(&mut self, asked: &RequestedCall, about: &Map<String, Value>) -> bool {
+        let is_it = |running: &&mut Running| !running.is_recognised && running.about == *about;
+        let Some(running) = self.running.iter_mut().find(is_it) else { return false };
+        running.is_recognised = true;
+        running.call.clone_from(asked);
+        true
+    }
+
     /// A call whose announcement was kept.
     pub(super) fn recall_announced(&mut self, kind: &str, item: &Value) {
         let field = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
@@ -221,6 +263,7 @@ impl Stream {
             item_id: field("id"),
             kind: kind.to_owned(),
             call,
+            about: tools::shown(kind).map(|shown| shown.about_item(item)).unwrap_or_default(),
             is_recognised: false,
             is_done: false,
             output: None,
@@ -271,9 +314,8 @@ impl Stream {
             self.answered(answer, status, served);
             return;
         }
-        served.iter().filter(|own| tools::shown(&own.kind).is_some()).for_each(|own| {
-            self.recognise(&own.call_id);
-        });
+        let announced = served.iter().filter(|own| !own.needs_approval && tools::shown(&own.kind).is_some());
+        announced.for_each(|own| self.recognise(&own.call_id));
         let strands = self.strands_of(answer, served);
         self.seen.forget(strands);
     }
@@ -306,6 +348,7 @@ impl Stream {
         for call in &answer.calls {
             let strand = match served.iter().find(|own| own.call_id == call.id) {
                 None => Some(Strand::Call(call.name.clone())),
+                Some(own) if own.needs_approval => None,
                 Some(own) => tools::shown(&own.kind).map(|s| Strand::Served(s.item_type().to_owned())),
             };
             strands.extend(strand.map(|strand| (strand, 1)));

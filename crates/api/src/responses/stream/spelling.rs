@@ -2,7 +2,6 @@
 //! kept, it is told in one piece with the answer that it belongs to: then no crash can take half of it back.
 
 use cupola_engine::Frame;
-use cupola_models::RequestedCall;
 use serde_json::{Value, json};
 
 use super::{Stream, serving::Running};
@@ -49,11 +48,9 @@ impl Stream {
     }
 
     /// What was not told of an argument yet, and all of it.
-    pub(super) fn spell_whole(&mut self, running: &mut Running, asked: &[RequestedCall]) -> Vec<Frame> {
+    pub(super) fn spell_whole(&mut self, running: &mut Running) -> Vec<Frame> {
         let Some(Spelling { spelled, told, .. }) = running.spelling.take() else { return Vec::new() };
-        let call = asked.iter().find(|call| call.id == running.call.id);
-        let arguments: Value =
-            call.and_then(|call| serde_json::from_str(&call.arguments).ok()).unwrap_or_default();
+        let arguments: Value = serde_json::from_str(&running.call.arguments).unwrap_or_default();
         let whole = arguments[spelled.argument].as_str().unwrap_or(&told);
         let place = json!({"item_id": running.item_id, "output_index": running.place});
         let mut frames = Vec::new();

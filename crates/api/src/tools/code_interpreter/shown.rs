@@ -1,6 +1,6 @@
 //! How code that ran is shown: items of responses, steps of runs.
 
-use cupola_engine::turn::CallOutcome;
+use cupola_engine::turn::{CallOutcome, ServedCall};
 use cupola_models::RequestedCall;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -31,10 +31,15 @@ impl Shown for Calls {
         json!({"status": status, "code": code_of(call), "outputs": outputs})
     }
 
-    fn from_settings(&self, settings: &Value) -> Map<String, Value> {
+    fn about(&self, settings: &Value, _: &ServedCall) -> Map<String, Value> {
         let settings = Settings::deserialize(settings).unwrap_or_default();
-        let container = settings.container_id().unwrap_or_default();
-        Map::from_iter([("container_id".to_owned(), json!(container))])
+        // Clients that know files of the project alone know no containers either.
+        let container = settings.container_id().filter(|_| !settings.publishes);
+        Map::from_iter(container.map(|id| ("container_id".to_owned(), json!(id))))
+    }
+
+    fn about_item(&self, item: &Value) -> Map<String, Value> {
+        Map::from_iter([("container_id".to_owned(), item["container_id"].clone())])
     }
 
     fn spelled_out(&self) -> Option<SpelledOut> {
@@ -150,7 +155,7 @@ mod tests {
         ]});
         assert_eq!(item, expected);
         let settings = json!({"container": {"type": "auto", "id": "cntr_1"}});
-        assert_eq!(Calls.from_settings(&settings)["container_id"], "cntr_1");
+        assert_eq!(Calls.about(&settings, &ServedCall::default())["container_id"], "cntr_1");
     }
 
     #[test]
