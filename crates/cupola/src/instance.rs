@@ -7,9 +7,10 @@ use std::{
 };
 
 use cupola_api::{
-    ClassicDialect, Hosting, Keyring, Limits, ResponsesDialect, Server, Service, ServiceParts,
+    ClassicColleagues, ClassicDialect, Hosting, Keyring, LateService, Limits, ResponsesDialect, Server,
+    Service, ServiceParts,
     containers::{Containers, ContainersParts},
-    tools::{self, ToolParts},
+    tools::{self, ToolParts, a2a::Own},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
 use cupola_engine::{Dialect, Engine, Settings};
@@ -113,10 +114,14 @@ impl Instance {
             interpreters: code_interpreter::interpreters(config)?,
             settings: code_interpreter::settings(config),
         }));
+        let late_service = Arc::new(LateService::default());
         let tools = tools::registry(ToolParts {
             library: Arc::clone(&vector_stores) as Arc<_>,
             containers: Arc::clone(&containers),
             outgoing,
+            colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
+            own: Own::new(config.own_hosts(), server.address().port()),
+            service: Arc::clone(&late_service),
             mcp: config.tools.mcp(),
             keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), connections.as_slice()),
             sealing: Arc::clone(&sealing),
@@ -149,6 +154,7 @@ impl Instance {
                 ..Limits::default()
             },
         });
+        late_service.set(&service);
         cupola_api::hosted::start(&service).await.map_err(|error| {
             Failure::plain(format!("hosted agents could not be taken up again: {}", error.detail().message))
         })?;

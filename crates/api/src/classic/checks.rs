@@ -6,7 +6,7 @@ use cupola_wire::{
 };
 use serde_json::Value;
 
-use crate::ApiError;
+use crate::{ApiError, tools::connected_agent};
 
 pub const MAX_NAME: usize = 256;
 pub const MAX_DESCRIPTION: usize = 512;
@@ -131,7 +131,10 @@ pub fn tools(tools: Option<&[Tool]>) -> Result<(), ApiError> {
     let Some(tools) = tools else { return Ok(()) };
     count("tools", tools.len(), MAX_TOOLS)?;
     for (index, tool) in tools.iter().enumerate() {
-        let Tool::Function(tool) = tool else { continue };
+        let Tool::Function(tool) = tool else {
+            connected_agent(index, tool)?;
+            continue;
+        };
         let function = &tool.function;
         let param = format!("tools[{index}].function.name");
         name(&param, &function.name)?;
@@ -140,6 +143,25 @@ pub fn tools(tools: Option<&[Tool]>) -> Result<(), ApiError> {
             let sentence = format!("Invalid type for '{param}': expected an object.");
             return Err(invalid("invalid_type", &param, sentence));
         }
+    }
+    Ok(())
+}
+
+/// An agent that is to be asked has an id, and a name for the model.
+fn connected_agent(index: usize, tool: &Tool) -> Result<(), ApiError> {
+    let Tool::Other(given) = tool else { return Ok(()) };
+    if tool.kind() != connected_agent::KIND {
+        return Ok(());
+    }
+    let details = given.get(connected_agent::KIND).unwrap_or(&Value::Null);
+    for field in ["id", "name"] {
+        let param = format!("tools[{index}].connected_agent.{field}");
+        let said = details[field].as_str().map(str::trim).filter(|said| !said.is_empty());
+        let said = said.ok_or_else(|| {
+            let sentence = format!("Missing required parameter: '{param}'.");
+            invalid("missing_required_parameter", &param, sentence)
+        })?;
+        text(&param, Some(said), MAX_NAME)?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 pub mod agents;
 pub(crate) mod checks;
 mod code_files;
+mod delegation;
 mod dialect;
 pub mod files;
 mod include;
@@ -18,6 +19,7 @@ mod spec;
 pub mod threads;
 pub(crate) mod upload;
 
+pub use delegation::ClassicColleagues;
 pub use dialect::ClassicDialect;
 pub use kinds::{FILE, THREAD, deleted, file_key, find, not_found, read, thread_key};
 pub use messages::refusal;

@@ -1,22 +1,32 @@
 //! The tools that the service runs, and how their calls are shown in both dialects.
 
+pub mod a2a;
 pub mod code_interpreter;
+pub mod connected_agent;
 pub mod file_search;
+pub(crate) mod lineage;
 pub mod mcp;
+pub(crate) mod naming;
+pub mod openapi;
+mod paired;
 
 use std::sync::Arc;
 
 use cupola_engine::{
     tools::Tools,
-    turn::{CallOutcome, Listing, ServedCall},
+    turn::{CallOutcome, Listing, ServedCall, TurnFault},
 };
 use cupola_identity::SealingKey;
 use cupola_models::RequestedCall;
 use cupola_tools::{mcp::Client, outgoing::Outgoing};
 use serde_json::{Map, Value};
 
-use crate::{citations::Source, connections::Keyring, containers::Containers};
+use crate::{
+    ApiError, citations::Source, connections::Keyring, containers::Containers, service::LateService,
+};
+use a2a::A2a;
 use code_interpreter::CodeInterpreter;
+use connected_agent::{Colleagues, ConnectedAgent};
 use file_search::{FileSearch, Library};
 use mcp::Mcp;
 
@@ -28,6 +38,12 @@ pub struct ToolParts {
     pub containers: Arc<Containers>,
     /// Reaches other services.
     pub outgoing: Outgoing,
+    /// Whom `connected_agent` asks.
+    pub colleagues: Arc<dyn Colleagues>,
+    /// The addresses of this service.
+    pub own: a2a::Own,
+    /// The service, once it is there.
+    pub service: Arc<LateService>,
     /// How long MCP servers are waited for.
     pub mcp: cupola_tools::mcp::Patience,
     /// Finds connections with their secrets.
@@ -38,17 +54,28 @@ pub struct ToolParts {
 
 /// All tools, by kind. A new one has its line here, and one in [`shown`].
 pub fn registry(parts: ToolParts) -> Tools {
-    let ToolParts { library, containers, outgoing, mcp, keyring, sealing } = parts;
-    let servers = Client::new(outgoing, mcp);
+    let ToolParts { library, containers, outgoing, mcp, keyring, sealing, colleagues, own, service } = parts;
+    let servers = Client::new(outgoing.clone(), mcp);
+    let a2a = Arc::new(A2a::new(outgoing, own, keyring.clone(), service));
     Tools::default()
         .with(code_interpreter::KIND, Arc::new(CodeInterpreter::new(containers)))
         .with(file_search::KIND, Arc::new(FileSearch::new(library)))
         .with(mcp::KIND, Arc::new(Mcp::new(servers, keyring, sealing)))
+        .with(connected_agent::KIND, Arc::new(ConnectedAgent::new(colleagues)))
+        .with(a2a::KIND, Arc::clone(&a2a) as Arc<_>)
+        .with(a2a::PREVIEW, a2a)
 }
 
 /// The kind of tool whose calls are items of this type.
 pub(crate) fn kind_of_item(item_type: &str) -> Option<&'static str> {
-    let kinds = [code_interpreter::KIND, file_search::KIND, mcp::KIND];
+    let kinds = [
+        code_interpreter::KIND,
+        file_search::KIND,
+        mcp::KIND,
+        openapi::KIND,
+        connected_agent::KIND,
+        a2a::KIND,
+    ];
     kinds.into_iter().find(|kind| shown(kind).is_some_and(|shown| shown.item_type() == item_type))
 }
 
@@ -67,6 +94,9 @@ pub(crate) fn shown(kind: &str) -> Option<&'static dyn Shown> {
     match kind {
         code_interpreter::KIND => Some(&code_interpreter::Calls),
         file_search::KIND => Some(&file_search::Calls),
+        connected_agent::KIND => Some(&connected_agent::Calls),
+        a2a::KIND | a2a::PREVIEW => Some(&a2a::CALLS),
+        openapi::KIND => Some(&openapi::CALLS),
         mcp::KIND => Some(&mcp::Calls),
         _ => None,
     }
@@ -177,4 +207,13 @@ pub(crate) trait ShownServer: Sync {
 
     /// What the step of a run shows of it.
     fn activity(&self, settings: &Value, listing: &Listing) -> Value;
+}
+
+/// What a model is told of a refusal.
+impl From<ApiError> for TurnFault {
+    fn from(error: ApiError) -> Self {
+        let detail = error.detail();
+        let code = detail.code.clone().unwrap_or_else(|| "not_asked".to_owned());
+        Self { code, message: detail.message.clone() }
+    }
 }

@@ -5,11 +5,11 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use cupola_api::{
-    ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Keyring, Limits,
-    ResponsesDialect, Service, ServiceParts,
+    ClassicColleagues, ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Keyring,
+    LateService, Limits, ResponsesDialect, Service, ServiceParts,
     containers::{Containers, ContainersParts, ContainersSettings},
     hosted, operations,
-    tools::{self, ToolParts},
+    tools::{self, ToolParts, a2a::Own},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
 use cupola_engine::{Deployments, Dialect, Engine, Settings, ids};
@@ -128,10 +128,14 @@ impl TestApp {
             interpreters: Interpreters::new(Arc::new(cage), pool),
             settings: setup.containers,
         }));
+        let late_service = Arc::new(LateService::default());
         let tools = tools::registry(ToolParts {
             library: searched,
             containers: Arc::clone(&containers),
             outgoing: outgoing(),
+            colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
+            own: Own::new(["cupola.test".to_owned()], 443),
+            service: Arc::clone(&late_service),
             mcp: setup.mcp,
             keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), setup.connections.as_slice()),
             sealing: Arc::clone(&sealing),
@@ -156,6 +160,7 @@ impl TestApp {
             containers,
             limits: setup.limits,
         });
+        late_service.set(&service);
         hosted::start(&service).await.unwrap();
         service.vector_stores().start(service.projects()).await.unwrap();
         service.containers().start(service.projects()).await.unwrap();

@@ -165,6 +165,12 @@ impl Config {
         connections::load(&self.connections, &variable).map_err(ConfigError::Connection)
     }
 
+    /// The names and addresses under which this service is reached.
+    pub fn own_hosts(&self) -> Vec<String> {
+        let loopback = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+        self.identity_settings().names.into_iter().chain(loopback).collect()
+    }
+
     /// What the identity crate needs to know. The address served on is one of the certificate's names.
     pub fn identity_settings(&self) -> cupola_identity::Settings {
         let mut names = self.tls.names.clone();
