@@ -40,7 +40,7 @@ pub mod tools;
 mod values;
 pub mod vector_stores;
 
-pub use connections::{ConfiguredConnection, Connection, Secrets};
+pub use connections::{ConfiguredConnection, Connection, Keyring, Secrets};
 pub use error::{ApiError, CODES};
 pub use hosted::{Hosting, HostingParts, HostingSettings};
 pub use server::{Server, Stopped};

@@ -7,7 +7,7 @@ use std::{
 };
 
 use cupola_api::{
-    ClassicDialect, Hosting, Limits, ResponsesDialect, Server, Service, ServiceParts,
+    ClassicDialect, Hosting, Keyring, Limits, ResponsesDialect, Server, Service, ServiceParts,
     tools::{self, ToolParts},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
@@ -16,7 +16,7 @@ use cupola_identity::{Identity, SealingKey};
 use cupola_models::{Catalog, catalog::Finding};
 use cupola_retrieval::{Library, Reader, Reranker, Settings as IndexSettings};
 use cupola_store::{Blobs, FileBlobs, SharedStore, SqliteStore};
-use cupola_tools::outgoing::Outgoing;
+use cupola_tools::{machine_identity::MachineIdentity, outgoing::Outgoing};
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
 
 use crate::{
@@ -104,7 +104,14 @@ impl Instance {
         }));
         let outgoing = Outgoing::new(config.tools.allow.clone())
             .map_err(|failure| Failure::plain(format!("requests of tools can't be made: {failure}")))?;
-        let tools = tools::registry(ToolParts { library: Arc::clone(&vector_stores) as Arc<_>, outgoing });
+        let machine = MachineIdentity::of(&|name| std::env::var(name).ok())
+            .map_err(|failure| Failure::plain(format!("the identity of this machine: {failure}")))?;
+        let tools = tools::registry(ToolParts {
+            library: Arc::clone(&vector_stores) as Arc<_>,
+            outgoing,
+            keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), connections.as_slice()),
+            identity: machine,
+        });
         let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, tools, settings);
         let recovered = engine.recover().await?;
 

@@ -1,6 +1,8 @@
 //! How tools act on the world. Nothing here knows the engine, a dialect or the store: a protocol is spoken,
 //! and what it comes to is handed back.
 
+pub mod machine_identity;
+pub mod openapi;
 pub mod outgoing;
 
 /// The codes of faults that have a page of their own.

@@ -6,7 +6,7 @@ use cupola_wire::{
 };
 use serde_json::Value;
 
-use crate::ApiError;
+use crate::{ApiError, tools};
 
 pub const MAX_NAME: usize = 256;
 pub const MAX_DESCRIPTION: usize = 512;
@@ -131,7 +131,13 @@ pub fn tools(tools: Option<&[Tool]>) -> Result<(), ApiError> {
     let Some(tools) = tools else { return Ok(()) };
     count("tools", tools.len(), MAX_TOOLS)?;
     for (index, tool) in tools.iter().enumerate() {
-        let Tool::Function(tool) = tool else { continue };
+        let tool = match tool {
+            Tool::Function(tool) => tool,
+            Tool::Other(fields) => {
+                tools::check(&format!("tools[{index}]"), fields)?;
+                continue;
+            }
+        };
         let function = &tool.function;
         let param = format!("tools[{index}].function.name");
         name(&param, &function.name)?;

@@ -52,7 +52,7 @@ pub async fn get(
     if let Some(configured) = shelf::configured(&service, &name) {
         return Ok(answer(&configured.connection.shown(&project, None)));
     }
-    let stored = shelf::find(&service, &project, &name).await?.ok_or_else(|| not_found(&name))?;
+    let stored = shelf::find(service.store(), &project, &name).await?.ok_or_else(|| not_found(&name))?;
     Ok(answer(&stored.connection.shown(&project, None)))
 }
 
@@ -65,8 +65,8 @@ pub async fn get_with_credentials(
     if let Some(configured) = shelf::configured(&service, &name) {
         return Ok(answer(&configured.connection.shown(&project, Some(&configured.secrets))));
     }
-    let stored = shelf::find(&service, &project, &name).await?.ok_or_else(|| not_found(&name))?;
-    let secrets = stored.unseal(&service, &project)?;
+    let stored = shelf::find(service.store(), &project, &name).await?.ok_or_else(|| not_found(&name))?;
+    let secrets = stored.unseal(service.sealing(), &project)?;
     Ok(answer(&stored.connection.shown(&project, Some(&secrets))))
 }
 

@@ -4,9 +4,11 @@
 mod body;
 mod connection;
 mod handlers;
+mod keyring;
 mod reveal;
 mod shelf;
 
 pub use connection::{ConfiguredConnection, Connection, Secrets, project_resource_id};
 pub use handlers::{delete, get, get_with_credentials, list, put};
+pub use keyring::Keyring;
 pub use reveal::reveal;

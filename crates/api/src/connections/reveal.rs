@@ -15,7 +15,7 @@ pub async fn reveal(
     if let Some(configured) = shelf::configured(service, name) {
         return Ok(Some(configured.clone()));
     }
-    let Some(stored) = shelf::find(service, project, name).await? else { return Ok(None) };
-    let secrets = stored.unseal(service, project)?;
+    let Some(stored) = shelf::find(service.store(), project, name).await? else { return Ok(None) };
+    let secrets = stored.unseal(service.sealing(), project)?;
     Ok(Some(ConfiguredConnection { connection: stored.connection, secrets }))
 }

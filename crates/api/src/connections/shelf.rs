@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cupola_store::{Key, Kind, Listing, Resource};
+use cupola_identity::SealingKey;
+use cupola_store::{Key, Kind, Listing, Resource, SharedStore};
 use serde::{Deserialize, Serialize};
 
 use super::{ConfiguredConnection, Connection, Secrets};
@@ -38,8 +39,8 @@ pub async fn stored(service: &Service, project: &str) -> Result<Vec<(Resource, S
 }
 
 /// The connection of a client with this name.
-pub async fn find(service: &Service, project: &Arc<str>, name: &str) -> Result<Option<Stored>, ApiError> {
-    service.store().get(&key(project, name)).await?.map(|resource| read(&resource)).transpose()
+pub async fn find(store: &SharedStore, project: &Arc<str>, name: &str) -> Result<Option<Stored>, ApiError> {
+    store.get(&key(project, name)).await?.map(|resource| read(&resource)).transpose()
 }
 
 fn read(resource: &Resource) -> Result<Stored, ApiError> {
@@ -66,10 +67,10 @@ impl Stored {
     }
 
     /// The secrets.
-    pub fn unseal(&self, service: &Service, project: &str) -> Result<Secrets, ApiError> {
+    pub fn unseal(&self, sealing: &SealingKey, project: &str) -> Result<Secrets, ApiError> {
         let failed = |error: &dyn std::fmt::Display| ApiError::internal("opening credentials", error);
         let owner = owner(project, &self.connection.name);
-        let plain = service.sealing().unseal(&owner, &self.sealed).map_err(|error| failed(&error))?;
+        let plain = sealing.unseal(&owner, &self.sealed).map_err(|error| failed(&error))?;
         let fields: std::collections::BTreeMap<String, String> =
             serde_json::from_str(plain.expose()).map_err(|_| failed(&"they are no object of texts"))?;
         Ok(fields.into_iter().map(|(name, text)| (name, cupola_identity::Secret::new(text))).collect())

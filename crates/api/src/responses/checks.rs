@@ -8,6 +8,7 @@ use crate::{
     ApiError,
     classic::checks,
     items::{missing, wrong_type},
+    tools,
 };
 
 /// What may be asked for in `include`, by OpenAI or by Foundry.
@@ -104,7 +105,7 @@ fn tool(param: &str, tool: &Value) -> Result<(), ApiError> {
     }
     let kind = required_text(tool, param, "type")?;
     if !matches!(kind, "function" | "custom") {
-        return Ok(());
+        return tool.as_object().map_or(Ok(()), |tool| tools::check(param, tool));
     }
     // Older clients nest the declaration, as chat completions does.
     let (declared, param) = match tool.get(kind) {

@@ -6,13 +6,17 @@ mod paired;
 
 use std::sync::Arc;
 
-use cupola_engine::{tools::Tools, turn::CallOutcome};
+use cupola_engine::{
+    tools::Tools,
+    turn::{CallOutcome, TurnFault},
+};
 use cupola_models::RequestedCall;
-use cupola_tools::outgoing::Outgoing;
+use cupola_tools::{machine_identity::MachineIdentity, outgoing::Outgoing};
 use serde_json::{Map, Value};
 
-use crate::citations::Source;
+use crate::{ApiError, citations::Source, connections::Keyring};
 use file_search::{FileSearch, Library};
+use openapi::OpenApi;
 
 /// What the tools work with.
 pub struct ToolParts {
@@ -20,12 +24,18 @@ pub struct ToolParts {
     pub library: Arc<dyn Library>,
     /// Reaches other services.
     pub outgoing: Outgoing,
+    /// Finds connections with their secrets.
+    pub keyring: Keyring,
+    /// Proves to services of Azure who this one is.
+    pub identity: MachineIdentity,
 }
 
 /// All tools, by kind. A new one has its line here, and one in [`shown`].
 pub fn registry(parts: ToolParts) -> Tools {
-    let ToolParts { library, .. } = parts;
-    Tools::default().with(file_search::KIND, Arc::new(FileSearch::new(library)))
+    let ToolParts { library, outgoing, keyring, identity } = parts;
+    Tools::default()
+        .with(file_search::KIND, Arc::new(FileSearch::new(library)))
+        .with(openapi::KIND, Arc::new(OpenApi::new(outgoing, keyring, identity)))
 }
 
 /// The kind of tool whose calls are items of this type.
@@ -41,6 +51,18 @@ pub(crate) fn shown(kind: &str) -> Option<&'static dyn Shown> {
         openapi::KIND => Some(&openapi::CALLS),
         _ => None,
     }
+}
+
+/// Refuses settings of a tool that can't work, with the path of what is at fault. `param` is the tool's own path.
+pub(crate) fn check(param: &str, tool: &Map<String, Value>) -> Result<(), ApiError> {
+    match tool.get("type").and_then(Value::as_str) {
+        Some(openapi::KIND) => openapi::check(param, tool),
+        _ => Ok(()),
+    }
+}
+
+fn fault(code: &str, message: &str) -> TurnFault {
+    TurnFault { code: code.to_owned(), message: message.to_owned() }
 }
 
 /// How far a call is.

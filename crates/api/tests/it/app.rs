@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use cupola_api::{
-    ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Limits, ResponsesDialect,
-    Service, ServiceParts, hosted, operations,
+    ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Keyring, Limits,
+    ResponsesDialect, Service, ServiceParts, hosted, operations,
     tools::{self, ToolParts},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
@@ -18,7 +18,10 @@ use cupola_identity::{
 use cupola_models::Catalog;
 use cupola_retrieval::{Embedder, Library, Models, Reader, Settings as IndexSettings};
 use cupola_store::{Blobs, Change, Durability, FileBlobs, Key, Kind, SharedStore, SqliteStore};
-use cupola_tools::outgoing::{Allow, Outgoing};
+use cupola_tools::{
+    machine_identity::MachineIdentity,
+    outgoing::{Allow, Outgoing},
+};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -110,7 +113,12 @@ impl TestApp {
             true => vector_stores.clone(),
             false => Arc::new(setup.shelf.clone()),
         };
-        let tools = tools::registry(ToolParts { library: searched, outgoing: outgoing() });
+        let tools = tools::registry(ToolParts {
+            library: searched,
+            outgoing: outgoing(),
+            keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), setup.connections.as_slice()),
+            identity: MachineIdentity::of(&|_| None).unwrap(),
+        });
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);
         engine.recover().await.unwrap();
         let hosting = setup.hosting.map(|settings| hosting(home.path(), settings));
