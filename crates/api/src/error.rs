@@ -55,6 +55,7 @@ pub const CODES: &[&str] = &[
     "internal_error",
     "invalid_parameters",
     "call_not_known",
+    "mcp_list_failed",
     "etag_mismatch",
     "binding_mismatch",
     "invalid_request",
@@ -137,7 +138,7 @@ impl ApiError {
             "rate_limit_exceeded" => StatusCode::TOO_MANY_REQUESTS,
             "model_unreachable" | "server_error" => StatusCode::BAD_GATEWAY,
             "model_timeout" => StatusCode::GATEWAY_TIMEOUT,
-            "model_unauthorized" => StatusCode::FAILED_DEPENDENCY,
+            "model_unauthorized" | "mcp_list_failed" => StatusCode::FAILED_DEPENDENCY,
             _ => StatusCode::BAD_REQUEST,
         };
         let kind = if status.is_server_error() { "server_error" } else { "invalid_request_error" };

@@ -104,13 +104,15 @@ impl Instance {
         }));
         let outgoing = Outgoing::new(config.tools.allow.clone())
             .map_err(|failure| Failure::plain(format!("requests of tools can't be made: {failure}")))?;
-        let machine = MachineIdentity::of(&|name| std::env::var(name).ok())
+        let identity_here = MachineIdentity::of(&|name| std::env::var(name).ok())
             .map_err(|failure| Failure::plain(format!("the identity of this machine: {failure}")))?;
         let tools = tools::registry(ToolParts {
             library: Arc::clone(&vector_stores) as Arc<_>,
             outgoing,
+            mcp: config.tools.mcp(),
             keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), connections.as_slice()),
-            identity: machine,
+            sealing: Arc::clone(&sealing),
+            identity: identity_here,
         });
         let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, tools, settings);
         let recovered = engine.recover().await?;

@@ -8,8 +8,9 @@ use crate::config::{Config, LogFormat};
 
 /// Starts the log.
 pub fn start(config: &Config) {
-    // The configuration has checked the filter.
-    let filter = EnvFilter::try_new(&config.log).unwrap_or_default();
+    // The configuration has checked the filter. What goes wrong with MCP servers is logged where it matters;
+    // the library would call each of them a fatal error.
+    let filter = EnvFilter::try_new(format!("rmcp=off,{}", config.log)).unwrap_or_default();
     let log = fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal());
     // Only a second start in one process can fail, and then the first log goes on.
     let _ = match config.log_format {

@@ -31,6 +31,16 @@ pub trait Dialect: Send + Sync {
         spec: &TurnSpec,
         after: Option<&str>,
     ) -> Result<HistoryPage, StoreError>;
+
+    /// What the history says of the functions of this tool, so that it need not be asked for them again.
+    async fn listed(
+        &self,
+        _turn: &TurnKey,
+        _spec: &TurnSpec,
+        _tool: usize,
+    ) -> Result<Option<Value>, StoreError> {
+        Ok(None)
+    }
 }
 
 /// A turn that was found in the store.
@@ -62,7 +72,8 @@ pub struct HistoryItem {
 /// How one turn is shown. Events and deltas go in; changes of resources and frames come out. There is no
 /// IO in here, so that a whole stream can be tested against its golden file.
 pub trait Projection: Send {
-    /// The model is about to be called. Frames are wanted only if somebody is `heard` to listen.
+    /// The model is about to be called, or a call that was approved to be made. Frames are wanted only if
+    /// somebody is `heard` to listen.
     fn model_call_began(&mut self, at: Millis, heard: bool) -> Changes;
 
     /// Whether it has to be told everything that the model says, also when nobody listens any more.
@@ -101,7 +112,7 @@ pub struct Changes {
     pub frames: Vec<Frame>,
 }
 
-/// What a model, or a call of a tool, said more.
+/// What a model, or a tool, said more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delta<'a> {
     /// More text.
@@ -130,6 +141,13 @@ pub enum Delta<'a> {
         /// The next piece.
         text: &'a str,
     },
+    /// A tool is asked for its functions.
+    ListingBegan {
+        /// Which of the turn's tools.
+        tool: usize,
+        /// The tool's kind, for example `mcp`.
+        kind: &'a str,
+    },
     /// A call that the service runs says how far it is.
     Progress {
         /// Which call.
@@ -152,6 +170,8 @@ pub enum Runner<'a> {
         kind: &'a str,
         /// The function as its tool knows it.
         function: &'a str,
+        /// Whether the client has to approve it first.
+        needs_approval: bool,
     },
     /// Nobody: there is no such function. The model is told so.
     Nobody,

@@ -1,24 +1,26 @@
 //! The driver: performs what the state machine of one turn asks for, and writes down what happened.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cupola_models::{ChatMessage, Fault, ModelRequest, catalog::Resolved};
 use cupola_store::{Batch, Change, Commit, StoreError, TurnKey, TurnPhase};
 use futures_util::future::Shared;
+use serde_json::Value;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::Instant,
 };
 
 use crate::{
-    Changes, ContextError, Dialect, Frame, Millis, Projection, ToolSpec, TurnSpec,
+    Changes, ClientCalls, ContextError, Dialect, Frame, Millis, Projection, ToolSpec, TurnSpec,
     context::{self, Counter},
-    engine::{Command, CommandError, Drain, Inner, Reply, millis},
+    engine::{Command, CommandError, Drain, Given, Inner, Reply, millis},
     line::Place,
     turn::{Action, Answer, CallOutput, Event, Limit, Phase, Refusal, Turn, TurnFault},
 };
 
+mod list_functions;
 mod listen;
 mod model_call;
 mod pick_up;
@@ -68,6 +70,8 @@ pub(crate) struct Driver {
     ahead: Option<model_call::Call>,
     /// The functions of the turn's own tools, once they are known.
     toolbox: Option<Toolbox>,
+    /// What the history says of the functions of tools, by their place among the turn's tools.
+    known: HashMap<usize, Value>,
     /// Whether calls of tools were under way when the driver before this one was cut short.
     cut_short: bool,
 }
@@ -106,7 +110,7 @@ pub(crate) enum Leave {
 /// The journal entry of an event.
 pub(crate) fn append(key: &TurnKey, position: i64, at: Millis, event: &Event, after: &Turn) -> Change {
     let phase = match &after.phase {
-        Phase::Waiting { until, .. } => TurnPhase::Waiting { until: *until },
+        Phase::Asking { until, .. } | Phase::Waiting { until, .. } => TurnPhase::Waiting { until: *until },
         Phase::Ended(_) => TurnPhase::Ended,
         Phase::New | Phase::Calling { .. } | Phase::Running { .. } | Phase::Stopping => TurnPhase::Running,
     };
@@ -144,6 +148,7 @@ impl Driver {
             place: None,
             ahead: None,
             toolbox: None,
+            known: HashMap::new(),
             cut_short,
         }
     }
@@ -222,10 +227,8 @@ impl Driver {
     /// A command for a turn that waits or is over.
     async fn obey_at_rest(&mut self, command: Command, resting: Action) -> Result<Action, Leave> {
         match command {
-            Command::Submit { outputs, listener, reply } => {
-                let until = self.running_deadline();
-                let outputs = self.in_call_order(outputs);
-                let event = Event::OutputsSubmitted { outputs, until };
+            Command::Submit { given, listener, reply } => {
+                let event = self.submitted(given);
                 if let Err(refusal) = self.turn.clone().apply(&event) {
                     let _ = reply.send(Err(CommandError::Refused(refusal)));
                     return Ok(resting);
@@ -242,6 +245,20 @@ impl Driver {
                 Ok(resting)
             }
             Command::CheckDeadline | Command::Resume => Ok(resting),
+        }
+    }
+
+    /// What it means that the client has given this.
+    fn submitted(&self, given: Given) -> Event {
+        let until = self.running_deadline();
+        match given {
+            Given::Outputs(outputs) => {
+                Event::OutputsSubmitted { outputs: self.in_call_order(outputs), until }
+            }
+            Given::Approvals(approvals) => {
+                let waiting_until = self.waiting_deadline();
+                Event::ApprovalsSubmitted { approvals, until, waiting_until }
+            }
         }
     }
 
@@ -264,6 +281,16 @@ impl Driver {
 
     fn running_deadline(&self) -> Millis {
         self.inner.clock.now() + millis(self.inner.settings.expires_after)
+    }
+
+    /// Until when the client is waited for; `None` where its calls are handed over.
+    fn waiting_deadline(&self) -> Option<Millis> {
+        match self.spec.client_calls {
+            ClientCalls::Wait => {
+                Some(self.inner.clock.now() + millis(self.inner.settings.waiting_expires_after))
+            }
+            ClientCalls::HandOver => None,
+        }
     }
 
     fn is_overdue(&self) -> bool {

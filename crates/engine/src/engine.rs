@@ -23,7 +23,7 @@ use crate::{
     driving::Driving,
     line::Lines,
     tools::Tools,
-    turn::{CallOutput, Event, Refusal, Turn},
+    turn::{Approval, CallOutput, Event, Refusal, Turn},
 };
 
 /// Frames of one turn, in order. The stream ends when the turn waits for its client or is over.
@@ -174,14 +174,22 @@ pub enum CommandError {
 pub(crate) enum Command {
     /// Go on, if there is anything to do.
     Resume,
-    /// The client's outputs.
-    Submit { outputs: Vec<CallOutput>, listener: Option<mpsc::Sender<Frame>>, reply: Reply },
+    /// What the client was waited for.
+    Submit { given: Given, listener: Option<mpsc::Sender<Frame>>, reply: Reply },
     /// Stop.
     Cancel { reply: Reply },
     /// Its time may be over.
     CheckDeadline,
     /// Its frames from this place on: those that were kept, and those that come.
     Attach { first: i64, reply: oneshot::Sender<Result<Frames, CommandError>> },
+}
+
+/// What a client gives to a turn that waits for it.
+pub(crate) enum Given {
+    /// Outputs of its calls.
+    Outputs(Vec<CallOutput>),
+    /// Whether calls of the service may be made.
+    Approvals(Vec<Approval>),
 }
 
 /// Where the resource that shows the turn goes once the command is durable.
@@ -277,7 +285,8 @@ impl Engine {
             return Err(BeginError::Draining);
         }
         let at = self.inner.clock.now();
-        let accepted = Event::Accepted { until: at + millis(self.inner.settings.expires_after) };
+        let until = at + millis(self.inner.settings.expires_after);
+        let accepted = Event::Accepted { until, approved: begin.spec.approved.clone() };
         let mut turn = Turn::default();
         let action = turn.apply(&accepted).map_err(|refusal| {
             BeginError::Store(StoreError::Backend(format!("a new turn refuses to begin: {refusal:?}")))
@@ -348,11 +357,30 @@ impl Engine {
         outputs: Vec<CallOutput>,
         listen: bool,
     ) -> Result<(Bytes, Option<Frames>), CommandError> {
+        self.give(turn, Given::Outputs(outputs), listen).await
+    }
+
+    /// Tells a waiting turn which calls may be made. When this returns that is durable.
+    pub async fn approve(
+        &self,
+        turn: TurnKey,
+        approvals: Vec<Approval>,
+        listen: bool,
+    ) -> Result<(Bytes, Option<Frames>), CommandError> {
+        self.give(turn, Given::Approvals(approvals), listen).await
+    }
+
+    async fn give(
+        &self,
+        turn: TurnKey,
+        given: Given,
+        listen: bool,
+    ) -> Result<(Bytes, Option<Frames>), CommandError> {
         if self.is_draining() {
             return Err(CommandError::Draining);
         }
         let (listener, frames) = if listen { listener() } else { (None, None) };
-        let document = self.inner.ask(turn, |reply| Command::Submit { outputs, listener, reply }).await?;
+        let document = self.inner.ask(turn, |reply| Command::Submit { given, listener, reply }).await?;
         Ok((document, frames))
     }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use cupola_models::{FunctionDeclaration, ResponseFormat, ToolChoice};
 use serde_json::{Map, Value};
 
+use crate::turn::ApprovedCall;
+
 /// One activation of an agent, without a trace of the dialect that asked for it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TurnSpec {
@@ -40,18 +42,20 @@ pub struct TurnSpec {
     pub input: Option<Arc<Value>>,
     /// Further fields for the upstream, passed as they are.
     pub extra: Map<String, Value>,
-    /// What becomes of calls that the client has to run.
+    /// What becomes of calls that the client has to run, or to approve.
     pub client_calls: ClientCalls,
+    /// Calls of an earlier turn that are approved now: they are made before the model is called.
+    pub approved: Vec<ApprovedCall>,
     /// Whether the turn's frames are kept, so that a client can come back and read on.
     pub keep_frames: bool,
     /// Turns with the same line run one after another, in the order in which they came.
     pub line: Option<String>,
 }
 
-/// What becomes of calls that the client has to run.
+/// What becomes of calls that the client has to run, or to approve.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClientCalls {
-    /// The turn waits for their outputs.
+    /// The turn waits for their outputs, or for what the client says.
     #[default]
     Wait,
     /// The turn is over; the client brings the outputs in another one.

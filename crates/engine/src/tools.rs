@@ -30,6 +30,30 @@ pub trait Tool: Send + Sync {
         settings: &Value,
     ) -> Result<Vec<FunctionDeclaration>, TurnFault>;
 
+    /// Whether somebody else has to be asked for its functions. What [`Tool::list`] gives is then an event of
+    /// the turn, and dialects show it.
+    fn has_to_list(&self) -> bool {
+        false
+    }
+
+    /// Asks for the functions. A fault ends the turn with the truth; a list that is no longer wanted is
+    /// dropped.
+    async fn list(&self, _project: &Arc<str>, _settings: &Value) -> Result<Value, TurnFault> {
+        Ok(Value::Null)
+    }
+
+    /// What a model is offered under these settings. `listed` is what [`Tool::list`] gave, in this turn or
+    /// earlier in the conversation.
+    async fn offers(
+        &self,
+        project: &Arc<str>,
+        settings: &Value,
+        _listed: &Value,
+    ) -> Result<Vec<Offer>, TurnFault> {
+        let functions = self.functions(project, settings).await?;
+        Ok(functions.into_iter().map(Offer::from).collect())
+    }
+
     /// Runs a call. A fault is told to the model, which may try something else. A call that is no longer
     /// wanted is dropped.
     async fn call(&self, call: ToolCall) -> Result<ToolOutput, TurnFault>;
@@ -38,7 +62,7 @@ pub trait Tool: Send + Sync {
     /// model is told that nobody knows whether they were carried out.
     fn is_repeatable(&self, function: &str, settings: &Value) -> bool;
 
-    /// How long a call may take. The turn's own deadline holds, too.
+    /// How long a call, or a list, may take. The turn's own deadline holds, too.
     fn timeout(&self) -> Duration {
         TIMEOUT
     }
@@ -46,6 +70,23 @@ pub trait Tool: Send + Sync {
     /// The most bytes of an output; what is longer is cut, and says so.
     fn output_limit(&self) -> usize {
         OUTPUT_LIMIT
+    }
+}
+
+/// A function that a model is offered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offer {
+    /// What the model is told.
+    pub declaration: FunctionDeclaration,
+    /// The function as its tool knows it.
+    pub function: String,
+    /// Whether the client has to approve each call.
+    pub needs_approval: bool,
+}
+
+impl From<FunctionDeclaration> for Offer {
+    fn from(declaration: FunctionDeclaration) -> Self {
+        Self { function: declaration.name.clone(), declaration, needs_approval: false }
     }
 }
 
@@ -65,6 +106,8 @@ pub struct ToolCall {
     pub arguments: Map<String, Value>,
     /// The settings of the tool, as its dialect gave them.
     pub settings: Value,
+    /// What came with its approval, where it needed one.
+    pub grant: Value,
     /// How many bytes of output leave the model room for the rest. A tool that can choose says no more.
     pub room: usize,
     /// Where it may tell how far it is.

@@ -5,6 +5,9 @@
 //!           │         ┌── ToolCompleted, the last ──┐               │
 //!           ▼         ▼                             │               │
 //! Accepted → Calling ── Answered, with served calls → Running ──→ Waiting
+//!    │         │ │ │                                │   ▲ └─────→ Asking
+//!    │         │ │ │                                │   └── ApprovalsSubmitted
+//!    └─ with calls that were approved ─────────────→ │               │
 //!              │ │ └─── Answered, with calls of the client ───────→ │
 //!              │ └───── Answered ──────→ Ended      │               │
 //!              ├─────── ModelFailed ───→ Ended ←────┤               │
@@ -13,8 +16,12 @@
 //!                                          └─ Stopped → Ended
 //! ```
 //!
-//! An answer may ask for calls of both kinds. Those that the service runs come first, all at once. The client
-//! has the others after that: the turn waits for it, or is over where they are handed over.
+//! An answer may ask for calls of several kinds. Those that the service runs come first, all at once. Then the
+//! client is asked whether the service may make those that need its approval, and then it has its own: each
+//! time the turn waits for it, or is over where calls are handed over.
+//!
+//! A turn may begin with calls that were asked for in an earlier one and are approved now: they are made before
+//! the model is called.
 //!
 //! [`Turn::apply`] takes an event and the time at which it happened and says what to do next. It does no
 //! IO, reads no clock and draws no random numbers; so the events, written down in order, are the journal,
@@ -27,7 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Millis;
 
-pub use event::{Answer, CallOutcome, CallOutput, Event, ServedCall};
+pub use event::{Answer, Approval, ApprovedCall, CallOutcome, CallOutput, Event, Listing, ServedCall};
 
 /// The state of a turn.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,8 +49,10 @@ pub struct Turn {
     pub answers: u32,
     /// How many of these answers asked for calls that the service runs.
     pub tool_rounds: u32,
-    /// How many such calls there were.
+    /// How many such calls were made.
     pub tool_calls: u64,
+    /// What tools listed before the model was called.
+    pub listings: Vec<Listing>,
 }
 
 /// Where a turn stands.
@@ -60,12 +69,23 @@ pub enum Phase {
     Running {
         /// Those that it runs, in the order in which the model asked for them.
         served: Vec<ServedCall>,
-        /// What those that are done have told the model.
+        /// What those of the answer that are done have told the model.
         done: Vec<CallOutput>,
+        /// Those that it runs after that, where the client approves them.
+        to_approve: Vec<ServedCall>,
         /// When the turn has run long enough.
         until: Millis,
         /// When the turn has waited long enough for the client to answer the other calls of the answer.
         waiting_until: Option<Millis>,
+    },
+    /// The client is to say whether the service may make these calls.
+    Asking {
+        /// The calls, in the order in which the model asked for them.
+        calls: Vec<ServedCall>,
+        /// What other calls of the same answer have told the model.
+        done: Vec<CallOutput>,
+        /// When it has waited long enough.
+        until: Millis,
     },
     /// The client is to answer these calls.
     Waiting {
@@ -126,7 +146,7 @@ pub enum Action {
     CallModel,
     /// Run those calls of [`Phase::Running`] that are not done, and report each that is.
     RunTools,
-    /// Wait for the client, until the time in [`Phase::Waiting`].
+    /// Wait for the client, until the time in [`Phase::Asking`] or [`Phase::Waiting`].
     AwaitClient,
     /// Stop what is at work and report that it has stopped.
     Stop,
@@ -137,9 +157,9 @@ pub enum Action {
 /// Why an event does not fit the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Outputs for a turn that does not wait for any.
+    /// Outputs or approvals for a turn that does not wait for any.
     NotWaiting,
-    /// Outputs for other calls than the ones that wait.
+    /// Outputs or approvals for other calls than the ones that wait.
     WrongCalls {
         /// The calls that wait.
         expected: Vec<String>,
@@ -161,6 +181,7 @@ impl Default for Turn {
             answers: 0,
             tool_rounds: 0,
             tool_calls: 0,
+            listings: Vec::new(),
         }
     }
 }
@@ -185,10 +206,10 @@ impl Turn {
         let calling = matches!(self.phase, Phase::Calling { .. });
         let at_work = calling || matches!(self.phase, Phase::Running { .. });
         match event {
-            Event::Accepted { until } if self.phase == Phase::New => {
-                self.phase = Phase::Calling { until: *until };
-                Ok(Action::CallModel)
+            Event::Accepted { until, approved } if self.phase == Phase::New => {
+                Ok(self.accepted(*until, approved))
             }
+            Event::FunctionsListed { listing } if calling => Ok(self.listed(listing)),
             Event::Answered { answer, finish, until, served } if calling => {
                 Ok(self.answered(answer, *finish, *until, served))
             }
@@ -198,23 +219,45 @@ impl Turn {
                 self.spend(partial.usage);
                 Ok(self.end(End::Failed(fault.clone())))
             }
+            Event::ApprovalsSubmitted { approvals, until, waiting_until } => {
+                self.approvals_submitted(approvals, *until, *waiting_until)
+            }
             Event::OutputsSubmitted { outputs, until } => self.outputs_submitted(outputs, *until),
-            Event::CancelRequested => match self.phase {
-                Phase::Calling { .. } | Phase::Running { .. } | Phase::Waiting { .. } => {
-                    self.phase = Phase::Stopping;
-                    Ok(Action::Stop)
-                }
-                _ => Err(Refusal::NothingToStop),
-            },
+            Event::CancelRequested if at_work || self.is_waiting() => {
+                self.phase = Phase::Stopping;
+                Ok(Action::Stop)
+            }
+            Event::CancelRequested => Err(Refusal::NothingToStop),
             Event::Stopped { partial } if self.phase == Phase::Stopping => {
                 self.spend(partial.usage);
                 Ok(self.end(End::Cancelled))
             }
-            Event::DeadlinePassed { partial } if at_work || matches!(self.phase, Phase::Waiting { .. }) => {
+            Event::DeadlinePassed { partial } if at_work || self.is_waiting() => {
                 self.spend(partial.usage);
                 Ok(self.end(End::Expired))
             }
             _ => Err(Refusal::OutOfPlace),
+        }
+    }
+
+    fn accepted(&mut self, until: Millis, approved: &[ApprovedCall]) -> Action {
+        if approved.is_empty() {
+            self.phase = Phase::Calling { until };
+            return Action::CallModel;
+        }
+        // To the model it is as if it had asked for them just now.
+        let calls = approved.iter().map(|call| call.asked.clone()).collect();
+        self.transcript.push(ChatMessage::Assistant { text: String::new(), calls });
+        self.tool_rounds += 1;
+        let served = approved.iter().map(|call| call.call.clone()).collect();
+        self.run(served, Vec::new(), Vec::new(), until, None)
+    }
+
+    fn listed(&mut self, listing: &Listing) -> Action {
+        self.listings.push(listing.clone());
+        match &listing.fault {
+            Some(fault) => self.end(End::Failed(fault.clone())),
+            None => Action::CallModel,
         }
     }
 
@@ -238,12 +281,64 @@ impl Turn {
             }
             Finish::Stop | Finish::ToolCalls => {
                 self.tool_rounds += 1;
-                self.tool_calls += served.len() as u64;
                 let until = self.until().unwrap_or_default();
-                let (served, done) = (served.to_vec(), Vec::new());
-                self.phase = Phase::Running { served, done, until, waiting_until };
-                Action::RunTools
+                let (to_approve, at_once) = served.iter().cloned().partition(|call| call.needs_approval);
+                self.run(at_once, Vec::new(), to_approve, until, waiting_until)
             }
+        }
+    }
+
+    /// Runs calls, or goes on where there are none.
+    fn run(
+        &mut self,
+        served: Vec<ServedCall>,
+        done: Vec<CallOutput>,
+        to_approve: Vec<ServedCall>,
+        until: Millis,
+        waiting_until: Option<Millis>,
+    ) -> Action {
+        if served.is_empty() {
+            return self.go_on(done, to_approve, until, waiting_until);
+        }
+        self.tool_calls += served.len() as u64;
+        self.phase = Phase::Running { served, done, to_approve, until, waiting_until };
+        Action::RunTools
+    }
+
+    /// Goes on with an answer of which these calls are done.
+    fn go_on(
+        &mut self,
+        done: Vec<CallOutput>,
+        to_approve: Vec<ServedCall>,
+        until: Millis,
+        waiting_until: Option<Millis>,
+    ) -> Action {
+        if !to_approve.is_empty() {
+            return self.ask(to_approve, done, waiting_until);
+        }
+        let is_open = |call: &&RequestedCall| !done.iter().any(|output| output.call_id == call.id);
+        let others: Vec<_> = self.asked_last().iter().filter(is_open).cloned().collect();
+        if !others.is_empty() {
+            return self.hand_to_client(others, done, waiting_until);
+        }
+        self.take_outputs(&done);
+        self.phase = Phase::Calling { until };
+        Action::CallModel
+    }
+
+    /// Asks the client whether calls may be made.
+    fn ask(
+        &mut self,
+        calls: Vec<ServedCall>,
+        done: Vec<CallOutput>,
+        waiting_until: Option<Millis>,
+    ) -> Action {
+        match waiting_until {
+            Some(until) => {
+                self.phase = Phase::Asking { calls, done, until };
+                Action::AwaitClient
+            }
+            None => self.end(End::Completed),
         }
     }
 
@@ -264,41 +359,63 @@ impl Turn {
     }
 
     fn tool_completed(&mut self, outcome: &CallOutcome) -> Result<Action, Refusal> {
-        let Phase::Running { served, done, until, waiting_until } = &mut self.phase else {
+        let Phase::Running { served, done, .. } = &mut self.phase else {
             return Err(Refusal::OutOfPlace);
         };
-        let is_this = |id: &str| id == outcome.call_id;
+        let is_done = |done: &[CallOutput], id: &str| done.iter().any(|output| output.call_id == id);
         let is_open =
-            served.iter().any(|call| is_this(&call.call_id)) && !done.iter().any(|o| is_this(&o.call_id));
+            served.iter().any(|call| call.call_id == outcome.call_id) && !is_done(done, &outcome.call_id);
         if !is_open {
             return Err(Refusal::OutOfPlace);
         }
         done.push(CallOutput { call_id: outcome.call_id.clone(), output: outcome.output.clone() });
-        let (until, waiting_until) = (*until, *waiting_until);
-        let outputs = (done.len() == served.len()).then(|| std::mem::take(done));
+        let are_done = served.iter().all(|call| is_done(done, &call.call_id));
         self.spend(outcome.usage);
-        let Some(outputs) = outputs else { return Ok(Action::RunTools) };
-        let is_done = |call: &&RequestedCall| outputs.iter().any(|output| output.call_id == call.id);
-        let others: Vec<_> = self.asked_last().iter().filter(|call| !is_done(call)).cloned().collect();
-        if !others.is_empty() {
-            return Ok(self.hand_to_client(others, outputs, waiting_until));
+        match &mut self.phase {
+            Phase::Running { done, to_approve, until, waiting_until, .. } if are_done => {
+                let (done, to_approve) = (std::mem::take(done), std::mem::take(to_approve));
+                let (until, waiting_until) = (*until, *waiting_until);
+                Ok(self.go_on(done, to_approve, until, waiting_until))
+            }
+            _ => Ok(Action::RunTools),
         }
-        self.take_outputs(&outputs);
-        self.phase = Phase::Calling { until };
-        Ok(Action::CallModel)
+    }
+
+    fn approvals_submitted(
+        &mut self,
+        approvals: &[Approval],
+        until: Millis,
+        waiting_until: Option<Millis>,
+    ) -> Result<Action, Refusal> {
+        let Phase::Asking { calls, done, .. } = &mut self.phase else {
+            return Err(Refusal::NotWaiting);
+        };
+        let asked: Vec<_> = calls.iter().map(|call| call.call_id.as_str()).collect();
+        let given: Vec<_> = approvals.iter().map(|approval| approval.call_id.as_str()).collect();
+        check_answers(&asked, &given)?;
+        let mut done = std::mem::take(done);
+        let mut approved = Vec::new();
+        for mut call in std::mem::take(calls) {
+            let approval = approvals.iter().find(|approval| approval.call_id == call.call_id);
+            let Some(approval) = approval else { continue };
+            if approval.approve {
+                call.needs_approval = false;
+                call.grant = approval.grant.clone();
+                approved.push(call);
+            } else {
+                done.push(CallOutput { output: approval.denial(), call_id: call.call_id });
+            }
+        }
+        Ok(self.run(approved, done, Vec::new(), until, waiting_until))
     }
 
     fn outputs_submitted(&mut self, outputs: &[CallOutput], until: Millis) -> Result<Action, Refusal> {
         let Phase::Waiting { calls, done, .. } = &mut self.phase else {
             return Err(Refusal::NotWaiting);
         };
-        let answered = |call: &RequestedCall| outputs.iter().filter(|o| o.call_id == call.id).count() == 1;
-        if outputs.len() != calls.len() || !calls.iter().all(answered) {
-            return Err(Refusal::WrongCalls {
-                expected: calls.iter().map(|call| call.id.clone()).collect(),
-                got: outputs.iter().map(|output| output.call_id.clone()).collect(),
-            });
-        }
+        let asked: Vec<_> = calls.iter().map(|call| call.id.as_str()).collect();
+        let given: Vec<_> = outputs.iter().map(|output| output.call_id.as_str()).collect();
+        check_answers(&asked, &given)?;
         let mut all = std::mem::take(done);
         all.extend_from_slice(outputs);
         self.take_outputs(&all);
@@ -343,10 +460,26 @@ impl Turn {
     /// When the turn has run, or waited, long enough.
     pub fn until(&self) -> Option<Millis> {
         match self.phase {
-            Phase::Calling { until } | Phase::Running { until, .. } | Phase::Waiting { until, .. } => {
-                Some(until)
-            }
+            Phase::Calling { until }
+            | Phase::Running { until, .. }
+            | Phase::Asking { until, .. }
+            | Phase::Waiting { until, .. } => Some(until),
             Phase::New | Phase::Stopping | Phase::Ended(_) => None,
         }
     }
+
+    /// Whether it is the client's turn.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::Asking { .. } | Phase::Waiting { .. })
+    }
+}
+
+/// Refuses answers that are not exactly one for each of the calls.
+fn check_answers(asked: &[&str], given: &[&str]) -> Result<(), Refusal> {
+    let is_answered = |call: &&str| given.iter().filter(|id| *id == call).count() == 1;
+    if given.len() == asked.len() && asked.iter().all(is_answered) {
+        return Ok(());
+    }
+    let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+    Err(Refusal::WrongCalls { expected: owned(asked), got: owned(given) })
 }

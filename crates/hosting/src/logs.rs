@@ -14,6 +14,9 @@ const LONGEST_LINE: usize = 8 * 1024;
 /// How many bytes of lines are kept.
 const KEPT_BYTES: usize = 256 * 1024;
 
+/// What a line takes beside its text: nobody gets lines for nothing, not even empty ones.
+const LINE_BYTES: usize = size_of::<LogLine>();
+
 /// What followers are told once there is nothing more to wait for.
 pub const ENDED: u64 = u64::MAX;
 
@@ -73,11 +76,11 @@ impl LogBook {
         let mut kept = self.kept();
         let number = kept.next;
         kept.next += 1;
-        kept.bytes += text.len();
+        kept.bytes += LINE_BYTES + text.len();
         kept.lines.push_back(LogLine { number, at: SystemTime::now(), stream, text });
         while kept.bytes > KEPT_BYTES {
             let Some(oldest) = kept.lines.pop_front() else { break };
-            kept.bytes -= oldest.text.len();
+            kept.bytes -= LINE_BYTES + oldest.text.len();
         }
         drop(kept);
         self.newest.send_if_modified(|newest| {
@@ -118,7 +121,7 @@ impl LogBook {
     /// A book that goes on behind these lines, which were kept from an earlier one.
     pub fn after(lines: Vec<LogLine>) -> Self {
         let next = lines.last().map_or(0, |line| line.number + 1);
-        let bytes = lines.iter().map(|line| line.text.len()).sum();
+        let bytes = lines.iter().map(|line| LINE_BYTES + line.text.len()).sum();
         let kept = Kept { lines: lines.into(), bytes, next };
         Self { kept: Mutex::new(kept), newest: watch::Sender::new(next) }
     }
@@ -167,6 +170,15 @@ mod tests {
         assert!(lines.len() <= KEPT_BYTES / LONGEST_LINE + 1, "{}", lines.len());
         assert_eq!(lines.last().map(|line| line.number), Some(99));
         assert!(lines[0].text.ends_with('…'));
+    }
+
+    #[test]
+    fn a_flood_of_empty_lines_is_a_flood_too() {
+        let book = LogBook::default();
+        for _ in 0..2 * KEPT_BYTES / LINE_BYTES {
+            book.add(LogStream::Stdout, b"\n");
+        }
+        assert_eq!(book.since(0).len(), KEPT_BYTES / LINE_BYTES);
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod linux {
 
 #[cfg(target_os = "linux")]
 pub use linux::{
+    cgroup::remove_abandoned,
     child::{Child, Exit},
     door::Door,
     helper::enter_if_asked,
@@ -42,7 +43,7 @@ pub use linux::{
 mod elsewhere;
 
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{Child, Door, Exit, Trace, enter_if_asked, retire, spawn};
+pub use elsewhere::{Child, Door, Exit, Trace, enter_if_asked, remove_abandoned, retire, spawn};
 
 /// Why a sandbox did not start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]

@@ -69,10 +69,19 @@ def test_a_stream_comes_piece_by_piece(invoke):
         assert b"".join(pieces) == b"data: two\n\n"
 
 
-def test_a_protocol_that_an_agent_does_not_speak_is_refused(rest, conversing):
-    answer = rest.invoke(conversing.name, SESSION, "hello")
-    error = answer.json()["error"]
-    assert (answer.status_code, error["code"]) == (400, "ProtocolVersionNotSupported")
+def test_a_protocol_that_an_agent_does_not_speak_is_refused(rest, conversing, invoked):
+    session = f"none-{uuid4().hex}"
+    asked = {"input": "hello", "agent_session_id": session}
+    responses = f"agents/{invoked.name}/endpoint/protocols/openai/responses"
+    for agent, answer in [
+        (conversing, rest.invoke(conversing.name, session, "hello")),
+        (invoked, rest("POST", responses, json=asked)),
+    ]:
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (400, "ProtocolVersionNotSupported")
+        # Nothing was made for it.
+        made = rest("GET", f"agents/{agent.name}/endpoint/sessions/{session}")
+        assert made.status_code == 404
 
 
 def test_a_websocket_passes_frames_both_ways(rest, invoked):

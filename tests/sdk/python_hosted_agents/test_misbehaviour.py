@@ -57,6 +57,11 @@ def test_garbage_is_no_answer(tell):
     assert tell("read nothing").status_code == 404
 
 
+def test_another_protocol_is_no_answer(tell):
+    assert "101 Switching Protocols" in failure(tell("switch"))
+    assert tell("read nothing").status_code == 404
+
+
 def test_a_stream_that_breaks_off_does_not_look_complete(tell):
     with tell("break", stream=True) as answer:
         pieces = answer.iter_content(chunk_size=None)

@@ -35,6 +35,25 @@ def test_a_session_is_seen_by_its_user_alone(rest, conversing, anns):
     assert rest("GET", f"{sessions}/{id}", user=ANN).json()["status"] == "active"
 
 
+def test_a_list_of_sessions_tells_nothing_of_those_of_others(rest, conversing, anns):
+    sessions = f"agents/{conversing.name}/endpoint/sessions"
+    of_bob = rest("GET", sessions, user=BOB).json()
+    assert (of_bob["first_id"], of_bob["last_id"], of_bob["has_more"]) == (None, None, False)
+    # Others are made before and after, and do not take places on his pages.
+    made = [new_session(rest, conversing, user) for user in (BOB, ANN, BOB, ANN)]
+    page = rest("GET", sessions, user=BOB, params={"limit": 2}).json()
+    assert [session["agent_session_id"] for session in page["data"]] == [made[0], made[2]]
+    assert (page["first_id"], page["last_id"], page["has_more"]) == (made[0], made[2], False)
+    for user, id in zip((BOB, ANN, BOB, ANN), made, strict=True):
+        rest("DELETE", f"{sessions}/{id}", user=user).raise_for_status()
+
+
+def new_session(rest, agent, user: str) -> str:
+    made = rest("POST", f"agents/{agent.name}/endpoint/sessions", user=user, json={})
+    assert made.status_code == 201, made.text
+    return made.json()["agent_session_id"]
+
+
 def test_a_session_is_used_by_its_user_alone(rest, conversing, anns):
     answer = respond(rest, conversing, BOB, input="hello", agent_session_id=anns["agent_session_id"])
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "session_not_accessible")

@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use cupola_store::{Change, Conflict, Key, StoreError};
-use cupola_wire::agents::{AgentVersion, AgentVersionStatus, CreateAgentVersion};
+use cupola_wire::agents::{AgentVersion, AgentVersionStatus, CreateAgentVersion, Definition};
 use serde_json::{Map, Value};
 
 use super::{
@@ -22,6 +22,7 @@ use crate::{
     body::{Json, answer, document, json, parse_value},
     hosted,
     path::{Ids, Project},
+    tools::mcp,
 };
 
 /// Names the agent where a form creates it.
@@ -126,6 +127,7 @@ async fn add(
 ) -> Result<(Record, AgentVersion), ApiError> {
     checks::name(if mode == Mode::NewAgent { "name" } else { "agent_name" }, name)?;
     let body = if body.definition.kind() == "hosted" { hosted::admit(service, body)? } else { body };
+    let body = sealed(service, project, body)?;
     let is_hosted = body.definition.kind() == "hosted";
     let key = agent_key(project, name);
     loop {
@@ -167,6 +169,21 @@ async fn add(
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// The body without what servers of its tools are told in secret.
+fn sealed(
+    service: &Service,
+    project: &str,
+    mut body: CreateAgentVersion,
+) -> Result<CreateAgentVersion, ApiError> {
+    let mut fields = body.definition.into_fields();
+    if let Some(tools) = fields.get_mut("tools") {
+        mcp::seal_tools(service.sealing(), project, tools)?;
+    }
+    body.definition = Definition::try_from(fields)
+        .map_err(|error| ApiError::internal("sealing what an agent's servers are told", error))?;
+    Ok(body)
 }
 
 fn insert(key: Key, parent: &str, facet: &str, version: &AgentVersion, doc: bytes::Bytes) -> Change {

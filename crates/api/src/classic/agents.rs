@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{
     checks,
     kinds::{self, AGENT, key},
-    messages,
+    messages, servers,
 };
 use crate::{
     ApiError, Service,
@@ -32,7 +32,8 @@ pub async fn create(
     check(&body)?;
     let store =
         attached::of_agent(&service, &project, "tool_resources", body.tool_resources.as_mut()).await?;
-    let agent = agent(body, ids::new("asst_"), service.clock().seconds());
+    let mut agent = agent(body, ids::new("asst_"), service.clock().seconds());
+    servers::seal(&service, &project, &mut agent.tool_resources, &mut agent.tools)?;
     let doc = document(&agent);
     let change = kinds::insert(key(&project, AGENT, agent.id), agent.created_at, doc.clone());
     attached::commit(&service, &project, store, vec![change]).await.map_err(messages::refusal)?;
@@ -103,7 +104,9 @@ async fn replace(
         fields.retain(|name, _| !OWN.contains(&name.as_str()));
         let body: CreateAgent = parse_value(Value::Object(fields))?;
         check(&body)?;
-        let doc = document(&agent(body, key.id.clone(), current.created_at));
+        let mut agent = agent(body, key.id.clone(), current.created_at);
+        servers::seal(service, &key.project, &mut agent.tool_resources, &mut agent.tools)?;
+        let doc = document(&agent);
         let mut batch = store.map(|store| store.changes.clone()).unwrap_or_default();
         batch.push(Change::Replace { key: key.clone(), if_etag: current.etag, doc: doc.clone() });
         match service.store().commit(batch).await {

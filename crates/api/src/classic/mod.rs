@@ -11,6 +11,7 @@ mod projection;
 pub mod run_steps;
 pub mod runs;
 mod scope;
+mod servers;
 mod shapes;
 mod spec;
 pub mod threads;

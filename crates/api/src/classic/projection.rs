@@ -31,6 +31,7 @@ use crate::{
     frames::{done, frame},
 };
 
+mod approving;
 mod calling;
 mod writing;
 
@@ -218,6 +219,12 @@ impl RunProjection {
                 "thread.run.cancelling"
             }
             Phase::Ended(end) => self.ended(now, end, turn),
+            Phase::Asking { calls, until, .. } => {
+                self.run.status = RunStatus::RequiresAction;
+                self.run.expires_at = Some(until / 1000);
+                self.run.required_action = Some(self.approval_action(calls, turn));
+                "thread.run.requires_action"
+            }
             // Nobody is told: the run goes on.
             Phase::Running { .. } => return,
             Phase::New | Phase::Calling { .. } => {
@@ -228,7 +235,7 @@ impl RunProjection {
             }
         };
         out.show(event, &self.run);
-        if matches!(turn.phase, Phase::Waiting { .. } | Phase::Ended(_)) && out.heard {
+        if (turn.is_waiting() || matches!(turn.phase, Phase::Ended(_))) && out.heard {
             out.frames.push(done());
         }
         if matches!(turn.phase, Phase::Ended(_)) {
@@ -307,6 +314,8 @@ impl Projection for RunProjection {
         match delta {
             // Runs know neither refusals nor reasoning.
             Delta::Reasoning(_) | Delta::ReasoningSummary(_) | Delta::Progress { .. } => Vec::new(),
+            // A server is shown when it has answered.
+            Delta::ListingBegan { .. } => Vec::new(),
             Delta::Text(text) | Delta::Refusal(text) => self.say(text),
             Delta::CallBegan { index, id, name, by } => self.call_began(at / 1000, index, id, name, by),
             Delta::CallArguments { index, text } => self.call_arguments(index, text),
@@ -317,7 +326,7 @@ impl Projection for RunProjection {
         let now = at / 1000;
         let mut out = Output::new(heard);
         match event {
-            Event::Accepted { until } => {
+            Event::Accepted { until, .. } => {
                 self.accepted(*until, &mut out);
                 return out.into_changes();
             }
@@ -329,6 +338,18 @@ impl Projection for RunProjection {
                 self.tool_completed(now, outcome, turn, &mut out);
                 if matches!(turn.phase, Phase::Calling { .. }) {
                     // The run goes on as it was.
+                    return out.into_changes();
+                }
+            }
+            Event::FunctionsListed { listing } => {
+                self.listed(now, listing, &mut out);
+                if listing.fault.is_none() {
+                    // The run goes on as it was.
+                    return out.into_changes();
+                }
+            }
+            Event::ApprovalsSubmitted { approvals, .. } => {
+                if self.approvals_submitted(now, approvals, turn, &mut out) {
                     return out.into_changes();
                 }
             }

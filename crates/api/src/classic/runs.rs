@@ -22,6 +22,7 @@ use super::{
     messages,
     projection::RunProjection,
     scope::Scope,
+    servers,
     spec::turn_spec,
     threads,
 };
@@ -183,7 +184,7 @@ async fn prepare(
         (instructions, more) => instructions.or(more),
     };
     let agent_resources = agent.tool_resources;
-    let run = Run {
+    let mut run = Run {
         id: ids::new("run_"),
         object: "thread.run".to_owned(),
         created_at: service.clock().seconds(),
@@ -222,6 +223,7 @@ async fn prepare(
         parallel_tool_calls: body.parallel_tool_calls.unwrap_or(true),
         extra: checks::extra(body.extra, OWN),
     };
+    servers::seal(service, project, &mut run.tool_resources, &mut run.tools)?;
     if !Scope::concerns(&run) {
         return Ok((run, Scope::default()));
     }
@@ -340,30 +342,47 @@ pub async fn submit_tool_outputs(
     Json(body): Json<SubmitToolOutputs>,
 ) -> Result<Response, ApiError> {
     let (thread, run_key) = (key(&project, THREAD, thread), key(&project, RUN, run));
-    kinds::find_in(&service, &thread, &run_key).await?;
-    let outputs = body.tool_outputs.ok_or_else(|| {
-        ApiError::invalid("Missing required parameter: 'tool_outputs'.")
-            .code("missing_required_parameter")
-            .param("tool_outputs")
-    })?;
-    let outputs = outputs.into_iter().map(call_output).collect();
+    let found = kinds::find_in(&service, &thread, &run_key).await?;
     let listen = body.stream == Some(true);
-    let turn = TurnKey { project, id: run_key.id.clone() };
-    match service.engine().submit(turn, outputs, listen).await {
+    let turn = TurnKey { project: Arc::clone(&project), id: run_key.id.clone() };
+    let (what, submitted) = match (body.tool_approvals, body.tool_outputs) {
+        (Some(approvals), outputs) if !approvals.is_empty() || outputs.is_none() => {
+            let run: Run = kinds::read(&run_key, &found.doc)?;
+            let approvals = servers::approvals(&service, &project, &run, approvals)?;
+            ("approvals", service.engine().approve(turn, approvals, listen).await)
+        }
+        (_, Some(outputs)) => {
+            let outputs = outputs.into_iter().map(call_output).collect();
+            ("outputs", service.engine().submit(turn, outputs, listen).await)
+        }
+        (_, None) => {
+            return Err(ApiError::invalid("Missing required parameter: 'tool_outputs'.")
+                .code("missing_required_parameter")
+                .param("tool_outputs"));
+        }
+    };
+    match submitted {
         Ok((run, frames)) => Ok(run_or_stream(run, frames)),
         Err(CommandError::Refused(Refusal::WrongCalls { expected, got })) => {
             let list =
                 |ids: Vec<String>| ids.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(", ");
             let sentence =
-                format!("Expected tool outputs for call_ids [{}], got [{}]", list(expected), list(got));
+                format!("Expected tool {what} for call_ids [{}], got [{}]", list(expected), list(got));
             Err(ApiError::invalid(sentence))
         }
-        Err(CommandError::Refused(_)) => {
-            let status = status_of(&service, &run_key).await?;
-            Err(ApiError::invalid(format!("Runs in status \"{status}\" do not accept tool outputs.")))
-        }
+        Err(CommandError::Refused(_)) => Err(not_accepted(&service, &run_key, what).await?),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Why a run does not accept outputs, or approvals, now.
+async fn not_accepted(service: &Service, run: &cupola_store::Key, what: &str) -> Result<ApiError, ApiError> {
+    let run: Run = kinds::read(run, &kinds::find(service, run).await?.doc)?;
+    let sentence = match run.required_action {
+        Some(action) => format!("The run waits for something else than tool {what}: '{}'.", action.kind),
+        None => format!("Runs in status \"{}\" do not accept tool {what}.", run.status.as_str()),
+    };
+    Ok(ApiError::invalid(sentence))
 }
 
 fn call_output(output: ToolOutput) -> CallOutput {

@@ -3,18 +3,20 @@
 use cupola_wire::classic::{Run, ToolResources};
 use serde_json::{Value, json};
 
-use crate::tools::file_search;
+use crate::tools::{file_search, mcp};
 
 /// What the tools of a run work on, by kind.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     stores: Vec<String>,
+    /// What is said of MCP servers; of several that have one label, the first counts.
+    servers: Vec<Value>,
 }
 
 impl Scope {
     /// Whether a run has tools that work on anything.
     pub fn concerns(run: &Run) -> bool {
-        run.tools.iter().any(|tool| tool.kind() == file_search::KIND)
+        run.tools.iter().any(|tool| [file_search::KIND, mcp::KIND].contains(&tool.kind()))
     }
 
     /// What a run works on.
@@ -27,7 +29,9 @@ impl Scope {
                 all.push(store.to_owned());
             }
         }
-        Self { stores: all }
+        let servers = [&run.tool_resources, agent, thread].into_iter().filter_map(|all| all.get(mcp::KIND));
+        let servers = servers.filter_map(Value::as_array).flatten().cloned().collect();
+        Self { stores: all, servers }
     }
 
     /// The settings of a tool, in the form that it reads. `given` is what the client gave for it.
@@ -35,6 +39,15 @@ impl Scope {
         let mut settings = if given.is_object() { given.clone() } else { json!({}) };
         if kind == file_search::KIND {
             settings["vector_store_ids"] = json!(self.stores);
+        }
+        if kind == mcp::KIND {
+            let mut servers = self.servers.iter();
+            let said = servers.find(|server| server["server_label"] == given["server_label"]);
+            for name in ["require_approval", "headers", mcp::SEALED] {
+                if let Some(value) = said.and_then(|said| said.get(name)).filter(|value| !value.is_null()) {
+                    settings[name] = value.clone();
+                }
+            }
         }
         settings
     }

@@ -46,6 +46,7 @@ pub fn required_action(calls: &[RequestedCall]) -> RequiredAction {
     RequiredAction {
         kind: "submit_tool_outputs".to_owned(),
         submit_tool_outputs: Some(RequiredToolCalls { tool_calls: calls.collect() }),
+        submit_tool_approval: None,
         extra: Extra::new(),
     }
 }

@@ -6,6 +6,7 @@ use cupola_wire::classic::{Run, Tool};
 use serde_json::{Value, json};
 
 use super::scope::Scope;
+use crate::tools::mcp;
 
 /// What the engine is asked for. Everything it needs stands in the run, so that a turn can be taken up
 /// again from the run, and from what its tools work on.
@@ -33,6 +34,8 @@ pub fn turn_spec(run: &Run, scope: &Scope) -> TurnSpec {
         input: None,
         extra: serde_json::Map::new(),
         client_calls: ClientCalls::Wait,
+        // Runs wait for their approvals.
+        approved: Vec::new(),
         keep_frames: false,
         line: None,
     }
@@ -57,7 +60,11 @@ fn tool(tool: &Tool, scope: &Scope) -> ToolSpec {
         }),
         Tool::Other(given) => {
             let kind = tool.kind().to_owned();
-            let settings = scope.settings(&kind, given.get(&kind).unwrap_or(&Value::Null));
+            let settings = match kind.as_str() {
+                // Its settings stand in the tool itself.
+                mcp::KIND => scope.settings(&kind, &Value::Object(given.clone())),
+                _ => scope.settings(&kind, given.get(&kind).unwrap_or(&Value::Null)),
+            };
             ToolSpec::Served { kind, settings }
         }
     }

@@ -10,7 +10,7 @@ use cupola_wire::classic::{CreateThread, Thread, UpdateThread};
 use super::{
     checks,
     kinds::{self, THREAD, key},
-    messages,
+    messages, servers,
 };
 use crate::{
     ApiError, Service,
@@ -54,6 +54,7 @@ pub(super) async fn prepare(
 ) -> Result<NewThread, ApiError> {
     checks::metadata(&format!("{within}metadata"), body.metadata.as_ref())?;
     checks::tool_resources(body.tool_resources.as_ref())?;
+    servers::refuse_headers(body.tool_resources.as_ref())?;
     let files = AttachedFiles::of_messages(&format!("{within}messages"), body.messages.as_deref())?;
     let first = body.messages.unwrap_or_default();
     checks::count(&format!("{within}messages"), first.len(), checks::MAX_MESSAGES)?;
@@ -106,6 +107,7 @@ pub async fn update(
 ) -> Result<Response, ApiError> {
     checks::metadata("metadata", body.metadata.as_ref())?;
     checks::tool_resources(body.tool_resources.as_ref())?;
+    servers::refuse_headers(body.tool_resources.as_ref())?;
     let key = key(&project, THREAD, thread);
     kinds::find(&service, &key).await?;
     if let Some(resources) = &mut body.tool_resources {

@@ -172,6 +172,10 @@ async fn try_out(
 ) -> Result<(), Failure> {
     let now = service.clock().seconds();
     let trial = Session::new("trial".to_owned(), &agent.name, &agent.version, "", now);
+    hosting
+        .reserve(&trial.guid)
+        .await
+        .map_err(|error| failure(ApiError::internal("making the folder of a session", error)))?;
     let order = rooms::order(service, hosting, project, agent, hosted, &trial, prepared).await;
     let tried = match order {
         Ok(order) => enter(hosting, project, agent, order).await,

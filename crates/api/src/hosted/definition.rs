@@ -63,9 +63,10 @@ pub enum HostedProgram {
 }
 
 impl HostedDefinition {
-    /// Whether it speaks this protocol.
+    /// Whether it speaks this protocol. A2A is asked of it in responses.
     pub fn speaks(&self, protocol: &str) -> bool {
-        self.protocols.iter().any(|(spoken, _)| spoken == protocol)
+        let is_it = |spoken: &str| spoken == protocol || (protocol, spoken) == ("responses", "a2a");
+        self.protocols.iter().any(|(spoken, _)| is_it(spoken))
     }
 
     /// Whether it is written for the first generation of containers.

@@ -166,7 +166,12 @@ impl Hosting {
 
     /// The home of a session.
     pub fn home(&self, guid: &str) -> PathBuf {
-        self.parts.folder.join("sessions").join(guid).join("home")
+        self.sessions().join(guid).join("home")
+    }
+
+    /// Where what is kept of sessions lies.
+    fn sessions(&self) -> PathBuf {
+        self.parts.folder.join("sessions")
     }
 
     /// Where code packages are kept.
@@ -193,20 +198,35 @@ impl Hosting {
     /// Stops all sandboxes and keeps what they have said. The last thing to do when the service stops.
     pub async fn close(&self) {
         self.fleet.stop_all().await;
+        for session in self.warm.clear_all() {
+            self.forget(&session.guid).await;
+        }
         let shelf = Arc::clone(&self.shelf);
         off_the_runtime("a log was not kept", move || shelf.keep_all()).await;
     }
 
-    /// Finishes what an earlier process began to delete.
+    /// Finishes what an earlier process began to delete, and deletes what was nobody's.
     pub async fn sweep(&self) {
-        let sessions = self.parts.folder.join("sessions");
+        let sessions = self.sessions();
         off_the_runtime("deleted sessions are still on the disk", move || files::sweep(&sessions)).await;
+    }
+
+    /// Notes that a session is nobody's yet: what is kept of it on this machine does not outlive this process.
+    pub async fn reserve(&self, guid: &str) -> io::Result<()> {
+        let folder = self.sessions().join(guid);
+        tokio::fs::create_dir_all(&folder).await?;
+        tokio::fs::write(folder.join(files::UNCLAIMED), "").await
+    }
+
+    /// Notes that a session which was nobody's is somebody's from now on.
+    pub async fn claim(&self, guid: &str) -> io::Result<()> {
+        tokio::fs::remove_file(self.sessions().join(guid).join(files::UNCLAIMED)).await
     }
 
     /// Forgets what is kept of a session on this machine.
     pub async fn forget(&self, guid: &str) {
         self.shelf.forget(guid);
-        let folder = self.parts.folder.join("sessions").join(guid);
+        let folder = self.sessions().join(guid);
         off_the_runtime("the files of a session could not be deleted", move || files::remove_folder(&folder))
             .await;
     }

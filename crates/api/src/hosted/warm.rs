@@ -38,12 +38,18 @@ impl Warm {
     fn take(&self, version: &str) -> Option<(Session, Visit)> {
         let mut shelves = self.shelves();
         let ready = &mut shelves.get_mut(version)?.ready;
-        loop {
-            let (session, visit) = ready.pop()?;
-            if visit.exit_news().borrow().is_none() {
-                return Some((session, visit));
-            }
-        }
+        // Those whose program has ended are still to be lost.
+        let running = ready.iter().rposition(|(_, visit)| visit.exit_news().borrow().is_none())?;
+        Some(ready.swap_remove(running))
+    }
+
+    /// Takes away one that has ended while it waited. False where this was none of those.
+    pub fn lose(&self, guid: &str) -> bool {
+        let mut shelves = self.shelves();
+        shelves.values_mut().any(|shelf| {
+            let found = shelf.ready.iter().position(|(session, _)| session.guid == guid);
+            found.map(|place| shelf.ready.swap_remove(place)).is_some()
+        })
     }
 
     /// How many have to be started so that this many wait. They count from now on.
@@ -55,14 +61,19 @@ impl Warm {
         missing
     }
 
-    fn risen(&self, version: &str, sandbox: Option<(Session, Visit)>) {
+    /// Puts one where it is taken from. A version that was deleted meanwhile has no place for it: it comes back.
+    fn risen(&self, version: &str, sandbox: Option<(Session, Visit)>) -> Option<(Session, Visit)> {
         let mut shelves = self.shelves();
-        // A version that was deleted meanwhile has no shelf, and what was started for it is stopped by its visit's
-        // end.
-        if let Some(shelf) = shelves.get_mut(version) {
-            shelf.rising = shelf.rising.saturating_sub(1);
-            shelf.ready.extend(sandbox);
-        }
+        let Some(shelf) = shelves.get_mut(version) else { return sandbox };
+        shelf.rising = shelf.rising.saturating_sub(1);
+        shelf.ready.extend(sandbox);
+        None
+    }
+
+    /// Takes away all of them.
+    pub fn clear_all(&self) -> Vec<Session> {
+        let shelves = self.shelves().drain().collect::<Vec<_>>();
+        shelves.into_iter().flat_map(|(_, shelf)| shelf.ready).map(|(session, _)| session).collect()
     }
 
     /// Takes away all of a version that is deleted.
@@ -88,7 +99,7 @@ fn shelf_of(project: &str, agent: &str, version: &str) -> String {
 }
 
 /// A session for this user whose sandbox runs already, if one waits. Another one takes its place.
-pub fn take(
+pub async fn take(
     service: &Service,
     project: &Arc<str>,
     agent: &ResolvedAgent,
@@ -98,10 +109,23 @@ pub fn take(
     let hosting = service.hosting()?;
     let taken = hosting.warm().take(&shelf_of(project, &agent.name, &agent.version));
     fill(service, project, agent, hosted);
-    taken.map(|(session, visit)| {
-        let now = service.clock().seconds();
-        (session.handed_to(owner, now), visit)
-    })
+    let (session, visit) = taken?;
+    if let Err(error) = hosting.claim(&session.guid).await {
+        tracing::warn!(%error, "a sandbox that was warm can't be handed over");
+        discard(service, project, &session).await;
+        return None;
+    }
+    Some((session.handed_to(owner, service.clock().seconds()), visit))
+}
+
+/// Ends one that nobody will take.
+async fn discard(service: &Service, project: &Arc<str>, session: &Session) {
+    if let Err(error) = rooms::leave(service, project, session).await {
+        tracing::warn!(why = error.detail().message, "what a warm sandbox has left open was not ended");
+    }
+    if let Some(hosting) = service.hosting() {
+        hosting.forget(&session.guid).await;
+    }
 }
 
 /// Starts as many as should wait for a version, and do not yet.
@@ -117,8 +141,10 @@ pub fn fill(service: &Service, project: &Arc<str>, agent: &ResolvedAgent, hosted
                 let why = &error.detail().message;
                 tracing::warn!(agent = agent.name, version = agent.version, why, "no sandbox was warmed up");
             }
-            if let Some(hosting) = service.hosting() {
-                hosting.warm().risen(&shelf, risen.ok());
+            let Some(hosting) = service.hosting() else { return };
+            if let Some((session, visit)) = hosting.warm().risen(&shelf, risen.ok()) {
+                drop(visit);
+                discard(&service, &project, &session).await;
             }
         });
     }
@@ -132,6 +158,13 @@ async fn raise(
 ) -> Result<(Session, Visit), ApiError> {
     let id = session::new_id(&Partition::new());
     let session = Session::new(id, &agent.name, &agent.version, "", service.clock().seconds());
-    let visit = rooms::enter(service, project, agent, hosted, &session).await?;
-    Ok((session, visit))
+    let reserved = rooms::hosting(service)?.reserve(&session.guid).await;
+    reserved.map_err(|error| ApiError::internal("making the folder of a session", error))?;
+    match rooms::enter(service, project, agent, hosted, &session).await {
+        Ok(visit) => Ok((session, visit)),
+        Err(error) => {
+            discard(service, project, &session).await;
+            Err(error)
+        }
+    }
 }

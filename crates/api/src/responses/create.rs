@@ -8,14 +8,15 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use cupola_engine::{Begin, Begun, Changes, Durable, Frames, Listen, TurnSpec};
-use cupola_store::{Key, TurnKey};
+use cupola_engine::{Begin, BeginError, Begun, Changes, Durable, Frames, Listen, TurnSpec};
+use cupola_store::{Conflict, Key, StoreError, TurnKey};
 use rand::RngExt;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
 use super::{
+    approvals::{self, Approvals},
     checks,
     dialect::marks,
     exchanges,
@@ -36,7 +37,7 @@ use crate::{
     partition::Partition,
     path::{BoundAgent, Project},
     storage::{Requester, hide_from_others},
-    tools::file_search,
+    tools::{file_search, mcp},
 };
 
 const RESOLUTION: HeaderName = HeaderName::from_static("x-agent-version-resolution");
@@ -103,6 +104,8 @@ pub struct Prepared {
     pub partition: Partition,
     /// What of its items is wanted.
     pub include: Include,
+    /// The approvals that it was asked with.
+    approvals: Approvals,
     /// Whether it follows a response that is stored nowhere.
     follows_memory: bool,
 }
@@ -134,7 +137,8 @@ pub async fn prepare(
     let input = input(service, project, body, &partition).await?;
     let id = partition.id("resp_");
     let now = service.clock().seconds();
-    let response = request::response(&id, now, body, agent.as_ref(), conversation.as_deref());
+    let mut response = request::response(&id, now, body, agent.as_ref(), conversation.as_deref());
+    mcp::seal_tools(service.sealing(), project, &mut response["tools"])?;
     // What stands in the store only later, or never, is handed over directly.
     let before = remembered.map_or(&response, Remembered::before);
     let asked = Arc::new(json!({
@@ -146,10 +150,12 @@ pub async fn prepare(
     exchanges::check(service.store(), project, &asked).await?;
     let mut spec = turn_spec(&response);
     file_search::check_stores(service, project, &spec).await?;
+    let mut approvals = approvals::read(service.store(), project, &asked, &spec.tools).await?;
+    spec.approved = std::mem::take(&mut approvals.calls);
     spec.input = Some(Arc::clone(&asked));
     let follows_memory = remembered.is_some();
     let include = request::include(body);
-    Ok(Prepared { agent, response, spec, asked, partition, include, follows_memory })
+    Ok(Prepared { agent, response, spec, asked, partition, include, approvals, follows_memory })
 }
 
 /// The hosted agent that a request is for, if it is for one.
@@ -254,7 +260,7 @@ pub async fn begin(
     prepared: Prepared,
     streams: bool,
 ) -> Result<Begun, ApiError> {
-    let Prepared { agent, response, spec, asked, partition, include, follows_memory } = prepared;
+    let Prepared { agent, response, spec, asked, partition, include, approvals, follows_memory } = prepared;
     let is_background = response["background"] == true;
     let is_stored = response["store"] != false;
     if is_background && !is_stored {
@@ -268,11 +274,20 @@ pub async fn begin(
     }
     // Whoever waits for the end is told nothing before it, so nothing has to be durable before it. And what
     // follows a memory can't go on in another process, which has lost it.
+    let can_be_durable = is_stored && !follows_memory;
     let (listen, durable) = match (streams, is_background) {
-        (true, _) if is_stored && !follows_memory => (Listen::Frames, Durable::Accepted),
+        (true, _) if can_be_durable => (Listen::Frames, Durable::Accepted),
         (true, _) => (Listen::Frames, Durable::Ended),
         (false, true) => (Listen::No, Durable::Accepted),
+        // What was approved once is made once, whatever happens on the way.
+        (false, false) if can_be_durable && !approvals.answered.is_empty() => {
+            (Listen::End, Durable::Accepted)
+        }
         (false, false) => (Listen::End, Durable::Ended),
+    };
+    let changes = match durable {
+        Durable::Accepted => approvals.claims(project, response["id"].as_str().unwrap_or_default()),
+        Durable::Ended => Vec::new(),
     };
     let keeping = match durable {
         _ if !is_stored => Keeping::Nothing,
@@ -282,21 +297,28 @@ pub async fn begin(
     let id = response["id"].as_str().unwrap_or_default().to_owned();
     let events = Stream::new(partition, marks(&response))
         .with_custom_tools(custom_tools(&response))
+        .with_tools(spec.tools.clone())
         .with_include(include);
     let projection = ResponseProjection::new(project, response, asked, events, keeping);
-    Ok(service
+    let begun = service
         .engine()
         .begin(Begin {
             key: TurnKey { project: Arc::clone(project), id },
             dialect: Arc::clone(service.responses()),
             spec,
             projection: Box::new(projection),
-            changes: Vec::new(),
+            changes,
             listen,
             durable,
             eager: true,
         })
-        .await?)
+        .await;
+    begun.map_err(|error| match error {
+        BeginError::Store(StoreError::Conflict(Conflict::Held { name, holder })) => {
+            approvals::answered(&name, Some(&holder))
+        }
+        error => error.into(),
+    })
 }
 
 /// A response without an answer: it is there for others to follow, with what they have in common.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use cupola_engine::{Dialect, HistoryPage, Resumed, TurnSpec};
+use cupola_engine::{Dialect, HistoryPage, Resumed, ToolSpec, TurnSpec};
 use cupola_identity::SealingKey;
 use cupola_store::{Blobs, Key, SharedStore, StoreError, TurnKey};
 use serde_json::{Map, Value, json};
@@ -17,7 +17,7 @@ use super::{
     stream::Stream,
     transcript::Transcript,
 };
-use crate::{attachments::Attachments, partition::Partition};
+use crate::{attachments::Attachments, partition::Partition, tools::mcp};
 
 /// Responses, as the engine knows them.
 pub struct ResponsesDialect {
@@ -86,9 +86,10 @@ impl Dialect for ResponsesDialect {
         let input = Arc::new(json!({ "input": input }));
         let kept = self.store.frames(turn, 0).await?;
         let partition = Partition::of(&turn.id).unwrap_or_default();
-        let stream =
-            Stream::resumed(partition, marks(&response), &kept).with_custom_tools(custom_tools(&response));
         let spec = turn_spec(&response);
+        let stream = Stream::resumed(partition, marks(&response), &kept)
+            .with_custom_tools(custom_tools(&response))
+            .with_tools(spec.tools.clone());
         let projection =
             ResponseProjection::new(&turn.project, response, input, stream, Keeping::FromAccepted).at(etag);
         Ok(Some(Resumed { spec, projection: Box::new(projection), kept: kept.len() as i64 }))
@@ -111,6 +112,30 @@ impl Dialect for ResponsesDialect {
         let mut groups = transcript.groups(&page.items).await?;
         groups.reverse();
         Ok(HistoryPage { items: groups, next: page.next.map(|place| place.cursor()) })
+    }
+
+    async fn listed(
+        &self,
+        turn: &TurnKey,
+        spec: &TurnSpec,
+        tool: usize,
+    ) -> Result<Option<Value>, StoreError> {
+        let Some(ToolSpec::Served { kind, settings }) = spec.tools.get(tool) else { return Ok(None) };
+        if kind != mcp::KIND {
+            return Ok(None);
+        }
+        let mut page = self.beginning(turn, spec).await?;
+        let mut seen = 0;
+        loop {
+            let found = page.items.iter().find_map(|item| mcp::listed_before(settings, item));
+            seen += page.items.len();
+            match page.next.take() {
+                Some(place) if found.is_none() && seen < MOST_ITEMS => {
+                    page = self.history.page(&turn.project, place).await?;
+                }
+                _ => return Ok(found),
+            }
+        }
     }
 }
 

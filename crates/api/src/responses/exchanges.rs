@@ -9,7 +9,7 @@ use super::{
     history::{History, MOST_ITEMS, Place},
     transcript::{is_call, is_output},
 };
-use crate::{ApiError, items::Item};
+use crate::{ApiError, items::Item, tools::mcp};
 
 /// Outputs whose calls have not been seen yet, while items are read from the newest on.
 #[derive(Debug, Default)]
@@ -18,6 +18,12 @@ pub struct Exchanges(HashSet<String>);
 impl Exchanges {
     /// Sees the next older item.
     pub fn see(&mut self, item: &Item) {
+        let text = |field: &str| item.get(field).and_then(Value::as_str);
+        match text("type") {
+            Some(mcp::RESPONSE) => self.0.extend(text("approval_request_id").map(str::to_owned)),
+            Some(mcp::REQUEST) => drop(text("id").map(|id| self.0.remove(id))),
+            _ => {}
+        }
         let Some(call) = item.get("call_id").and_then(Value::as_str) else { return };
         if is_output(item) {
             self.0.insert(call.to_owned());

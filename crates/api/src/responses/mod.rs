@@ -1,5 +1,6 @@
 //! Responses: the newer dialect of turns.
 
+mod approvals;
 mod checks;
 mod compact;
 mod create;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cupola_engine::{
     Changes, Delta, Frame, Millis, Projection,
-    turn::{Answer, CallOutcome, End, Event, Limit, Phase, ServedCall, Turn},
+    turn::{Answer, ApprovedCall, CallOutcome, End, Event, Limit, Phase, ServedCall, Turn},
 };
 use cupola_models::{Finish, ModelUsage, RequestedCall};
 use cupola_store::{Change, Key, Resource, StoreError};
@@ -31,6 +31,8 @@ pub struct ResponseProjection {
     written: Option<Bytes>,
     /// The calls of the newest answer that the service runs.
     served: Vec<ServedCall>,
+    /// Calls that were approved and are not told yet.
+    approved: Vec<ApprovedCall>,
 }
 
 /// What of a response is kept.
@@ -64,6 +66,7 @@ impl ResponseProjection {
             etag: 0,
             written: None,
             served: Vec::new(),
+            approved: Vec::new(),
         }
     }
 
@@ -170,6 +173,7 @@ impl ResponseProjection {
             frames.extend(self.stream.answered(partial, "incomplete", &[]));
         } else {
             frames.extend(self.stream.close("incomplete"));
+            frames.extend(self.stream.cut_listings());
             frames.extend(self.stream.cut_short());
         }
     }
@@ -221,7 +225,8 @@ impl Projection for ResponseProjection {
             Keeping::FromAccepted => vec![self.write()],
             Keeping::FromEnd | Keeping::Nothing => Vec::new(),
         };
-        let frames = self.stream.under_way(&self.response).into_iter().collect();
+        let mut frames: Vec<_> = self.stream.under_way(&self.response).into_iter().collect();
+        frames.extend(self.stream.approved(&std::mem::take(&mut self.approved)));
         Changes { changes, frames }
     }
 
@@ -238,6 +243,7 @@ impl Projection for ResponseProjection {
             Delta::ReasoningSummary(text) => self.stream.say(Voice::Summary, text),
             Delta::CallBegan { index, id, name, by } => self.stream.call_began(index, id, name, by),
             Delta::CallArguments { index, text } => self.stream.call_arguments(index, text),
+            Delta::ListingBegan { tool, kind } => self.stream.listing_began(tool, kind),
             Delta::Progress { .. } => Vec::new(),
         }
     }
@@ -247,7 +253,9 @@ impl Projection for ResponseProjection {
         let now = at / 1000;
         let mut frames = Vec::new();
         match event {
-            Event::Accepted { .. } => {
+            Event::Accepted { approved, .. } => {
+                self.approved.clone_from(approved);
+                self.served = approved.iter().map(|approved| approved.call.clone()).collect();
                 let is_background = self.response["background"] == true;
                 let status = if is_background { "queued" } else { "in_progress" };
                 self.set("status", json!(status));
@@ -270,10 +278,20 @@ impl Projection for ResponseProjection {
                     frames.extend(self.stream.tool_completed(&kind, asked, outcome));
                 }
             }
+            Event::FunctionsListed { listing } => {
+                frames.extend(self.stream.listed(listing));
+                if listing.fault.is_some() {
+                    frames.extend(self.stream.cut_listings());
+                }
+            }
             Event::ModelFailed { partial, .. }
             | Event::Stopped { partial }
             | Event::DeadlinePassed { partial } => self.partial(partial, &mut frames),
-            Event::OutOfTokens { .. } | Event::OutputsSubmitted { .. } | Event::CancelRequested => {}
+            // Approvals and outputs come with other responses.
+            Event::OutOfTokens { .. }
+            | Event::ApprovalsSubmitted { .. }
+            | Event::OutputsSubmitted { .. }
+            | Event::CancelRequested => {}
         }
         let Phase::Ended(end) = &turn.phase else {
             return Changes { changes: Vec::new(), frames };
@@ -290,6 +308,11 @@ impl Projection for ResponseProjection {
 
     fn recall(&mut self, _at: Millis, event: &Event, turn: &Turn) {
         match event {
+            Event::Accepted { approved, .. } => {
+                self.served = approved.iter().map(|approved| approved.call.clone()).collect();
+                self.approved = self.stream.recall_approved(approved);
+            }
+            Event::FunctionsListed { listing } => self.stream.recall_listing(listing),
             Event::Answered { answer, finish, served, .. } => {
                 self.stream.recall_answered(answer, status_of(*finish), served);
                 self.served.clone_from(served);

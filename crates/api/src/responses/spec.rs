@@ -36,6 +36,8 @@ pub fn turn_spec(response: &Value) -> TurnSpec {
         max_completion_tokens: response["max_output_tokens"].as_u64(),
         truncation: Truncation::Auto,
         client_calls: ClientCalls::HandOver,
+        // What is approved is said when a turn is accepted, and stands in its journal then.
+        approved: Vec::new(),
         keep_frames: is_background,
         line: response["conversation"]["id"].as_str().map(str::to_owned),
         input: None,

@@ -4,6 +4,8 @@
 //! the events that were kept are read back, and an answer that begins as the interrupted one did goes on
 //! where that one stopped, so that a client which comes back misses nothing and sees nothing twice.
 
+mod approving;
+mod asking;
 mod calling;
 mod citing;
 mod open;
@@ -16,11 +18,12 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use cupola_engine::{
-    Frame, Runner,
+    Frame, Runner, ToolSpec,
     turn::{Answer, ServedCall},
 };
 use serde_json::{Map, Value, json};
 
+use asking::Asked;
 use calling::Begun;
 use open::{Open, Spoken};
 use seen::{Heard, Seen, Strand};
@@ -62,6 +65,10 @@ pub struct Stream {
     own: Vec<usize>,
     /// Calls of the service's own that are announced and not done.
     running: Vec<Running>,
+    /// Servers that are asked for their functions.
+    asked: Vec<Asked>,
+    /// The tools of the turn.
+    tools: Vec<ToolSpec>,
     /// What can be cited.
     sources: Sources,
     /// Finds citations in the text.
@@ -89,6 +96,8 @@ impl Stream {
             waiting: VecDeque::new(),
             own: Vec::new(),
             running: Vec::new(),
+            asked: Vec::new(),
+            tools: Vec::new(),
             sources: Sources::default(),
             reader: Reader::default(),
             include: Include::default(),
@@ -98,6 +107,12 @@ impl Stream {
     /// Tells calls of these tools as calls of custom tools.
     pub fn with_custom_tools(mut self, names: Vec<String>) -> Self {
         self.custom = names;
+        self
+    }
+
+    /// Knows the tools of the turn.
+    pub fn with_tools(mut self, tools: Vec<ToolSpec>) -> Self {
+        self.tools = tools;
         self
     }
 
@@ -307,7 +322,12 @@ impl Stream {
             frames.extend(self.open_part(Voice::Text));
         }
         frames.extend(self.close(status));
-        frames.extend(if goes_on { self.under_way_now() } else { self.cut_short() });
+        if goes_on {
+            frames.extend(self.ask_for_approvals(answer, served));
+            frames.extend(self.under_way_now(&answer.calls));
+        } else {
+            frames.extend(self.cut_short());
+        }
         self.turn_over();
         frames
     }

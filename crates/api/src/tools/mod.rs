@@ -1,6 +1,7 @@
 //! The tools that the service runs, and how their calls are shown in both dialects.
 
 pub mod file_search;
+pub mod mcp;
 pub mod openapi;
 mod paired;
 
@@ -8,14 +9,16 @@ use std::sync::Arc;
 
 use cupola_engine::{
     tools::Tools,
-    turn::{CallOutcome, TurnFault},
+    turn::{CallOutcome, Listing, ServedCall, TurnFault},
 };
+use cupola_identity::SealingKey;
 use cupola_models::RequestedCall;
-use cupola_tools::{machine_identity::MachineIdentity, outgoing::Outgoing};
+use cupola_tools::{machine_identity::MachineIdentity, mcp::Client, outgoing::Outgoing};
 use serde_json::{Map, Value};
 
 use crate::{ApiError, citations::Source, connections::Keyring};
 use file_search::{FileSearch, Library};
+use mcp::Mcp;
 use openapi::OpenApi;
 
 /// What the tools work with.
@@ -24,30 +27,47 @@ pub struct ToolParts {
     pub library: Arc<dyn Library>,
     /// Reaches other services.
     pub outgoing: Outgoing,
+    /// How long MCP servers are waited for.
+    pub mcp: cupola_tools::mcp::Patience,
     /// Finds connections with their secrets.
     pub keyring: Keyring,
+    /// Opens what clients give for servers.
+    pub sealing: Arc<SealingKey>,
     /// Proves to services of Azure who this one is.
     pub identity: MachineIdentity,
 }
 
 /// All tools, by kind. A new one has its line here, and one in [`shown`].
 pub fn registry(parts: ToolParts) -> Tools {
-    let ToolParts { library, outgoing, keyring, identity } = parts;
+    let ToolParts { library, outgoing, mcp, keyring, sealing, identity } = parts;
+    let servers = Client::new(outgoing.clone(), mcp);
     Tools::default()
         .with(file_search::KIND, Arc::new(FileSearch::new(library)))
+        .with(mcp::KIND, Arc::new(Mcp::new(servers, keyring.clone(), sealing)))
         .with(openapi::KIND, Arc::new(OpenApi::new(outgoing, keyring, identity)))
 }
 
 /// The kind of tool whose calls are items of this type.
 pub(crate) fn kind_of_item(item_type: &str) -> Option<&'static str> {
-    let kinds = [file_search::KIND, openapi::KIND];
+    let kinds = [file_search::KIND, mcp::KIND, openapi::KIND];
     kinds.into_iter().find(|kind| shown(kind).is_some_and(|shown| shown.item_type() == item_type))
+}
+
+/// Whether items of this type ask for an approval.
+pub(crate) fn is_request(item_type: &str) -> bool {
+    servers().any(|(_, server)| server.request_type() == item_type)
+}
+
+/// The kinds of tools that have servers, and how these are shown.
+pub(crate) fn servers() -> impl Iterator<Item = (&'static str, &'static dyn ShownServer)> {
+    [mcp::KIND].into_iter().filter_map(|kind| Some((kind, shown(kind)?.server()?)))
 }
 
 /// How calls of a kind of tool are shown.
 pub(crate) fn shown(kind: &str) -> Option<&'static dyn Shown> {
     match kind {
         file_search::KIND => Some(&file_search::Calls),
+        mcp::KIND => Some(&mcp::Calls),
         openapi::KIND => Some(&openapi::CALLS),
         _ => None,
     }
@@ -97,6 +117,27 @@ pub(crate) trait Shown: Sync {
     /// What the step of a run shows of the call, beside its id and its type. `settings` are those of the tool.
     fn in_step(&self, settings: &Value, call: &RequestedCall, stage: Stage<'_>) -> Map<String, Value>;
 
+    /// What its item and its step say from the beginning of who runs it. `settings` are those of the tool.
+    fn about(&self, _settings: &Value, _call: &ServedCall) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// The same, from an item that was kept.
+    fn about_item(&self, _item: &Value) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// The events that tell the arguments of a call, without their endings; a step then shows a call only when
+    /// its arguments are whole.
+    fn arguments_event(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// How a server is shown that is asked for its functions, and whose calls may need an approval.
+    fn server(&self) -> Option<&dyn ShownServer> {
+        None
+    }
+
     /// What the model may cite now: the call's place among the turn's calls, and its passages.
     fn sources(&self, outcome: &CallOutcome) -> (u64, Vec<Source>);
 }
@@ -108,4 +149,19 @@ pub(crate) trait ShownOutput: Sync {
 
     /// The item, without the fields that all items have; before its end without an outcome.
     fn item(&self, call: &RequestedCall, outcome: Option<&CallOutcome>) -> Value;
+}
+
+/// How servers of one kind of tool are shown.
+pub(crate) trait ShownServer: Sync {
+    /// The type of the items that ask for an approval.
+    fn request_type(&self) -> &'static str;
+
+    /// The type of the items that show what a server has.
+    fn list_type(&self) -> &'static str;
+
+    /// Such an item, without the fields that all items have; before the server has answered without a listing.
+    fn list(&self, settings: &Value, listing: Option<&Listing>) -> Value;
+
+    /// What the step of a run shows of it.
+    fn activity(&self, settings: &Value, listing: &Listing) -> Value;
 }

@@ -53,6 +53,8 @@ pub struct Setup {
     pub shelf: Shelf,
     /// Whether `file_search` searches the vector stores of the service instead.
     pub searches_own_stores: bool,
+    /// How long MCP servers are waited for.
+    pub mcp: cupola_tools::mcp::Patience,
 }
 
 /// A service with the projects `demo` and `other`.
@@ -116,7 +118,9 @@ impl TestApp {
         let tools = tools::registry(ToolParts {
             library: searched,
             outgoing: outgoing(),
+            mcp: setup.mcp,
             keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), setup.connections.as_slice()),
+            sealing: Arc::clone(&sealing),
             identity: MachineIdentity::of(&|_| None).unwrap(),
         });
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cupola_wire::{
-    Extra, Metadata,
+    Metadata,
     classic::{CreateRun, ListQuery, Page, Run, SubmitToolOutputs, ToolOutput, UpdateMetadata},
 };
 
@@ -119,5 +119,5 @@ fn streaming(run: &CreateRun, stream: bool) -> CreateRun {
 }
 
 fn submission(outputs: Vec<ToolOutput>, stream: bool) -> SubmitToolOutputs {
-    SubmitToolOutputs { tool_outputs: Some(outputs), stream: Some(stream), extra: Extra::new() }
+    SubmitToolOutputs { tool_outputs: Some(outputs), stream: Some(stream), ..SubmitToolOutputs::default() }
 }

@@ -10,7 +10,7 @@ use futures_util::{
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::*;
-use crate::{ClientCalls, Delta, Runner, ids};
+use crate::{Delta, Runner, ids};
 
 /// Tokens of a model's window that are kept free for its answer, unless the deployment says otherwise.
 const ANSWER_RESERVE: u64 = 4096;
@@ -39,14 +39,12 @@ pub(super) struct Opened {
 impl Driver {
     /// Calls the model and records what came of it.
     pub(super) async fn call_model(&mut self) -> Result<Action, Leave> {
-        let inner = Arc::clone(&self.inner);
-        if let Some(outcome) = self.wait_in_line().await {
+        if let Some(outcome) = self.begin_work().await {
             return outcome;
         }
-        let began = self.projection.model_call_began(inner.clock.now(), self.is_heard());
-        self.write_soon(began.changes);
-        self.publish(began.frames);
-
+        if let Some(outcome) = self.list_functions().await {
+            return outcome;
+        }
         let mut answer = PartialAnswer::default();
         let mut call = match self.ahead.take() {
             Some(call) => call,
@@ -76,10 +74,21 @@ impl Driver {
         }
     }
 
+    /// Waits until it is the turn's time, and shows that it is at work; `None` once that is so.
+    pub(super) async fn begin_work(&mut self) -> Option<Result<Action, Leave>> {
+        if let Some(outcome) = self.wait_in_line().await {
+            return Some(outcome);
+        }
+        let began = self.projection.model_call_began(self.inner.clock.now(), self.is_heard());
+        self.write_soon(began.changes);
+        self.publish(began.frames);
+        None
+    }
+
     /// Begins the model call of a turn that is just being made durable. What comes of it is heard only after
     /// that.
     pub(super) async fn open_ahead(&mut self) {
-        if self.place.is_some() {
+        if self.place.is_some() || self.has_to_list() {
             return;
         }
         // What can't be called is said in its turn.
@@ -177,12 +186,7 @@ impl Driver {
         if answer.usage == ModelUsage::default() {
             answer.usage = count_usage(resolved, request, &answer);
         }
-        let until = match self.spec.client_calls {
-            ClientCalls::Wait => {
-                Some(self.inner.clock.now() + millis(self.inner.settings.waiting_expires_after))
-            }
-            ClientCalls::HandOver => None,
-        };
+        let until = self.waiting_deadline();
         let served = self.served(&answer.calls);
         self.record(Event::Answered { answer, finish, until, served }).await
     }

@@ -64,7 +64,9 @@ pub async fn fail_after_panic(inner: Arc<Inner>, key: TurnKey) {
                 Event::ModelFailed { fault, partial: Answer::default() }
             }
             Phase::Stopping => Event::Stopped { partial: Answer::default() },
-            Phase::New | Phase::Waiting { .. } | Phase::Ended(_) => return driver.leave(&Leave::Gone),
+            Phase::New | Phase::Asking { .. } | Phase::Waiting { .. } | Phase::Ended(_) => {
+                return driver.leave(&Leave::Gone);
+            }
         };
         match driver.record(event).await {
             Ok(action) => driver.run(action).await,

@@ -30,6 +30,12 @@ struct Calls {
 impl Driver {
     /// Runs the calls that are not done, until the last of them is, or something ends them early.
     pub(super) async fn run_tools(&mut self) -> Result<Action, Leave> {
+        // Calls that were approved come before everything else.
+        if self.turn.answers == 0
+            && let Some(outcome) = self.begin_work().await
+        {
+            return outcome;
+        }
         let mut calls = self.start_calls();
         let mut nothing = PartialAnswer::default();
         loop {
@@ -103,6 +109,7 @@ impl Driver {
             function: call.function.clone(),
             arguments: arguments(asked)?,
             settings: settings.clone(),
+            grant: call.grant.clone(),
             room: room.min(tool.output_limit()),
             progress: Progress::new(&call.call_id, told.clone()),
         };

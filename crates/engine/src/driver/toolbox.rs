@@ -3,7 +3,7 @@
 use cupola_models::{FunctionDeclaration, RequestedCall, ToolChoice};
 
 use super::*;
-use crate::{Runner, turn::ServedCall};
+use crate::{Runner, tools::Offer, turn::ServedCall};
 
 /// The functions of the turn's own tools. A turn without such tools has none.
 pub(super) struct Toolbox {
@@ -21,18 +21,21 @@ struct Served {
     /// Which of the turn's tools it belongs to.
     tool: usize,
     kind: String,
+    needs_approval: bool,
 }
 
 impl Toolbox {
-    fn add(&mut self, tool: usize, kind: &str, mut offered: FunctionDeclaration) {
-        let function = offered.name.clone();
-        offered.name = free_name(&function, |name| self.runner(name) != Runner::Nobody);
-        self.served.push(Served { offered, function, tool, kind: kind.to_owned() });
+    fn add(&mut self, tool: usize, kind: &str, offer: Offer) {
+        let Offer { declaration: mut offered, function, needs_approval } = offer;
+        offered.name = free_name(&offered.name, |name| self.runner(name) != Runner::Nobody);
+        self.served.push(Served { offered, function, tool, kind: kind.to_owned(), needs_approval });
     }
 
     fn runner(&self, name: &str) -> Runner<'_> {
         match self.served.iter().find(|served| served.offered.name == name) {
-            Some(Served { function, tool, kind, .. }) => Runner::Service { tool: *tool, kind, function },
+            Some(Served { function, tool, kind, needs_approval, .. }) => {
+                Runner::Service { tool: *tool, kind, function, needs_approval: *needs_approval }
+            }
             None if self.client.iter().any(|client| client == name) => Runner::Client,
             None => Runner::Nobody,
         }
@@ -63,8 +66,9 @@ impl Driver {
         for (index, spec) in self.spec.tools.iter().enumerate() {
             let ToolSpec::Served { kind, settings } = spec else { continue };
             let tool = self.inner.tools.get(kind).cloned().ok_or_else(|| unavailable(kind))?;
-            for function in tool.functions(&self.key.project, settings).await? {
-                toolbox.add(index, kind, function);
+            let listed = self.listed(index).cloned().unwrap_or_default();
+            for offer in tool.offers(&self.key.project, settings, &listed).await? {
+                toolbox.add(index, kind, offer);
             }
         }
         self.toolbox = Some(toolbox);
@@ -78,11 +82,13 @@ impl Driver {
             match runner(self.toolbox.as_ref(), &call.name) {
                 Runner::Client => None,
                 Runner::Nobody => Some(ServedCall { call_id, ..ServedCall::default() }),
-                Runner::Service { tool, kind, function } => Some(ServedCall {
+                Runner::Service { tool, kind, function, needs_approval } => Some(ServedCall {
                     call_id,
                     tool: Some(tool),
                     kind: kind.to_owned(),
                     function: function.to_owned(),
+                    needs_approval,
+                    ..ServedCall::default()
                 }),
             }
         });
@@ -91,7 +97,7 @@ impl Driver {
 
     /// The functions that the model may call now, and whether and what it must call.
     pub(super) fn offer(&self) -> (Vec<FunctionDeclaration>, ToolChoice) {
-        let forced = self.spec.forced_tool.as_deref().filter(|_| self.turn.answers == 0);
+        let forced = self.spec.forced_tool.as_deref().filter(|_| self.has_said_nothing());
         let mut offered = Vec::with_capacity(self.spec.tools.len());
         for (index, tool) in self.spec.tools.iter().enumerate() {
             match (tool, &self.toolbox) {
@@ -117,9 +123,14 @@ impl Driver {
     /// A forced call is forced once: after its output the model has to be free to answer.
     fn tool_choice(&self) -> ToolChoice {
         match &self.spec.tool_choice {
-            ToolChoice::Required | ToolChoice::Function(_) if self.turn.answers > 0 => ToolChoice::Auto,
+            ToolChoice::Required | ToolChoice::Function(_) if !self.has_said_nothing() => ToolChoice::Auto,
             choice => choice.clone(),
         }
+    }
+
+    /// Whether the turn has no calls yet: neither an answer, nor calls that were approved.
+    fn has_said_nothing(&self) -> bool {
+        self.turn.transcript.is_empty()
     }
 
     /// How many calls the service still runs in this turn.

@@ -63,16 +63,80 @@ pub struct ServedCall {
     /// The function as its tool knows it. The model may know it by another name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub function: String,
+    /// Whether the client has to approve it first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_approval: bool,
+    /// What came with the approval, in a form that the dialect and the tool agree on. No secret stands in it
+    /// in clear.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub grant: Value,
 }
 
 impl ServedCall {
     /// Who runs it.
     pub fn runner(&self) -> Runner<'_> {
         match self.tool {
-            Some(tool) => Runner::Service { tool, kind: &self.kind, function: &self.function },
+            Some(tool) => Runner::Service {
+                tool,
+                kind: &self.kind,
+                function: &self.function,
+                needs_approval: self.needs_approval,
+            },
             None => Runner::Nobody,
         }
     }
+}
+
+/// A call that was asked for in an earlier turn and is approved now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovedCall {
+    /// What the model asked for. Its id is a new one.
+    pub asked: RequestedCall,
+    /// Who runs it.
+    pub call: ServedCall,
+}
+
+/// What the model is told of a call that is not approved.
+const DENIED: &str = "The call was not made: the user did not approve it.";
+
+/// What the client says about a call that needs its approval.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Which call.
+    pub call_id: String,
+    /// Whether it may be made.
+    pub approve: bool,
+    /// Why not. The model is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What comes with it; see [`ServedCall::grant`].
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub grant: Value,
+}
+
+impl Approval {
+    /// What the model is told of a call that is not approved.
+    pub fn denial(&self) -> String {
+        match &self.reason {
+            Some(reason) => format!("{DENIED} The reason given: {reason}"),
+            None => DENIED.to_owned(),
+        }
+    }
+}
+
+/// What a tool listed that has to ask somebody else for its functions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing {
+    /// Which of the turn's tools.
+    pub tool: usize,
+    /// The tool's kind, for example `mcp`.
+    pub kind: String,
+    /// What it listed; each tool has a form of its own.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub functions: Value,
+    /// Why there is nothing. It ends the turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<TurnFault>,
 }
 
 /// What a call that the service ran came to.
@@ -110,6 +174,14 @@ pub enum Event {
     Accepted {
         /// When it has run long enough.
         until: Millis,
+        /// Calls of an earlier turn that are made first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        approved: Vec<ApprovedCall>,
+    },
+    /// A tool has said which functions it has, or could not.
+    FunctionsListed {
+        /// What it said.
+        listing: Listing,
     },
     /// The model answered.
     Answered {
@@ -140,6 +212,15 @@ pub enum Event {
         fault: TurnFault,
         /// What it had said until then.
         partial: Answer,
+    },
+    /// The client said which calls may be made.
+    ApprovalsSubmitted {
+        /// One for each call.
+        approvals: Vec<Approval>,
+        /// When the turn has run long enough.
+        until: Millis,
+        /// When the turn has waited long enough for the client to answer its own calls of the same answer.
+        waiting_until: Option<Millis>,
     },
     /// The client answered the calls.
     OutputsSubmitted {

@@ -449,7 +449,7 @@ async fn a_turn_that_is_written_only_at_its_end_may_use_tools() {
     let turn = Begin { durable: Durable::Ended, listen: Listen::Frames, ..scene.turn(false) };
     let frames = scene.engine.begin(turn).await.unwrap().frames.unwrap();
     let seen = all(frames).await;
-    let by = r#"by: Service { tool: 0, kind: "probe", function: "probe" }"#;
+    let by = r#"by: Service { tool: 0, kind: "probe", function: "probe", needs_approval: false }"#;
     assert!(seen[1].contains("CallBegan") && seen[1].contains(by), "{seen:?}");
     assert!(seen.iter().any(|frame| frame.contains("Progress") && frame.contains("half")), "{seen:?}");
     assert_eq!(seen.last().unwrap(), "ended");

@@ -55,10 +55,31 @@ pub(super) fn pinned(reference: &Reference, digest: &str) -> String {
 /// Forgets the image under this name. Where it has others, it stays under those; where containers are made of
 /// it, the daemon refuses.
 pub(super) async fn forget(daemon: &Daemon, name: &str) -> Result<(), Failure> {
+    match remove(daemon, name).await {
+        Err(error) if words::said(&error).ends_with("tag not known") => forget_tags(daemon, name).await,
+        answer => answer.map_err(|error| words::of_daemon(&format!("remove the image {name}"), &error)),
+    }
+}
+
+/// Forgets an image that has other names as Podman has it: under the tag by which it was pulled, and not under its
+/// digest.
+async fn forget_tags(daemon: &Daemon, name: &str) -> Result<(), Failure> {
+    let Some(image) = inspect(daemon, name).await? else { return Ok(()) };
+    let own = Reference::parse(name)?;
+    for tag in image.repo_tags.iter().flatten() {
+        if Reference::parse(tag).is_ok_and(|tag| is_same_repository(&tag, &own)) {
+            let removed = remove(daemon, tag).await;
+            removed.map_err(|error| words::of_daemon(&format!("remove the image {tag}"), &error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a name, which may be gone already.
+async fn remove(daemon: &Daemon, name: &str) -> Result<(), Error> {
     match daemon.client.remove_image(name, None::<RemoveImageOptions>, None).await {
-        Ok(_) => Ok(()),
         Err(error) if words::status(&error) == Some(404) => Ok(()),
-        Err(error) => Err(words::of_daemon(&format!("remove the image {name}"), &error)),
+        answer => answer.map(drop),
     }
 }
 
@@ -123,13 +144,15 @@ async fn pull(
 /// The digest under which the image is known in the repository from which it was pulled.
 fn own_digest(reference: &Reference, image: &ImageInspect) -> Result<String, Failure> {
     let known = image.repo_digests.iter().flatten().filter_map(|name| Reference::parse(name).ok());
-    let mut own = known.filter(|known| {
-        (known.registry(), known.repository()) == (reference.registry(), reference.repository())
-    });
+    let mut own = known.filter(|known| is_same_repository(known, reference));
     own.find_map(|known| known.digest().map(ToOwned::to_owned)).ok_or_else(|| {
         let message = format!("The Docker daemon does not say which digest {reference} has.");
         Failure::new(Code::ImagePullBackOff, message)
     })
+}
+
+fn is_same_repository(one: &Reference, other: &Reference) -> bool {
+    (one.registry(), one.repository()) == (other.registry(), other.repository())
 }
 
 fn check(daemon: &Daemon, reference: &str, image: &ImageInspect) -> Result<(), Failure> {

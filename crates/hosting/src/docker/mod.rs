@@ -79,9 +79,14 @@ impl DockerRuntime {
         let networks = Networks::open(&daemon, &settings.owner).await?;
         daemon.check(&networks.gateways()).map_err(|error| unreachable_service(&daemon, &error))?;
         let wall = Wall::of(&settings.owner);
-        let bounds = networks.ensure(&daemon, Reach::Gateway).await?;
+        let open = networks.ensure(&daemon, Reach::Everywhere).await?;
+        let closed = networks.ensure(&daemon, Reach::Gateway).await?;
+        let walled = async {
+            wall.clear_site(&[open, closed.clone()]).await?;
+            wall.open(&closed, &[]).await
+        };
         let mut lacks = daemon.found().lacks;
-        lacks.extend(wall.open(&bounds, &[]).await.err().map(|reason| wall::lack(&reason)));
+        lacks.extend(walled.await.err().map(|reason| wall::lack(&reason)));
         for lack in &lacks {
             tracing::info!("{lack}");
         }

@@ -16,6 +16,9 @@ use std::{
 use sha2::{Digest as _, Sha256};
 use tokio::{io::AsyncWriteExt as _, process::Command, sync::Mutex as AsyncMutex};
 
+/// The names of chains begin with this.
+const PREFIX: &str = "CUPOLA-";
+
 /// A network, as the packet filter knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fenced {
@@ -56,7 +59,26 @@ impl Wall {
     /// The wall of this owner. Nothing stands yet.
     pub fn of(owner: &str) -> Self {
         let digest = hex::encode(&Sha256::digest(owner)[..8]);
-        Self { chain: format!("CUPOLA-{digest}"), state: AsyncMutex::default(), doors: Arc::default() }
+        Self { chain: format!("{PREFIX}{digest}"), state: AsyncMutex::default(), doors: Arc::default() }
+    }
+
+    /// Takes away what others of this kind have left in the way of these networks. A daemon gives the addresses of a
+    /// network that is gone to another one, and a process that was killed takes no rules with it.
+    pub async fn clear_site(&self, networks: &[Fenced]) -> Result<(), String> {
+        let rules = listed("INPUT").await?;
+        for rule in rules.lines() {
+            for network in networks {
+                if let Some(chain) = chain_for(rule, network).filter(|chain| *chain != self.chain) {
+                    tracing::info!(chain, subnet = network.subnet, "a rule of an earlier network is removed");
+                    run(&jump("-D", chain, network)).await?;
+                    // Nothing leads into it any more: there is one network for each.
+                    for action in ["-F", "-X"] {
+                        run(&[action.to_owned(), chain.to_owned()]).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Fences a network in, with doors for these ports. What stands already is left alone.
@@ -155,6 +177,12 @@ fn jump(action: &str, chain: &str, fenced: &Fenced) -> Vec<String> {
     [action, "INPUT", "-s", &fenced.subnet, "-j", chain].map(str::to_owned).into()
 }
 
+/// The chain of one of us into which a rule leads what comes from this network.
+fn chain_for<'a>(rule: &'a str, network: &Fenced) -> Option<&'a str> {
+    let (source, chain) = rule.strip_prefix("-A INPUT -s ")?.split_once(" -j ")?;
+    (source == network.subnet && chain.starts_with(PREFIX)).then_some(chain)
+}
+
 /// The whole chain. It takes the place of the one there is in one step.
 fn rules(chain: &str, fenced: &Fenced, ports: &BTreeSet<u16>) -> String {
     let mut rules = format!("*filter\n:{chain} - [0:0]\n");
@@ -177,17 +205,25 @@ async fn restore(rules: &str) -> Result<(), String> {
         }
         child.wait_with_output().await
     };
-    judged("iptables-restore", fed.await)
+    judged("iptables-restore", fed.await).map(drop)
 }
 
 async fn run(words: &[String]) -> Result<(), String> {
     let mut command = Command::new("iptables");
-    judged("iptables", command.arg("--wait").args(words).stdin(Stdio::null()).output().await)
+    judged("iptables", command.arg("--wait").args(words).stdin(Stdio::null()).output().await).map(drop)
 }
 
-fn judged(program: &str, output: io::Result<std::process::Output>) -> Result<(), String> {
+/// The rules of a chain, one in each line.
+async fn listed(chain: &str) -> Result<String, String> {
+    let mut command = Command::new("iptables");
+    let output = command.args(["--wait", "-S", chain]).stdin(Stdio::null()).output().await;
+    judged("iptables", output)
+}
+
+/// What a program says that was successful.
+fn judged(program: &str, output: io::Result<std::process::Output>) -> Result<String, String> {
     match output {
-        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stderr);
             let said = said.lines().find(|line| !line.trim().is_empty()).unwrap_or("it does not say why");
@@ -214,6 +250,19 @@ mod tests {
             -A C -j REJECT\nCOMMIT\n";
         assert_eq!(rules("C", &fenced(), &BTreeSet::from([9, 7])), expected);
         assert_eq!(jump("-C", "C", &fenced()).join(" "), "-C INPUT -s 10.9.8.0/26 -j C");
+    }
+
+    #[test]
+    fn only_the_rules_of_our_kind_for_the_same_network_are_in_the_way() {
+        for (rule, chain) in [
+            ("-A INPUT -s 10.9.8.0/26 -j CUPOLA-1", Some("CUPOLA-1")),
+            ("-A INPUT -s 10.9.8.0/24 -j CUPOLA-1", None),
+            ("-A INPUT -s 10.9.8.0/26 -j DROP", None),
+            ("-A INPUT -s 10.9.8.0/26 -i eth0 -j CUPOLA-1", None),
+            ("-P INPUT ACCEPT", None),
+        ] {
+            assert_eq!(chain_for(rule, &fenced()), chain, "{rule}");
+        }
     }
 
     #[test]

@@ -33,6 +33,13 @@ pub enum ExchangeError {
     Http(#[from] hyper::Error),
 }
 
+impl ExchangeError {
+    /// Whether the program said something that is not HTTP. Otherwise it said nothing, or not all.
+    pub fn is_about_words(&self) -> bool {
+        matches!(self, Self::Http(error) if error.is_parse())
+    }
+}
+
 type Sender = http1::SendRequest<RequestBody>;
 
 /// The connections to one program.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::{Code, Exit, Failure, LogBook, Sandbox};
 
@@ -16,6 +16,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(2);
 
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// How much of the body of an answer is read, and how long it is waited for.
+const BODY_READ: usize = 64 * 1024;
+const BODY_WITHIN: Duration = Duration::from_secs(1);
 
 /// How many of the last lines of standard error a failure shows.
 const LINES_SHOWN: usize = 10;
@@ -37,6 +41,7 @@ enum Seen {
     Status(StatusCode),
     NoConnection,
     NoHttp,
+    Silence,
 }
 
 impl Probe {
@@ -49,10 +54,11 @@ impl Probe {
         let ready = async {
             let mut pause = FIRST_PAUSE;
             loop {
-                match timeout_at(deadline, self.ask(sandbox)).await {
-                    Ok(Seen::Ready) => return true,
-                    Ok(seen) => last = Some(seen),
-                    Err(_) => return false,
+                match self.ask(sandbox, deadline).await {
+                    Seen::Ready => return true,
+                    // An answer to an earlier one says more: the last one may have had little time.
+                    Seen::Silence if matches!(last, Some(Seen::Status(_) | Seen::NoHttp)) => {}
+                    seen => last = Some(seen),
                 }
                 if Instant::now() + pause >= deadline {
                     return false;
@@ -78,15 +84,15 @@ impl Probe {
         Err(Failure::new(Code::ContainerProbesFailed, self.sentence(exit, last.as_ref(), logs)))
     }
 
-    async fn ask(&self, sandbox: &dyn Sandbox) -> Seen {
-        let connection = match sandbox.connect().await {
-            Ok(connection) => connection,
-            Err(_) => return Seen::NoConnection,
+    async fn ask(&self, sandbox: &dyn Sandbox, deadline: Instant) -> Seen {
+        let Ok(Ok(connection)) = timeout_at(deadline, sandbox.connect()).await else {
+            return Seen::NoConnection;
         };
-        match self.exchange(connection).await {
-            Ok(status) if status.is_success() => Seen::Ready,
-            Ok(status) => Seen::Status(status),
-            Err(_) => Seen::NoHttp,
+        match timeout_at(deadline, self.exchange(connection)).await {
+            Ok(Ok(status)) if status.is_success() => Seen::Ready,
+            Ok(Ok(status)) => Seen::Status(status),
+            Ok(Err(_)) => Seen::NoHttp,
+            Err(_) => Seen::Silence,
         }
     }
 
@@ -98,17 +104,13 @@ impl Probe {
             *request.uri_mut() = uri;
         }
         request.headers_mut().insert(header::HOST, http::HeaderValue::from_static("localhost"));
-        let answer = sender.send_request(request).await;
-        let status = match answer {
-            Ok(answer) => {
-                let status = answer.status();
-                answer.into_body().collect().await?;
-                Ok(status)
-            }
-            Err(error) => Err(error),
-        };
+        let answer = sender.send_request(request).await?;
+        let (status, body) = (answer.status(), Limited::new(answer.into_body(), BODY_READ));
+        // Who still writes when the connection closes may complain in its log, so some of it is read. All of it
+        // is not waited for: it may have no end, and the status has said what there is to say.
+        let _ = timeout(BODY_WITHIN, body.collect()).await;
         exchange.abort();
-        status
+        Ok(status)
     }
 
     fn sentence(&self, exit: Option<Exit>, last: Option<&Seen>, logs: &LogBook) -> String {
@@ -122,6 +124,12 @@ impl Probe {
             ),
             (None, Some(Seen::NoHttp)) => format!(
                 "The container did not become ready within {} s: port {} does not answer GET {} in HTTP.",
+                self.within.as_secs(),
+                self.port,
+                self.path,
+            ),
+            (None, Some(Seen::Silence)) => format!(
+                "The container did not become ready within {} s: port {} takes connections and does not answer GET {}.",
                 self.within.as_secs(),
                 self.port,
                 self.path,

@@ -38,6 +38,9 @@ const VISIBLE: &[&str] = &[
     "/etc/timezone",
 ];
 
+/// Where the programs of this machine are that a path may name.
+const SYSTEM: &str = "/usr";
+
 /// What tells a Python where it is: its program, and the folders it needs.
 const WHERE: &str = "import sys; print(sys.executable, sys.prefix, sys.base_prefix, sep='\\n')";
 
@@ -61,30 +64,41 @@ impl Interpreters {
             .entry_point
             .first()
             .ok_or_else(|| bad("The code package has no entry point to start."))?;
-        let is_in_package = name.contains('/');
-        let path = if is_in_package {
-            program.folder.join(name)
-        } else {
-            which(name)
-                .ok_or_else(|| bad(format!("`{name}` is not installed on the machine of this service.")))?
-        };
+        if name.contains('/') {
+            check_path(&program.folder, name)?;
+            return Ok(Interpreter::default());
+        }
+        let path = which(name)
+            .ok_or_else(|| bad(format!("`{name}` is not installed on the machine of this service.")))?;
         if let Some(known) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&path) {
             return Ok(known.clone());
         }
-        if !path.is_file() {
-            return Err(bad(format!("`{name}` is not in the code package.")));
-        }
         let found = if is_python(&path) {
-            let found = ask(&path).await;
-            let found = found.map_err(|error| bad(format!("`{name}` can't be started here: {error}.")))?;
-            Interpreter { program: found.program.filter(|_| !is_in_package), ..found }
-        } else if is_in_package || path.starts_with("/usr") {
+            ask(&path).await.map_err(|error| bad(format!("`{name}` can't be started here: {error}.")))?
+        } else if path.starts_with("/usr") {
             Interpreter::default()
         } else {
             Interpreter { program: Some(path.display().to_string()), folders: vec![path.clone()] }
         };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(path, found.clone());
         Ok(found)
+    }
+}
+
+/// Makes sure that a program that is named by its path is where a sandbox sees it: in the package, or in the
+/// system. What comes with a package, or lies where others may have put it, is never started outside of a sandbox.
+fn check_path(package: &Path, name: &str) -> Result<(), Failure> {
+    let within = if name.starts_with('/') { Path::new(SYSTEM) } else { package };
+    let path = package.join(name).canonicalize();
+    let is_there = path.is_ok_and(|path| {
+        path.is_file() && within.canonicalize().is_ok_and(|within| path.starts_with(within))
+    });
+    match (is_there, name.starts_with('/')) {
+        (true, _) => Ok(()),
+        (false, false) => Err(bad(format!("`{name}` is not in the code package."))),
+        (false, true) => Err(bad(format!(
+            "`{name}` is not among the programs that sandboxes see, which are those below {SYSTEM}."
+        ))),
     }
 }
 

@@ -169,6 +169,7 @@ impl Runtime for OciRuntime {
             }
             self.records.forget(&id);
         }
+        let _ = tokio::task::spawn_blocking(cupola_sandbox::remove_abandoned).await;
         Ok(lived)
     }
 

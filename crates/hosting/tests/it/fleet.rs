@@ -188,6 +188,42 @@ async fn a_program_that_never_gets_ready_is_a_failure_that_says_what_it_answered
     fleet.stop_all().await;
 }
 
+/// A program that takes connections, and then does what this says.
+fn of_sockets(act: &str) -> String {
+    format!(
+        "import os, socket, time\n\
+         door = socket.create_server((\"127.0.0.1\", int(os.environ[\"PORT\"])))\n\
+         while True:\n    caller, _ = door.accept()\n    {act}\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_takes_connections_and_says_nothing_is_said_to_do_so() {
+    let host = Host::new();
+    let (fleet, _) = host.fleet(8);
+    let mut order = host.order("silent", &of_sockets("time.sleep(60)")).await;
+    order.probe.within = Duration::from_secs(1);
+    let failure = fleet.enter(order).await.unwrap_err();
+    let said = "port 8088 takes connections and does not answer GET /readiness.";
+    assert!(failure.message.ends_with(said), "{failure}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_is_ready_without_end_is_not_read_to_its_end() {
+    let host = Host::new();
+    let (fleet, _) = host.fleet(8);
+    let act = "caller.sendall(b\"HTTP/1.1 200 OK\\r\\n\\r\\n\")\n    try:\n        while True: \
+               caller.sendall(b\"x\" * 65536)\n    except OSError: print(\"cut off\", flush=True)";
+    let order = host.order("endless", &of_sockets(act)).await;
+    let logs = Arc::clone(&order.spec.logs);
+    fleet.enter(order).await.unwrap();
+    let mut news = logs.follow();
+    while !logs.since(0).iter().any(|line| line.text == "cut off") {
+        news.changed().await.unwrap();
+    }
+    fleet.stop_all().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_home_that_holds_too_much_ends_its_sandbox_and_starts_none() {
     let host = Host::new();

@@ -151,6 +151,6 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { exact_up_to: 4096, writer_threads: 2, writer_memory: 64 << 20 }
+        Self { exact_up_to: 4096, writer_threads: 1, writer_memory: 64 << 20 }
     }
 }

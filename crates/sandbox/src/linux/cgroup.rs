@@ -15,6 +15,9 @@ const LARGEST_PIECE: u64 = 4 * 1024 * 1024;
 
 const PERIOD_MICROS: u64 = 100_000;
 
+/// The names of all groups begin with this.
+const PREFIX: &str = "cupola-";
+
 /// The groups of one sandbox.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
@@ -48,8 +51,7 @@ struct Hierarchy {
 impl Groups {
     /// Makes groups with these limits, and says what can't be limited here.
     pub(crate) fn make(name: &str, limits: &Limits, for_oci_runtime: bool) -> (Self, Vec<String>) {
-        let read = |path| fs::read_to_string(path).unwrap_or_default();
-        let hierarchies = hierarchies(&read("/proc/self/mountinfo"), &read("/proc/self/cgroup"));
+        let hierarchies = here();
         let mut made = Self::default();
         let mut warnings = Vec::new();
         for (kind, controller, what) in [
@@ -137,6 +139,30 @@ impl Drop for Groups {
     fn drop(&mut self) {
         remove(&self.folders());
     }
+}
+
+/// The name of the groups of a sandbox. It says who has made them.
+pub(crate) fn name(sandbox: &str) -> String {
+    format!("{PREFIX}{}-{sandbox}", std::process::id())
+}
+
+/// Removes the empty groups of processes that are gone. Who is killed while it makes a sandbox has not written down yet
+/// which groups that has.
+pub fn remove_abandoned() {
+    for hierarchy in here() {
+        remove(&abandoned(&hierarchy.folder));
+    }
+}
+
+fn abandoned(folder: &Path) -> Vec<PathBuf> {
+    let folders = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_gone = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let maker = name.and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()?.parse::<u32>().ok());
+        let is_gone = maker.is_some_and(|maker| !Path::new(&format!("/proc/{maker}")).exists());
+        is_gone && fs::read(path.join("cgroup.procs")).is_ok_and(|processes| processes.is_empty())
+    };
+    folders.filter(is_gone).collect()
 }
 
 /// Removes groups in which no process is left, and those below them.
@@ -238,6 +264,12 @@ fn kills(events: &str) -> u64 {
     events.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok()).unwrap_or(0)
 }
 
+/// The hierarchies of this machine.
+fn here() -> Vec<Hierarchy> {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    hierarchies(&read("/proc/self/mountinfo"), &read("/proc/self/cgroup"))
+}
+
 /// Reads what is mounted, and where this process is in it.
 fn hierarchies(mounts: &str, own: &str) -> Vec<Hierarchy> {
     let mut found: Vec<Hierarchy> = mounts.lines().filter_map(|line| hierarchy(line, own)).collect();
@@ -305,6 +337,23 @@ mod tests {
                 },
             ]
         );
+    }
+
+    #[test]
+    fn only_empty_groups_of_processes_that_are_gone_are_abandoned() {
+        let folder = tempfile::tempdir().unwrap();
+        // The kernel gives no process a number as large as the last one.
+        for (name, processes) in [
+            (super::name("lives"), ""),
+            ("cupola-4294967294-empty".to_owned(), ""),
+            ("cupola-4294967294-full".to_owned(), "12\n"),
+            ("cupola-service".to_owned(), ""),
+            ("4294967294".to_owned(), ""),
+        ] {
+            fs::create_dir(folder.path().join(&name)).unwrap();
+            fs::write(folder.path().join(name).join("cgroup.procs"), processes).unwrap();
+        }
+        assert_eq!(abandoned(folder.path()), [folder.path().join("cupola-4294967294-empty")]);
     }
 
     #[test]

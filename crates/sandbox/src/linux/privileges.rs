@@ -21,6 +21,8 @@ pub(crate) fn limit(processes: Option<u32>) -> io::Result<()> {
     if let Some(processes) = processes {
         setrlimit(Resource::Nproc, exactly(processes.into()))?;
     }
+    // This service does without huge pages, which programs would inherit. Kernels may not have the switch.
+    let _ = rustix::thread::disable_transparent_huge_pages(false);
     Ok(())
 }
 

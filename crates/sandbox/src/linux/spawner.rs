@@ -11,7 +11,7 @@ use std::{
 use rustix::process::{Pid, Signal, WaitOptions};
 
 use super::{
-    cgroup::Groups,
+    cgroup::{self, Groups},
     channel::{self, Go, Order, Report},
     child::{Child, Known, Started},
     door::{self, Door},
@@ -33,7 +33,7 @@ pub async fn spawn(spec: Spec) -> Result<Child, StartError> {
 }
 
 fn start(spec: Spec) -> Result<Started, StartError> {
-    let group = format!("cupola-{}-{}", std::process::id(), spec.name);
+    let group = cgroup::name(&spec.name);
     let by_oci_runtime = matches!(spec.runner, Runner::Oci(_));
     let (groups, warnings) = Groups::make(&group, &spec.limits, by_oci_runtime);
     let (ours, theirs) =

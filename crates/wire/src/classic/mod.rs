@@ -19,7 +19,8 @@ pub use message::{
 };
 pub use run::{
     CreateRun, CreateThreadAndRun, FunctionCall, LastError, RequiredAction, RequiredToolCall,
-    RequiredToolCalls, Run, RunStatus, SubmitToolOutputs, ToolOutput, Truncation, Usage, UsageDetails,
+    RequiredToolCalls, Run, RunStatus, SubmitToolOutputs, ToolApproval, ToolOutput, Truncation, Usage,
+    UsageDetails,
 };
 pub use run_step::{
     CalledFunction, FunctionCallDetails, MessageCreation, MessageReference, RunStep, StepDetails, StepStatus,

@@ -1,5 +1,7 @@
 //! Runs: one activation of an agent on a thread.
 
+use std::{collections::BTreeMap, fmt};
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -177,6 +179,9 @@ pub struct RequiredAction {
     /// The calls that need an output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submit_tool_outputs: Option<RequiredToolCalls>,
+    /// The calls that need an approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submit_tool_approval: Option<RequiredToolCalls>,
     /// Other kinds of action.
     #[serde(flatten)]
     pub extra: Extra,
@@ -289,12 +294,40 @@ pub struct SubmitToolOutputs {
     /// One output for each call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_outputs: Option<Vec<ToolOutput>>,
+    /// One approval for each call that needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_approvals: Option<Vec<ToolApproval>>,
     /// Whether to answer with a stream of events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<bool>,
-    /// Approvals and fields of newer clients.
+    /// Fields of newer clients.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+/// Whether a call of a tool of an MCP server may be made.
+#[derive(Clone, Default, Serialize, Deserialize, PartialEq)]
+pub struct ToolApproval {
+    /// Which call.
+    pub tool_call_id: String,
+    /// Whether it may be made.
+    pub approve: bool,
+    /// What the server is told with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headers: Option<BTreeMap<String, String>>,
+    /// Fields of newer clients.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl fmt::Debug for ToolApproval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Headers hold credentials.
+        f.debug_struct("ToolApproval")
+            .field("tool_call_id", &self.tool_call_id)
+            .field("approve", &self.approve)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a function returned.

@@ -43,6 +43,11 @@ def garbage(agent):
     agent.close_connection = True
 
 
+def switch(agent):
+    agent.wfile.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nhello")
+    agent.close_connection = True
+
+
 def break_off(agent):
     agent.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")
     agent.wfile.write(b"Transfer-Encoding: chunked\r\n\r\n")
@@ -139,6 +144,7 @@ def privileges(agent):
 
 ACTS = {
     "garbage": garbage,
+    "switch": switch,
     "break": break_off,
     "end": end,
     "allocate": allocate,

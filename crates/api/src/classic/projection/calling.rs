@@ -1,9 +1,11 @@
 //! The calls of an answer: one step, whoever runs them. It is written down when the model has asked for them, again
 //! when one that the service runs is done, and when the client has brought its outputs.
 
+use std::borrow::Cow;
+
 use cupola_engine::{
     Runner,
-    turn::{CallOutcome, ServedCall},
+    turn::{Approval, CallOutcome, ServedCall},
 };
 use cupola_models::RequestedCall;
 use cupola_wire::classic::{
@@ -62,8 +64,11 @@ impl RunProjection {
             && let Some(shown) = tools::shown(kind)
         {
             self.own.push(index);
+            if shown.arguments_event().is_some() {
+                return frames;
+            }
             let call = RequestedCall { id: id.to_owned(), name: name.to_owned(), arguments: String::new() };
-            let fields = shown.in_step(self.settings(tool, kind), &call, Stage::Asked);
+            let fields = shown.in_step(&self.settings(tool, kind), &call, Stage::Asked);
             frames.push(served_call_delta(&step_id, index, id, kind, fields));
             return frames;
         }
@@ -129,6 +134,9 @@ impl RunProjection {
         let mut calls = self.take_calls(now, out);
         calls.step.step_details = tool_calls(self.asked(asked, served));
         calls.step.usage = Some(usage);
+        for own in served {
+            self.show_whole(&calls.step, own, asked, Stage::UnderWay, out);
+        }
         out.changes.push(self.write_call_step(&mut calls));
         self.calls = Some(calls);
     }
@@ -152,19 +160,68 @@ impl RunProjection {
         asked: &RequestedCall,
         stage: Stage<'_>,
     ) -> ToolCall {
-        let settings = self.settings(own.tool.unwrap_or(usize::MAX), &own.kind);
         let mut call = Extra::new();
         call.insert("id".to_owned(), json!(own.call_id));
         call.insert("type".to_owned(), json!(own.kind));
-        call.extend(shown.in_step(settings, asked, stage));
+        call.extend(self.fields(own, shown, asked, stage));
         ToolCall::Other(call)
     }
 
-    /// The settings of a tool, as they stand in the run.
-    fn settings(&self, tool: usize, kind: &str) -> &Value {
+    /// What a step shows of a call, beside its id and its type.
+    fn fields(&self, own: &ServedCall, shown: &dyn Shown, asked: &RequestedCall, stage: Stage<'_>) -> Extra {
+        let settings = self.settings(own.tool.unwrap_or(usize::MAX), &own.kind);
+        let mut fields = shown.in_step(&settings, asked, stage);
+        fields.extend(shown.about(&settings, own));
+        fields
+    }
+
+    /// Shows a call whose arguments are whole, where it is not shown before.
+    fn show_whole(
+        &self,
+        step: &RunStep,
+        own: &ServedCall,
+        asked: &[RequestedCall],
+        stage: Stage<'_>,
+        out: &mut Output,
+    ) {
+        let shown = tools::shown(&own.kind).filter(|shown| out.heard && shown.arguments_event().is_some());
+        let at = asked.iter().position(|call| call.id == own.call_id);
+        if let (Some(shown), Some(at)) = (shown, at) {
+            let fields = self.fields(own, shown, &asked[at], stage);
+            out.frames.push(served_call_delta(&step.id, at, &own.call_id, &own.kind, fields));
+        }
+    }
+
+    /// The settings of a tool, as they stand in the run: under its kind, or in the tool itself.
+    pub(super) fn settings(&self, tool: usize, kind: &str) -> Cow<'_, Value> {
         match self.run.tools.get(tool) {
-            Some(Tool::Other(tool)) => tool.get(kind).unwrap_or(&Value::Null),
-            _ => &Value::Null,
+            Some(Tool::Other(tool)) => match tool.get(kind) {
+                Some(settings) => Cow::Borrowed(settings),
+                None => Cow::Owned(Value::Object(tool.clone())),
+            },
+            _ => Cow::Owned(Value::Null),
+        }
+    }
+
+    /// A call that is not made, because the client does not approve it.
+    pub(super) fn deny(&mut self, denied: &Approval) {
+        if let Some(calls) = &mut self.calls {
+            replace_call(&mut calls.step, &denied.call_id, |call| with_output(call, &denied.denial()));
+        }
+    }
+
+    /// Writes the open step down; it is done where nothing of it is open any more.
+    pub(super) fn write_open_calls(&mut self, now: i64, turn: &Turn, out: &mut Output) {
+        let Some(mut calls) = self.calls.take() else { return };
+        let is_over = !matches!(turn.phase, Phase::Running { .. }) && !turn.is_waiting();
+        if is_over {
+            settle(&mut calls.step, StepStatus::Completed, now, None);
+        }
+        out.changes.push(self.write_call_step(&mut calls));
+        if is_over {
+            self.show_step(&calls.step, out);
+        } else {
+            self.calls = Some(calls);
         }
     }
 
@@ -180,17 +237,10 @@ impl RunProjection {
                 None => with_output(function_call(asked), &outcome.output),
             };
             replace_call(&mut calls.step, &outcome.call_id, |_| call.clone());
+            self.show_whole(&calls.step, own, turn.asked_last(), Stage::Done(outcome), out);
         }
-        let is_over = !matches!(turn.phase, Phase::Running { .. } | Phase::Waiting { .. });
-        if is_over {
-            settle(&mut calls.step, StepStatus::Completed, now, None);
-        }
-        out.changes.push(self.write_call_step(&mut calls));
-        if is_over {
-            self.show_step(&calls.step, out);
-        } else {
-            self.calls = Some(calls);
-        }
+        self.calls = Some(calls);
+        self.write_open_calls(now, turn, out);
     }
 
     /// What was found can be cited.
@@ -239,8 +289,9 @@ fn function_call(call: &RequestedCall) -> ToolCall {
 }
 
 fn with_output(mut call: ToolCall, output: &str) -> ToolCall {
-    if let ToolCall::Function(call) = &mut call {
-        call.function.output = Some(output.to_owned());
+    match &mut call {
+        ToolCall::Function(call) => call.function.output = Some(output.to_owned()),
+        ToolCall::Other(call) => drop(call.insert("output".to_owned(), json!(output))),
     }
     call
 }

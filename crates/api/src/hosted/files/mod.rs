@@ -12,4 +12,4 @@ mod upload;
 mod way;
 
 pub use handlers::{delete, download, list, make_folder, stat, upload};
-pub use removal::{remove_folder, sweep};
+pub use removal::{UNCLAIMED, remove_folder, sweep};

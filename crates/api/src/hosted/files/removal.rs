@@ -46,7 +46,10 @@ pub fn remove_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Deletes what was being deleted in this folder when an earlier process ended.
+/// Lies in the folder of a session that is nobody's.
+pub const UNCLAIMED: &str = "unclaimed";
+
+/// Deletes what was being deleted in this folder when an earlier process ended, and what was nobody's.
 pub fn sweep(folder: &Path) -> io::Result<()> {
     let entries = match std::fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -54,7 +57,8 @@ pub fn sweep(folder: &Path) -> io::Result<()> {
     };
     for entry in entries {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+        let was_being_deleted = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        if was_being_deleted || entry.path().join(UNCLAIMED).exists() {
             remove_folder(&entry.path())?;
         }
     }
@@ -150,6 +154,19 @@ mod tests {
         remove_folder(&place.path().join("none/session")).unwrap();
         remove_folder(&place.path().join("session")).unwrap();
         assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_was_nobodys_does_not_outlive_its_process() {
+        let place = tempfile::tempdir().unwrap();
+        for (session, files) in [("nobodys", vec!["unclaimed", "home"]), ("somebodys", vec!["home"])] {
+            for file in files {
+                std::fs::create_dir_all(place.path().join(session).join(file)).unwrap();
+            }
+        }
+        sweep(place.path()).unwrap();
+        let left: Vec<_> = std::fs::read_dir(place.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left, ["somebodys"]);
     }
 
     #[test]

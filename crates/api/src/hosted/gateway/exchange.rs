@@ -20,8 +20,9 @@ use crate::ApiError;
 /// How many of the container's last words an error repeats.
 const LINES_SHOWN: usize = 5;
 
-/// How long the end of a program may take to be seen after it broke a connection off.
-const END_SEEN_WITHIN: Duration = Duration::from_millis(200);
+/// How long the end of a program may take to be seen after it broke a connection off. Podman looks at containers
+/// now and then.
+const END_SEEN_WITHIN: Duration = Duration::from_secs(2);
 
 /// What a container is asked.
 pub struct Ask {
@@ -54,6 +55,11 @@ pub async fn ask(visit: Visit, ask: Ask, within: Duration) -> Result<Response, A
     let witness =
         Witness { logs: Arc::clone(visit.logs()), exit: visit.exit_news(), excess: visit.excess_news() };
     match tokio::time::timeout(within, visit.send(request)).await {
+        // Nobody has asked it for another protocol, so what follows would be no answer.
+        Ok(Ok(answer)) if answer.status().is_informational() => {
+            let message = format!("The container answered with {}, and no answer followed.", answer.status());
+            Err(failed(message))
+        }
         Ok(Ok(answer)) => {
             let (parts, body) = answer.into_parts();
             let mut response = Response::new(Body::new(body));
@@ -82,7 +88,9 @@ struct Witness {
 
 impl Witness {
     async fn explain(mut self, error: &ExchangeError) -> ApiError {
-        let ended = tokio::time::timeout(END_SEEN_WITHIN, self.exit.wait_for(Option::is_some)).await;
+        // Who says something that is no answer goes on, so there is no end to wait for.
+        let within = if error.is_about_words() { Duration::ZERO } else { END_SEEN_WITHIN };
+        let ended = tokio::time::timeout(within, self.exit.wait_for(Option::is_some)).await;
         let exit = ended.ok().and_then(Result::ok).and_then(|exit| *exit);
         let mut message = match (self.excess.get(), exit) {
             (Some(excess), _) => {
@@ -92,7 +100,11 @@ impl Witness {
             (None, None) => format!("The container did not answer: {error}."),
         };
         message.push_str(&self.logs.last_words(LINES_SHOWN));
-        // Not 5xx: clients would send the same again for minutes, and it may do the same again.
-        ApiError::upstream(StatusCode::FAILED_DEPENDENCY, message).code("container_failed")
+        failed(message)
     }
+}
+
+/// Not 5xx: clients would send the same again for minutes, and it may do the same again.
+fn failed(message: String) -> ApiError {
+    ApiError::upstream(StatusCode::FAILED_DEPENDENCY, message).code("container_failed")
 }

@@ -56,9 +56,9 @@ async fn pass(
     let (parts, body) = request.into_parts();
     let query = parts.uri.query().unwrap_or_default();
     let session = parameter(query, "agent_session_id");
-    let wanted = Wanted { session: session.as_deref(), ..Wanted::default() };
+    let session = session.as_deref();
+    let wanted = Wanted { protocol: "invocations", session, follows: None, version: None };
     let place = place::find(service, project, owner, name, wanted).await?;
-    place.require("invocations")?;
     let uri = format!("/invocations{below}{}", query_within(query, &place.session.id));
     let uri = uri.parse().map_err(|_| ApiError::no_such_route())?;
     let mut headers = inward(&parts.headers);

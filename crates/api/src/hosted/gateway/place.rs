@@ -24,8 +24,10 @@ use crate::{
 pub const BINDING: Kind = Kind::named("hosted_binding");
 
 /// What a request says about its session.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Wanted<'a> {
+    /// What it is in. No session is made for what an agent does not speak.
+    pub protocol: &'static str,
     /// A session by its id.
     pub session: Option<&'a str>,
     /// The conversation or response that it goes on with.
@@ -42,21 +44,6 @@ pub struct Place {
     pub hosted: HostedDefinition,
     /// The session.
     pub session: Session,
-}
-
-impl Place {
-    /// That the agent's version names this protocol.
-    pub fn require(&self, protocol: &str) -> Result<(), ApiError> {
-        if self.hosted.speaks(protocol) {
-            return Ok(());
-        }
-        let message = format!(
-            "The version {} of the agent '{}' does not speak the protocol '{protocol}': its definition does not \
-             name it in 'protocol_versions'.",
-            self.agent.version, self.agent.name
-        );
-        Err(ApiError::invalid(message).code(Code::ProtocolVersionNotSupported.as_str()))
-    }
 }
 
 /// Finds the session of a request, or makes it.
@@ -85,12 +72,12 @@ pub async fn find(
         if session.state.is_usable() {
             let version = Some(session.version.as_str());
             let agent = agents::resolve_by_traffic(service, project, name, version).await?;
-            let hosted = rooms::require_hosted(service, &agent)?;
+            let hosted = require(service, &agent, wanted.protocol)?;
             return Ok(Place { agent, hosted, session });
         }
     }
     let agent = agents::resolve_by_traffic(service, project, name, wanted.version).await?;
-    let hosted = rooms::require_hosted(service, &agent)?;
+    let hosted = require(service, &agent, wanted.protocol)?;
     if wanted.session.is_none()
         && let Some(session) = containers::replica(service, project, &agent, &hosted).await?
     {
@@ -98,7 +85,7 @@ pub async fn find(
     }
     if id.is_none()
         && partition.is_none()
-        && let Some((session, visit)) = warm::take(service, project, &agent, &hosted, &owner.0)
+        && let Some((session, visit)) = warm::take(service, project, &agent, &hosted, &owner.0).await
     {
         keep(service, project, &session, None).await?;
         // From now on it is idle, like any other.
@@ -108,6 +95,20 @@ pub async fn find(
     let session = begin(service, project, owner, &agent, id, partition).await?;
     warm::fill(service, project, &agent, &hosted);
     Ok(Place { agent, hosted, session })
+}
+
+/// The definition of an agent whose version can be used, and names this protocol.
+fn require(service: &Service, agent: &ResolvedAgent, protocol: &str) -> Result<HostedDefinition, ApiError> {
+    let hosted = rooms::require_hosted(service, agent)?;
+    if hosted.speaks(protocol) {
+        return Ok(hosted);
+    }
+    let message = format!(
+        "The version {} of the agent '{}' does not speak the protocol '{protocol}': its definition does not name \
+         it in 'protocol_versions'.",
+        agent.version, agent.name
+    );
+    Err(ApiError::invalid(message).code(Code::ProtocolVersionNotSupported.as_str()))
 }
 
 /// Makes a session. Somebody else may make the same one at the same moment; then it is theirs, or nobody's.

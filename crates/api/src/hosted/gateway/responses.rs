@@ -36,6 +36,7 @@ pub async fn respond(
     let conversation = request::conversation(&body)?;
     let previous = request::text(&body, "previous_response_id")?;
     let wanted = Wanted {
+        protocol: "responses",
         session: request::text(&body, "agent_session_id")?,
         follows: conversation.as_deref().or(previous),
         version,
@@ -81,7 +82,7 @@ pub async fn forward(
     let name = response["agent_reference"]["name"].as_str().unwrap_or_default();
     // Its conversation may meanwhile be in the session of another response.
     let session = response["agent_session_id"].as_str();
-    let wanted = Wanted { session, follows: Some(id), ..Wanted::default() };
+    let wanted = Wanted { protocol: "responses", session, follows: Some(id), version: None };
     let place = place::find(service, project, owner, name, wanted).await?;
     let uri = format!("/responses/{id}{below}").parse().map_err(|_| ApiError::missing("Response", id))?;
     let ask = Ask { method, uri, headers: inward(headers), body: whole(Bytes::new()) };

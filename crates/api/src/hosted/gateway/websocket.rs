@@ -68,9 +68,9 @@ pub async fn connect(
     })?;
     let query = parts.uri.query().unwrap_or_default();
     let session = parameter(query, "agent_session_id");
-    let wanted = Wanted { session: session.as_deref(), ..Wanted::default() };
+    let session = session.as_deref();
+    let wanted = Wanted { protocol: "invocations_ws", session, follows: None, version: None };
     let place = place::find(&service, &project, &owner, &name, wanted).await?;
-    place.require("invocations_ws")?;
     let visit = rooms::enter(&service, &project, &place.agent, &place.hosted, &place.session).await?;
     let request = request(&service, &owner, &place, &parts.headers, query)?;
     let (inside, protocol) = dial(&visit, request).await?;

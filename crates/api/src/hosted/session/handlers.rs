@@ -7,6 +7,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
+use cupola_store::Listing;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -57,7 +58,7 @@ pub async fn create(
             id::check(&chosen)?;
             (begun(chosen), None)
         }
-        None => match warm::take(&service, &project, &agent, &hosted, &owner.0) {
+        None => match warm::take(&service, &project, &agent, &hosted, &owner.0).await {
             Some((session, visit)) => (session, Some(visit)),
             None => (begun(id::new(&Partition::new())), None),
         },
@@ -88,13 +89,12 @@ pub async fn list(
     query.after = query.after.map(in_store);
     query.before = query.before.map(in_store);
     let parent = sessions_of(&name);
-    let slice = service.store().list(query.of(&project, SESSION, &parent)).await?;
+    let own = Listing { facet: Some(&owner.0), ..query.of(&project, SESSION, &parent) };
+    let slice = service.store().list(own).await?;
     let sessions = slice.items.iter().map(Session::read).collect::<Result<Vec<_>, _>>()?;
-    let shown: Vec<_> =
-        sessions.iter().filter(|session| session.owner == owner.0).map(Session::shown).collect();
     Ok(answer(&json!({
         "object": "list",
-        "data": shown,
+        "data": sessions.iter().map(Session::shown).collect::<Vec<_>>(),
         "first_id": sessions.first().map(|session| &session.id),
         "last_id": sessions.last().map(|session| &session.id),
         "has_more": slice.has_more,

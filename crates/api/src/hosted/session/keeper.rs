@@ -45,6 +45,10 @@ pub async fn keep(service: Service) {
         if let Err(error) = storage::abandon(&service, &tenant.project, of_session, &told).await {
             tracing::error!(session = %tenant.session, error = ?error.detail(), "open responses were not ended");
         }
+        if hosting.warm().lose(&id) {
+            hosting.forget(&id).await;
+            continue;
+        }
         hosting.keep_logs(&id).await;
         let stopped = SessionEvent::Stopped;
         if let Err(error) = mark(&service, &tenant.project, &tenant.agent, &tenant.session, stopped).await {

@@ -162,7 +162,8 @@ impl Session {
         Change::Insert {
             key: self.key(project),
             parent: sessions_of(&self.agent),
-            facet: String::new(),
+            // So that the store finds those of one user.
+            facet: self.owner.clone(),
             created_at: self.created_at,
             doc: document(self),
             aside: None,

@@ -1,6 +1,6 @@
 //! Calls, as the model asks for them: one after the other, their arguments piece by piece.
 
-use cupola_engine::{Frame, Runner};
+use cupola_engine::{Frame, Runner, turn::ServedCall};
 use cupola_models::RequestedCall;
 use serde_json::json;
 
@@ -17,8 +17,8 @@ pub struct Begun {
     pub call_id: String,
     pub name: String,
     pub arguments: String,
-    /// The kind of tool that runs it, where that is one of the service's own.
-    pub kind: Option<String>,
+    /// The service's own call that it is, where it is one.
+    pub own: Option<ServedCall>,
 }
 
 impl Stream {
@@ -27,16 +27,23 @@ impl Stream {
     pub fn call_began(&mut self, index: usize, call_id: &str, name: &str, by: Runner<'_>) -> Vec<Frame> {
         self.told = true;
         let mut frames = self.say_rest();
-        let kind = match by {
+        let own = match by {
             Runner::Client => None,
-            Runner::Service { kind, .. } => Some(kind.to_owned()),
+            // What needs an approval is asked for when it is whole.
+            Runner::Service { needs_approval: false, tool, kind, function } => Some(ServedCall {
+                call_id: call_id.to_owned(),
+                tool: Some(tool),
+                kind: kind.to_owned(),
+                function: function.to_owned(),
+                ..ServedCall::default()
+            }),
             // A call that nobody runs concerns nobody but the model.
-            Runner::Nobody => {
+            Runner::Service { .. } | Runner::Nobody => {
                 self.own.push(index);
                 return frames;
             }
         };
-        if kind.is_some() {
+        if own.is_some() {
             self.own.push(index);
         }
         let call = Begun {
@@ -44,10 +51,10 @@ impl Stream {
             call_id: call_id.to_owned(),
             name: name.to_owned(),
             arguments: String::new(),
-            kind,
+            own,
         };
         match self.seen.begins(&call.strand()) {
-            Heard::Again if call.kind.is_some() => {
+            Heard::Again if call.own.is_some() => {
                 self.recognise(&call.call_id);
                 return frames;
             }
@@ -119,10 +126,10 @@ impl Stream {
 
     pub(super) fn open_call(&mut self, begun: Begun) -> Vec<Frame> {
         let mut frames = self.close("completed");
-        let Begun { index: call_index, call_id, name, arguments: said_already, kind } = begun;
-        if let Some(kind) = kind {
+        let Begun { index: call_index, call_id, name, arguments: said_already, own } = begun;
+        if let Some(own) = own {
             let call = RequestedCall { id: call_id, name, arguments: String::new() };
-            frames.extend(self.announce(&kind, call));
+            frames.extend(self.announce(&own, call));
             return frames;
         }
         self.call_index = call_index;

@@ -33,6 +33,8 @@ impl Stream {
         let kind = event["type"].as_str().unwrap_or_default();
         match kind {
             "response.in_progress" => self.is_under_way = true,
+            "response.output_item.added" if self.recall_asked(&event["item"]) => {}
+            "response.output_item.added" if tools::is_request(item_type(&event["item"])) => {}
             "response.output_item.added" => match served_kind(&event["item"]) {
                 Some(kind) => {
                     self.seen.add(Strand::Served(item_type(&event["item"]).to_owned()), "");
@@ -59,6 +61,7 @@ impl Stream {
                     spoken.annotate(annotation.clone());
                 }
             }
+            "response.output_item.done" if self.recall_listed(&event["item"]) => {}
             "response.output_item.done" if self.recall_ended(&event["item"]) => {}
             "response.output_item.done" => {
                 self.open = None;

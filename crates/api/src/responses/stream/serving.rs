@@ -2,7 +2,7 @@
 //! their tool is. Several may be under way at once, so each has its place among the items from the beginning.
 
 use cupola_engine::{
-    Frame,
+    Frame, ToolSpec,
     turn::{Answer, CallOutcome, ServedCall},
 };
 use cupola_models::RequestedCall;
@@ -21,8 +21,10 @@ pub struct Running {
     place: usize,
     item_id: String,
     kind: String,
-    /// The call, without its arguments.
+    /// The call; without its arguments until they are whole.
     call: RequestedCall,
+    /// What its item says from the beginning.
+    about: Map<String, Value>,
     /// Not true of a call whose announcement was read back, until the model asks for it again.
     is_recognised: bool,
     /// Whether its end was read back, too.
@@ -42,7 +44,7 @@ struct ToldOutput {
 impl Begun {
     /// By what it is recognised after a crash.
     pub(super) fn strand(&self) -> Strand {
-        match self.kind.as_deref().and_then(tools::shown) {
+        match self.own.as_ref().and_then(|own| tools::shown(&own.kind)) {
             Some(shown) => Strand::Served(shown.item_type().to_owned()),
             None => Strand::Call(self.name.clone()),
         }
@@ -51,10 +53,11 @@ impl Begun {
 
 impl Stream {
     /// Announces a call.
-    pub(super) fn announce(&mut self, kind: &str, call: RequestedCall) -> Vec<Frame> {
-        let Some(shown) = tools::shown(kind) else { return Vec::new() };
+    pub(super) fn announce(&mut self, own: &ServedCall, call: RequestedCall) -> Vec<Frame> {
+        let Some(shown) = tools::shown(&own.kind) else { return Vec::new() };
         let item_id = self.partition.id(crate::items::prefix(shown.item_type()));
-        let item = self.item(shown, &item_id, &call, Stage::Asked);
+        let about = shown.about(self.settings(own.tool), own);
+        let item = self.item(shown, &item_id, &about, &call, Stage::Asked);
         let place = self.output.len();
         let added = json!({"output_index": place, "item": self.shown(&item)});
         let mut frames = vec![self.event("response.output_item.added", added)];
@@ -62,8 +65,9 @@ impl Stream {
         let running = Running {
             place,
             item_id,
-            kind: kind.to_owned(),
+            kind: own.kind.clone(),
             call,
+            about,
             is_recognised: true,
             is_done: false,
             output: None,
@@ -73,14 +77,16 @@ impl Stream {
         frames
     }
 
-    /// The tools of all calls are at work.
-    pub(super) fn under_way_now(&mut self) -> Vec<Frame> {
-        let all = std::mem::take(&mut self.running);
+    /// The tools of all calls are at work: of those that were asked for, and those that were approved.
+    pub(super) fn under_way_now(&mut self, asked: &[RequestedCall]) -> Vec<Frame> {
+        let mut all = std::mem::take(&mut self.running);
         let mut frames = Vec::new();
-        for running in &all {
-            if let Some(shown) = tools::shown(&running.kind) {
-                frames.extend(self.tell_stage(running, shown, Stage::UnderWay));
-            }
+        for running in &mut all {
+            let asked = asked.iter().find(|asked| asked.id == running.call.id);
+            let (Some(asked), Some(shown)) = (asked, tools::shown(&running.kind)) else { continue };
+            running.call.arguments.clone_from(&asked.arguments);
+            frames.extend(self.tell_arguments(running, shown));
+            frames.extend(self.tell_stage(running, shown, Stage::UnderWay));
         }
         self.running = all;
         frames
@@ -103,7 +109,7 @@ impl Stream {
         let mut frames = Vec::new();
         for running in calls {
             if let Some(shown) = tools::shown(&running.kind) {
-                let item = self.item(shown, &running.item_id, &running.call, Stage::CutShort);
+                let item = self.item(shown, &running.item_id, &running.about, &running.call, Stage::CutShort);
                 frames.extend(self.item_done(running.place, item));
             }
         }
@@ -118,7 +124,7 @@ impl Stream {
         let Some(at) = self.running.iter().position(is_this) else { return Vec::new() };
         let running = self.running.remove(at);
         let stage = Stage::Done(outcome);
-        let item = self.item(shown, &running.item_id, asked, stage);
+        let item = self.item(shown, &running.item_id, &running.about, asked, stage);
         let mut frames = Vec::new();
         if running.is_done {
             // What listeners were told may not be all that is kept.
@@ -171,11 +177,43 @@ impl Stream {
         shown.events(stage).iter().map(|kind| self.event(kind, place.clone())).collect()
     }
 
-    fn item(&self, shown: &dyn Shown, id: &str, call: &RequestedCall, stage: Stage<'_>) -> Value {
-        self.whole_item(shown.item_type(), id, shown.item(call, stage))
+    /// The arguments of a call, where they are told: all at once, when they are whole.
+    fn tell_arguments(&mut self, running: &Running, shown: &dyn Shown) -> Vec<Frame> {
+        let Some(event) = shown.arguments_event() else { return Vec::new() };
+        let place = |field: &str| {
+            json!({
+                "item_id": running.item_id, "output_index": running.place,
+                field: running.call.arguments,
+            })
+        };
+        let (delta, done) = (place("delta"), place("arguments"));
+        vec![self.event(&format!("{event}.delta"), delta), self.event(&format!("{event}.done"), done)]
     }
 
-    fn whole_item(&self, item_type: &str, id: &str, fields: Value) -> Value {
+    fn item(
+        &self,
+        shown: &dyn Shown,
+        id: &str,
+        about: &Map<String, Value>,
+        call: &RequestedCall,
+        stage: Stage<'_>,
+    ) -> Value {
+        let mut fields = shown.item(call, stage);
+        if let Value::Object(fields) = &mut fields {
+            fields.extend(about.clone());
+        }
+        self.whole_item(shown.item_type(), id, fields)
+    }
+
+    /// The settings of one of the turn's tools.
+    pub(super) fn settings(&self, tool: Option<usize>) -> &Value {
+        match tool.and_then(|tool| self.tools.get(tool)) {
+            Some(ToolSpec::Served { settings, .. }) => settings,
+            _ => &Value::Null,
+        }
+    }
+
+    pub(super) fn whole_item(&self, item_type: &str, id: &str, fields: Value) -> Value {
         let mut item = Map::new();
         item.insert("type".to_owned(), json!(item_type));
         item.insert("id".to_owned(), json!(id));
@@ -185,7 +223,7 @@ impl Stream {
         self.marked(Value::Object(item))
     }
 
-    fn item_done(&mut self, place: usize, item: Value) -> Vec<Frame> {
+    pub(super) fn item_done(&mut self, place: usize, item: Value) -> Vec<Frame> {
         let done = json!({"output_index": place, "item": self.shown(&item)});
         if let Some(output) = self.output.get_mut(place) {
             *output = item;
@@ -201,6 +239,15 @@ impl Stream {
         }
     }
 
+    /// A call that was approved was announced before a crash. Says whether it was.
+    pub(super) fn recognise_approved(&mut self, asked: &RequestedCall, about: &Map<String, Value>) -> bool {
+        let is_it = |running: &&mut Running| !running.is_recognised && running.about == *about;
+        let Some(running) = self.running.iter_mut().find(is_it) else { return false };
+        running.is_recognised = true;
+        running.call.clone_from(asked);
+        true
+    }
+
     /// A call whose announcement was kept.
     pub(super) fn recall_announced(&mut self, kind: &str, item: &Value) {
         let field = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
@@ -210,6 +257,7 @@ impl Stream {
             item_id: field("id"),
             kind: kind.to_owned(),
             call,
+            about: tools::shown(kind).map(|shown| shown.about_item(item)).unwrap_or_default(),
             is_recognised: false,
             is_done: false,
             output: None,
@@ -259,9 +307,8 @@ impl Stream {
             self.answered(answer, status, served);
             return;
         }
-        served.iter().filter(|own| tools::shown(&own.kind).is_some()).for_each(|own| {
-            self.recognise(&own.call_id);
-        });
+        let announced = served.iter().filter(|own| !own.needs_approval && tools::shown(&own.kind).is_some());
+        announced.for_each(|own| self.recognise(&own.call_id));
         let strands = self.strands_of(answer, served);
         self.seen.forget(strands);
     }
@@ -294,6 +341,7 @@ impl Stream {
         for call in &answer.calls {
             let strand = match served.iter().find(|own| own.call_id == call.id) {
                 None => Some(Strand::Call(call.name.clone())),
+                Some(own) if own.needs_approval => None,
                 Some(own) => tools::shown(&own.kind).map(|s| Strand::Served(s.item_type().to_owned())),
             };
             strands.extend(strand.map(|strand| (strand, 1)));

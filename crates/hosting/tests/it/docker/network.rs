@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cupola_hosting::{Code, Egress, Runtime as _};
+use cupola_hosting::{Code, DockerRuntime, Egress, Runtime as _};
 use tokio::{net::TcpListener, process::Command};
 
 use super::{host::Host, outside::Outside};
@@ -103,6 +103,32 @@ async fn rules_that_somebody_took_away_are_there_for_the_next_sandbox() {
     assert!(Command::new("iptables").args(["-w", "-D"]).args(words).status().await.unwrap().success());
     let script = format!("nc -w 2 cupola.internal {port} </dev/null >/dev/null 2>&1 || echo not reached");
     assert_eq!(host.print(&shell, &script).await, "not reached");
+    host.close().await;
+}
+
+async fn iptables(words: &str) -> bool {
+    let words = words.split(' ');
+    Command::new("iptables").arg("-w").args(words).status().await.unwrap().success()
+}
+
+#[tokio::test]
+async fn what_a_killed_service_left_of_its_network_is_not_in_the_way_of_the_next_one() {
+    let host = Host::new("stale").await;
+    let shell = host.shell().await;
+    // The daemon has given its addresses to another network meanwhile.
+    let subnet = host.subnet("open").await;
+    let chain = format!("CUPOLA-stale-{}", std::process::id());
+    for words in
+        [format!("-N {chain}"), format!("-A {chain} -j REJECT"), format!("-I INPUT -s {subnet} -j {chain}")]
+    {
+        assert!(iptables(&words).await, "{words}");
+    }
+    let next = DockerRuntime::connect(host.settings.clone()).await.unwrap();
+    assert!(!iptables(&format!("-S {chain}")).await, "it is gone");
+    let script = format!("wget -q -O - http://{}/", host.runtime.address_of_service(host.service));
+    let spec = cupola_hosting::SandboxSpec { egress: Egress::Open, ..host.spec("one", &script) };
+    assert_eq!(host.print_with(&shell, spec).await, "this is Cupola.");
+    drop(next);
     host.close().await;
 }
 

@@ -1,5 +1,6 @@
 //! Fetching images.
 
+use bollard::query_parameters::{RemoveImageOptions, TagImageOptionsBuilder};
 use cupola_hosting::{
     Code, DockerRuntime, DockerSettings, Failure, ImageSource, Program, Progress, RegistryCredentials,
     Runtime as _, Source,
@@ -66,6 +67,21 @@ async fn what_is_forgotten_is_fetched_again() {
     host.runtime.forget(&prepared).await.unwrap();
     let (_, progress) = host.prepare_source(&prepared.source).await;
     assert_eq!(progress.last(), Some(&Progress::Present { cached: false }));
+    host.close().await;
+}
+
+#[tokio::test]
+async fn what_has_a_name_of_somebody_else_stays_under_that_alone() {
+    let host = Host::new("names").await;
+    let prepared = host.shell().await;
+    let Source::Image(image) = &prepared.source else { panic!("no image") };
+    let pulled = image.reference.rsplit_once(':').unwrap().0;
+    let theirs = TagImageOptionsBuilder::default().repo("localhost/theirs").tag("1").build();
+    host.docker.tag_image(&format!("{pulled}@{}", prepared.digest), Some(theirs)).await.unwrap();
+    host.runtime.forget(&prepared).await.unwrap();
+    let left = host.docker.inspect_image("localhost/theirs:1").await.unwrap();
+    assert_eq!(left.repo_tags.unwrap(), ["localhost/theirs:1"]);
+    host.docker.remove_image("localhost/theirs:1", None::<RemoveImageOptions>, None).await.unwrap();
     host.close().await;
 }
 

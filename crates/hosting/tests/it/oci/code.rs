@@ -96,3 +96,35 @@ async fn an_entry_point_that_is_not_there_is_said_when_the_package_is_prepared()
     let prepared = runtime.prepare(&package(&folder, &["./missing"]), &|_: Progress| {}).await;
     assert!(prepared.is_err_and(|failure| failure.message.contains("missing")));
 }
+
+#[tokio::test]
+async fn what_comes_with_a_package_is_never_started_outside_of_a_sandbox() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (runtime, folder) = runtime().await;
+    let outside = folder.path().join("outside");
+    let script = format!("#!/bin/sh\ntouch {}\n", outside.display());
+    // The one is part of the package; the others lie where sessions and other packages write.
+    for place in ["package/python", "home/python"] {
+        let program = folder.path().join(place);
+        fs::write(&program, &script).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let home = folder.path().join("home/python");
+    std::os::unix::fs::symlink(&home, folder.path().join("package/python3")).unwrap();
+    for (entry_point, is_seen) in
+        [("./python", true), ("./python3", false), ("../home/python", false), (home.to_str().unwrap(), false)]
+    {
+        let prepared = runtime.prepare(&package(&folder, &[entry_point]), &|_: Progress| {}).await;
+        assert_eq!(prepared.is_ok(), is_seen, "{entry_point}: {prepared:?}");
+        assert!(!outside.exists(), "{entry_point} was started");
+    }
+}
+
+#[tokio::test]
+async fn a_program_of_the_system_may_be_named_by_its_path() {
+    let (runtime, folder) = runtime().await;
+    for (path, is_seen) in [("/usr/bin/env", true), ("/bin/sh", true), ("/etc/passwd", false)] {
+        let prepared = runtime.prepare(&package(&folder, &[path]), &|_: Progress| {}).await;
+        assert_eq!(prepared.is_ok(), is_seen, "{path}: {prepared:?}");
+    }
+}

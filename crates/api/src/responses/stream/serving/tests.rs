@@ -24,6 +24,7 @@ fn served(ids: &[&str]) -> Vec<ServedCall> {
         tool: Some(0),
         kind: "openapi".into(),
         function: "shop_list".into(),
+        ..ServedCall::default()
     };
     ids.iter().map(call).collect()
 }
@@ -37,7 +38,7 @@ fn began(stream: &mut Stream, index: usize, id: &str) -> Vec<Frame> {
         index,
         id,
         "shop_list",
-        Runner::Service { tool: 0, kind: "openapi", function: "shop_list" },
+        Runner::Service { tool: 0, kind: "openapi", function: "shop_list", needs_approval: false },
     )
 }
 
