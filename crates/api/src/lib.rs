@@ -44,8 +44,8 @@ pub use connections::{ConfiguredConnection, Connection, Keyring, Secrets};
 pub use error::{ApiError, CODES};
 pub use hosted::{Hosting, HostingParts, HostingSettings};
 pub use server::{Server, Stopped};
-pub use service::{Limits, Service, ServiceParts};
+pub use service::{LateService, Limits, Service, ServiceParts};
 
-pub use classic::ClassicDialect;
+pub use classic::{ClassicColleagues, ClassicDialect};
 pub use responses::ResponsesDialect;
 pub use storage::{Call, CallBook, Sandbox};

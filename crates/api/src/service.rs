@@ -1,11 +1,15 @@
 //! What every handler works with.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use cupola_engine::{Clock, Dialect, Engine};
 use cupola_identity::{Authenticator, ManagedIdentity, SealingKey};
 use cupola_models::Catalog;
 use cupola_store::{Blobs, SharedStore};
+use tokio::sync::watch;
 
 use crate::{CallBook, ClassicDialect, ConfiguredConnection, Hosting, vector_stores::VectorStores};
 
@@ -61,6 +65,24 @@ pub struct ServiceParts {
     pub vector_stores: Arc<VectorStores>,
     /// How much a request may bring.
     pub limits: Limits,
+}
+
+/// The service, for those who are made before it is.
+#[derive(Default)]
+pub struct LateService(watch::Sender<Option<Weak<Shared>>>);
+
+impl LateService {
+    /// The service is there.
+    pub fn set(&self, service: &Service) {
+        self.0.send_replace(Some(Arc::downgrade(&service.parts)));
+    }
+
+    /// Waits for the service; `None` if it is gone.
+    pub async fn get(&self) -> Option<Service> {
+        let mut there = self.0.subscribe();
+        let there = there.wait_for(Option::is_some).await.ok()?;
+        there.as_ref().and_then(Weak::upgrade).map(|parts| Service { parts })
+    }
 }
 
 /// What every handler works with. Cheap to clone.

@@ -7,8 +7,9 @@ use std::{
 };
 
 use cupola_api::{
-    ClassicDialect, Hosting, Keyring, Limits, ResponsesDialect, Server, Service, ServiceParts,
-    tools::{self, ToolParts},
+    ClassicColleagues, ClassicDialect, Hosting, Keyring, LateService, Limits, ResponsesDialect, Server,
+    Service, ServiceParts,
+    tools::{self, ToolParts, a2a::Own},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
 use cupola_engine::{Dialect, Engine, Settings};
@@ -106,13 +107,18 @@ impl Instance {
             .map_err(|failure| Failure::plain(format!("requests of tools can't be made: {failure}")))?;
         let identity_here = MachineIdentity::of(&|name| std::env::var(name).ok())
             .map_err(|failure| Failure::plain(format!("the identity of this machine: {failure}")))?;
+        let late_service = Arc::new(LateService::default());
         let tools = tools::registry(ToolParts {
             library: Arc::clone(&vector_stores) as Arc<_>,
             outgoing,
+            colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
+            own: Own::new(config.own_hosts(), server.address().port()),
+            service: Arc::clone(&late_service),
             mcp: config.tools.mcp(),
             keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), connections.as_slice()),
             sealing: Arc::clone(&sealing),
             identity: identity_here,
+            web: config.load_web_search()?,
         });
         let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, tools, settings);
         let recovered = engine.recover().await?;
@@ -141,6 +147,7 @@ impl Instance {
                 ..Limits::default()
             },
         });
+        late_service.set(&service);
         cupola_api::hosted::start(&service).await.map_err(|error| {
             Failure::plain(format!("hosted agents could not be taken up again: {}", error.detail().message))
         })?;

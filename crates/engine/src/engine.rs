@@ -394,6 +394,11 @@ impl Engine {
         *self.inner.draining.borrow() != Drain::No
     }
 
+    /// Whether what still runs is left where it is: the next process goes on with it.
+    pub fn leaves_running(&self) -> bool {
+        *self.inner.draining.borrow() == Drain::LeaveRunning
+    }
+
     /// Waits until nothing new is taken on any more.
     pub async fn until_draining(&self) {
         // The engine itself keeps the sender.

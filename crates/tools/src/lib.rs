@@ -1,6 +1,7 @@
 //! How tools act on the world. Nothing here knows the engine, a dialect or the store: a protocol is spoken,
 //! and what it comes to is handed back.
 
+pub mod a2a;
 pub mod machine_identity;
 pub mod mcp;
 pub mod openapi;

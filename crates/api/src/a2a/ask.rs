@@ -21,15 +21,21 @@ use crate::{
     path::{BoundAgent, Ids, Project},
     responses,
     storage::Requester,
+    tools::lineage::Lineage,
     values::Parameters,
 };
 
+/// The metadata of a response that says which agents are at work on the question that it answers.
+pub const ASKED_BY: &str = "asked_by_agents";
+
 /// Somebody who talks to an agent.
+#[derive(Clone)]
 pub struct Talk {
     service: Service,
     project: Arc<str>,
     requester: Requester,
     agent: String,
+    asked_by: Option<String>,
 }
 
 impl Talk {
@@ -41,7 +47,13 @@ impl Talk {
         agent: String,
     ) -> Result<Self, ApiError> {
         open(&service, &project, &agent).await?;
-        Ok(Self { service, project, requester, agent })
+        Ok(Self { service, project, requester, agent, asked_by: None })
+    }
+
+    /// The same, on behalf of these agents.
+    pub fn asked_by(mut self, lineage: &Lineage) -> Self {
+        self.asked_by = Some(lineage.text());
+        self
     }
 
     /// `message/send`: the task, at its end or as it begins.
@@ -152,8 +164,11 @@ impl Talk {
         body.insert("conversation".to_owned(), json!(context.conversation));
         body.insert("background".to_owned(), json!(true));
         body.insert("stream".to_owned(), json!(true));
-        if let Some(name) = context.name {
-            body.insert("metadata".to_owned(), json!({CONTEXT: name}));
+        let named = context.name.map(|name| (CONTEXT.to_owned(), json!(name)));
+        let asked_by = self.asked_by.as_ref().map(|agents| (ASKED_BY.to_owned(), json!(agents)));
+        let metadata: Map<String, Value> = named.into_iter().chain(asked_by).collect();
+        if !metadata.is_empty() {
+            body.insert("metadata".to_owned(), Value::Object(metadata));
         }
         Ok(self.response_of_agent(body).await?)
     }

@@ -18,6 +18,11 @@ impl Fault {
         Self { code, status, message: message.into() }
     }
 
+    /// What it says.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The body is not JSON.
     pub fn not_json(message: impl Into<String>) -> Self {
         Self::new(-32700, StatusCode::BAD_REQUEST, message)

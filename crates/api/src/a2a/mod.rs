@@ -12,6 +12,7 @@ mod rpc;
 mod stream;
 mod task;
 
+pub use ask::{ASKED_BY, Talk};
 pub use card::card;
 pub use context::NAMED;
 pub use rest::{cancel, get, send, stream, subscribe};

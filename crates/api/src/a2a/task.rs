@@ -28,7 +28,7 @@ pub fn state(response: &Value) -> &'static str {
     match response["status"].as_str() {
         Some("queued") => "submitted",
         Some("in_progress") => "working",
-        Some("completed") if !asks_for_functions(response) => "completed",
+        Some("completed") if needs(response).is_none() => "completed",
         Some("cancelled") => "canceled",
         _ => "failed",
     }
@@ -63,16 +63,22 @@ fn failure(response: &Value) -> Option<String> {
     Some(match (said, reason) {
         (Some(said), _) => said,
         (None, Some(reason)) => format!("The answer is incomplete: {reason}."),
-        (None, None) if asks_for_functions(response) => {
-            "The agent asked for the output of a function, which A2A can't carry.".to_owned()
-        }
-        (None, None) => "The agent failed.".to_owned(),
+        (None, None) => match needs(response) {
+            Some(what) => format!("The agent asked for {what}, which A2A can't carry."),
+            None => "The agent failed.".to_owned(),
+        },
     })
 }
 
-fn asks_for_functions(response: &Value) -> bool {
-    let last = response["output"].as_array().and_then(|output| output.last());
-    last.is_some_and(|item| matches!(item["type"].as_str(), Some("function_call" | "custom_tool_call")))
+/// What the agent needs of its client before it goes on.
+fn needs(response: &Value) -> Option<String> {
+    let last = response["output"].as_array().and_then(|output| output.last())?;
+    let name = last["name"].as_str().unwrap_or_default();
+    match last["type"].as_str()? {
+        "function_call" | "custom_tool_call" => Some(format!("the output of the function '{name}'")),
+        "mcp_approval_request" => Some(format!("an approval of the call '{name}'")),
+        _ => None,
+    }
 }
 
 /// A part of text.
@@ -193,7 +199,11 @@ mod tests {
             ),
             (
                 json!({"output": [{"type": "function_call", "name": "f"}]}),
-                "The agent asked for the output of a function, which A2A can't carry.",
+                "The agent asked for the output of the function 'f', which A2A can't carry.",
+            ),
+            (
+                json!({"output": [{"type": "mcp_approval_request", "name": "erase"}]}),
+                "The agent asked for an approval of the call 'erase', which A2A can't carry.",
             ),
         ] {
             let status = status(&response(more));

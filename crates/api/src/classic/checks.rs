@@ -6,7 +6,10 @@ use cupola_wire::{
 };
 use serde_json::Value;
 
-use crate::{ApiError, tools};
+use crate::{
+    ApiError,
+    tools::{self, connected_agent},
+};
 
 pub const MAX_NAME: usize = 256;
 pub const MAX_DESCRIPTION: usize = 512;
@@ -131,12 +134,12 @@ pub fn tools(tools: Option<&[Tool]>) -> Result<(), ApiError> {
     let Some(tools) = tools else { return Ok(()) };
     count("tools", tools.len(), MAX_TOOLS)?;
     for (index, tool) in tools.iter().enumerate() {
-        let tool = match tool {
-            Tool::Function(tool) => tool,
-            Tool::Other(fields) => {
+        let Tool::Function(tool) = tool else {
+            connected_agent(index, tool)?;
+            if let Tool::Other(fields) = tool {
                 tools::check(&format!("tools[{index}]"), fields)?;
-                continue;
             }
+            continue;
         };
         let function = &tool.function;
         let param = format!("tools[{index}].function.name");
@@ -146,6 +149,25 @@ pub fn tools(tools: Option<&[Tool]>) -> Result<(), ApiError> {
             let sentence = format!("Invalid type for '{param}': expected an object.");
             return Err(invalid("invalid_type", &param, sentence));
         }
+    }
+    Ok(())
+}
+
+/// An agent that is to be asked has an id, and a name for the model.
+fn connected_agent(index: usize, tool: &Tool) -> Result<(), ApiError> {
+    let Tool::Other(given) = tool else { return Ok(()) };
+    if tool.kind() != connected_agent::KIND {
+        return Ok(());
+    }
+    let details = given.get(connected_agent::KIND).unwrap_or(&Value::Null);
+    for field in ["id", "name"] {
+        let param = format!("tools[{index}].connected_agent.{field}");
+        let said = details[field].as_str().map(str::trim).filter(|said| !said.is_empty());
+        let said = said.ok_or_else(|| {
+            let sentence = format!("Missing required parameter: '{param}'.");
+            invalid("missing_required_parameter", &param, sentence)
+        })?;
+        text(&param, Some(said), MAX_NAME)?;
     }
     Ok(())
 }

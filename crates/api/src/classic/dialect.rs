@@ -83,7 +83,7 @@ impl ClassicDialect {
 }
 
 /// A text without the markers of its citations: they name passages that only the run knew that wrote it.
-fn without_citations(text: &Text) -> Cow<'_, str> {
+pub(super) fn without_citations(text: &Text) -> Cow<'_, str> {
     let index =
         |annotation: &Value, field: &str| annotation[field].as_u64().and_then(|i| usize::try_from(i).ok());
     let cited = text.annotations.iter().filter(|annotation| annotation["type"] == "file_citation");

@@ -7,12 +7,13 @@ use cupola_store::{Change, Conflict, Key, Kind, Resource, StoreError};
 use cupola_wire::classic::Deleted;
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::delegation::ERRAND;
 use crate::{ApiError, Service, body::document, vector_stores};
 
 pub const AGENT: Kind = Kind::named("assistant");
 pub const THREAD: Kind = Kind::named("thread").owning(&[MESSAGE, RUN]);
 pub const MESSAGE: Kind = Kind::named("message");
-pub const RUN: Kind = Kind::named("run").owning(&[RUN_STEP]).with_turns();
+pub const RUN: Kind = Kind::named("run").owning(&[RUN_STEP, ERRAND]).with_turns();
 pub const RUN_STEP: Kind = Kind::named("run_step");
 pub const FILE: Kind = Kind::named("file").owning(&[vector_stores::USE]);
 

@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub(crate) mod checks;
+mod delegation;
 mod dialect;
 pub mod files;
 mod include;
@@ -16,6 +17,7 @@ mod shapes;
 mod spec;
 pub mod threads;
 
+pub use delegation::ClassicColleagues;
 pub use dialect::ClassicDialect;
 pub use kinds::{FILE, THREAD, deleted, file_key, find, not_found, read, thread_key};
 pub use messages::refusal;

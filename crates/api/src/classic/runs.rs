@@ -118,7 +118,7 @@ pub async fn create_with_thread(
 }
 
 /// The claim of a run on its thread. The holder is filled in when the run has its id.
-fn claim(project: &Arc<str>, thread: &str, run: &str) -> Change {
+pub(super) fn claim(project: &Arc<str>, thread: &str, run: &str) -> Change {
     Change::Claim { project: Arc::clone(project), name: thread.to_owned(), holder: run.to_owned() }
 }
 
@@ -170,7 +170,7 @@ struct Shown {
 
 /// A new run: the agent's settings, with those of this run on top; and what its tools work on. `resources` are
 /// those of a thread that is not stored yet.
-async fn prepare(
+pub(super) async fn prepare(
     service: &Service,
     project: &Arc<str>,
     thread_id: String,

@@ -35,6 +35,9 @@ pub fn prefix(kind: &str) -> &'static str {
         "bing_custom_search_preview_call_output" => "bcso_",
         "azure_ai_search_call" => "ais_",
         "azure_ai_search_call_output" => "aiso_",
+        "a2a_preview_call" => "a2a_",
+        "a2a_preview_call_output" => "a2ao_",
+        "memory_search_call" => "mem_",
         _ => "item_",
     }
 }

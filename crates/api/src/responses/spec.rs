@@ -5,6 +5,10 @@ use cupola_models::{FunctionDeclaration, ResponseFormat, ToolChoice};
 use serde_json::{Map, Value, json};
 
 use super::checks::name_of;
+use crate::{
+    a2a::ASKED_BY,
+    tools::{a2a, lineage::Lineage},
+};
 
 /// Fields that are handed to the upstream as they are, under the names that chat completions knows.
 const PASSED: &[(&str, &str)] = &[
@@ -24,7 +28,7 @@ pub fn turn_spec(response: &Value) -> TurnSpec {
         deployment: text("model").unwrap_or_default(),
         instructions: text("instructions"),
         conversation: text("id").unwrap_or_default(),
-        tools: tools(&response["tools"], allowed),
+        tools: tools(&response["tools"], allowed, &lineage(response)),
         tool_choice: tool_choice(&response["tool_choice"]),
         forced_tool: forced_tool(response),
         max_tool_calls: response["max_tool_calls"].as_u64(),
@@ -67,14 +71,21 @@ fn allowed_tools(choice: &Value) -> Option<&[Value]> {
     Some(tools)
 }
 
-fn tools(tools: &Value, allowed: Option<&[Value]>) -> Vec<ToolSpec> {
+/// The agents that are at work on the question.
+fn lineage(response: &Value) -> Lineage {
+    let asked_by = response["metadata"][ASKED_BY].as_str();
+    Lineage::read(asked_by).and(response["agent_reference"]["name"].as_str())
+}
+
+fn tools(tools: &Value, allowed: Option<&[Value]>, lineage: &Lineage) -> Vec<ToolSpec> {
     // Tools are named, or are the only one of their type.
     let is_meant = |tool: &Value, by: &Value| match name_of(by) {
         Some(name) => name_of(tool) == Some(name),
         None => tool["type"] == by["type"],
     };
     let is_allowed = |tool: &&Value| allowed.is_none_or(|all| all.iter().any(|by| is_meant(tool, by)));
-    tools.as_array().into_iter().flatten().filter(is_allowed).map(tool).collect()
+    let allowed = tools.as_array().into_iter().flatten().filter(is_allowed);
+    allowed.map(|given| tool(given, lineage)).collect()
 }
 
 /// The type of the tool that has to be called first, where that is one of the service's own.
@@ -92,7 +103,7 @@ pub fn custom_tools(response: &Value) -> Vec<String> {
     custom.filter_map(|tool| name_of(tool).map(str::to_owned)).collect()
 }
 
-fn tool(tool: &Value) -> ToolSpec {
+fn tool(tool: &Value, lineage: &Lineage) -> ToolSpec {
     match tool["type"].as_str() {
         Some("function") => {
             // Older clients nest the declaration, as chat completions does.
@@ -120,6 +131,11 @@ fn tool(tool: &Value) -> ToolSpec {
             }),
             strict: None,
         }),
+        Some(kind @ (a2a::KIND | a2a::PREVIEW)) => {
+            let mut settings = tool.clone();
+            settings["lineage"] = json!(lineage);
+            ToolSpec::Served { kind: kind.to_owned(), settings }
+        }
         kind => ToolSpec::Served { kind: kind.unwrap_or_default().to_owned(), settings: tool.clone() },
     }
 }

@@ -53,6 +53,12 @@ impl FromRequestParts<Service> for Requester {
 }
 
 impl Requester {
+    /// The service itself, on behalf of an agent that nobody else is known to have asked.
+    pub fn of_service(agent: Option<&str>) -> Self {
+        let user = agent.map_or_else(|| "service".to_owned(), |agent| format!("agent:{agent}"));
+        Self { user, agent: None, sandbox: None, call: None }
+    }
+
     async fn of_call(
         service: &Service,
         Project(project): &Project,

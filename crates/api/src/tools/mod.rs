@@ -1,9 +1,14 @@
 //! The tools that the service runs, and how their calls are shown in both dialects.
 
+pub mod a2a;
+pub mod connected_agent;
 pub mod file_search;
+pub(crate) mod lineage;
 pub mod mcp;
+pub(crate) mod naming;
 pub mod openapi;
 mod paired;
+pub mod web_search;
 
 use std::sync::Arc;
 
@@ -13,13 +18,16 @@ use cupola_engine::{
 };
 use cupola_identity::SealingKey;
 use cupola_models::RequestedCall;
-use cupola_tools::{machine_identity::MachineIdentity, mcp::Client, outgoing::Outgoing};
+use cupola_tools::{machine_identity::MachineIdentity, mcp::Client, outgoing::Outgoing, web::Provider};
 use serde_json::{Map, Value};
 
-use crate::{ApiError, citations::Source, connections::Keyring};
+use crate::{ApiError, citations::Source, connections::Keyring, service::LateService};
+use a2a::A2a;
+use connected_agent::{Colleagues, ConnectedAgent};
 use file_search::{FileSearch, Library};
 use mcp::Mcp;
 use openapi::OpenApi;
+use web_search::WebSearch;
 
 /// What the tools work with.
 pub struct ToolParts {
@@ -27,6 +35,12 @@ pub struct ToolParts {
     pub library: Arc<dyn Library>,
     /// Reaches other services.
     pub outgoing: Outgoing,
+    /// Whom `connected_agent` asks.
+    pub colleagues: Arc<dyn Colleagues>,
+    /// The addresses of this service.
+    pub own: a2a::Own,
+    /// The service, once it is there.
+    pub service: Arc<LateService>,
     /// How long MCP servers are waited for.
     pub mcp: cupola_tools::mcp::Patience,
     /// Finds connections with their secrets.
@@ -35,22 +49,32 @@ pub struct ToolParts {
     pub sealing: Arc<SealingKey>,
     /// Proves to services of Azure who this one is.
     pub identity: MachineIdentity,
+    /// Searches the web, where the configuration says through whom.
+    pub web: Option<Provider>,
 }
 
 /// All tools, by kind. A new one has its line here, and one in [`shown`].
 pub fn registry(parts: ToolParts) -> Tools {
-    let ToolParts { library, outgoing, mcp, keyring, sealing, identity } = parts;
+    let ToolParts { library, outgoing, mcp, keyring, sealing, colleagues, own, service, identity, web } =
+        parts;
     let servers = Client::new(outgoing.clone(), mcp);
-    Tools::default()
+    let a2a = Arc::new(A2a::new(outgoing.clone(), own, keyring.clone(), service));
+    let tools = Tools::default()
         .with(file_search::KIND, Arc::new(FileSearch::new(library)))
         .with(mcp::KIND, Arc::new(Mcp::new(servers, keyring.clone(), sealing)))
-        .with(openapi::KIND, Arc::new(OpenApi::new(outgoing, keyring, identity)))
+        .with(connected_agent::KIND, Arc::new(ConnectedAgent::new(colleagues)))
+        .with(a2a::KIND, Arc::clone(&a2a) as Arc<_>)
+        .with(a2a::PREVIEW, a2a)
+        .with(openapi::KIND, Arc::new(OpenApi::new(outgoing, keyring, identity)));
+    let searches = web_search::kinds().map(|kind| (kind, Arc::new(WebSearch::new(kind, web.clone()))));
+    searches.fold(tools, |tools, (kind, search)| tools.with(kind, search))
 }
 
 /// The kind of tool whose calls are items of this type.
 pub(crate) fn kind_of_item(item_type: &str) -> Option<&'static str> {
-    let kinds = [file_search::KIND, mcp::KIND, openapi::KIND];
-    kinds.into_iter().find(|kind| shown(kind).is_some_and(|shown| shown.item_type() == item_type))
+    let kinds = [file_search::KIND, mcp::KIND, openapi::KIND, connected_agent::KIND, a2a::KIND];
+    let mut kinds = kinds.into_iter().chain(web_search::kinds());
+    kinds.find(|kind| shown(kind).is_some_and(|shown| shown.item_type() == item_type))
 }
 
 /// Whether items of this type ask for an approval.
@@ -67,8 +91,14 @@ pub(crate) fn servers() -> impl Iterator<Item = (&'static str, &'static dyn Show
 pub(crate) fn shown(kind: &str) -> Option<&'static dyn Shown> {
     match kind {
         file_search::KIND => Some(&file_search::Calls),
-        mcp::KIND => Some(&mcp::Calls),
+        connected_agent::KIND => Some(&connected_agent::Calls),
+        a2a::KIND | a2a::PREVIEW => Some(&a2a::CALLS),
         openapi::KIND => Some(&openapi::CALLS),
+        mcp::KIND => Some(&mcp::Calls),
+        web_search::GROUNDING_KIND => Some(&web_search::GROUNDING),
+        web_search::CUSTOM_SEARCH_PREVIEW_KIND => Some(&web_search::CUSTOM_SEARCH_PREVIEW),
+        web_search::CUSTOM_SEARCH_KIND => Some(&web_search::CUSTOM_SEARCH),
+        kind if web_search::KINDS.contains(&kind) => Some(&web_search::Searches),
         _ => None,
     }
 }
@@ -164,4 +194,13 @@ pub(crate) trait ShownServer: Sync {
 
     /// What the step of a run shows of it.
     fn activity(&self, settings: &Value, listing: &Listing) -> Value;
+}
+
+/// What a model is told of a refusal.
+impl From<ApiError> for TurnFault {
+    fn from(error: ApiError) -> Self {
+        let detail = error.detail();
+        let code = detail.code.clone().unwrap_or_else(|| "not_asked".to_owned());
+        Self { code, message: detail.message.clone() }
+    }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use cupola_api::{
-    ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Keyring, Limits,
-    ResponsesDialect, Service, ServiceParts, hosted, operations,
-    tools::{self, ToolParts},
+    ClassicColleagues, ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Keyring,
+    LateService, Limits, ResponsesDialect, Service, ServiceParts, hosted, operations,
+    tools::{self, ToolParts, a2a::Own},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
 use cupola_engine::{Deployments, Dialect, Engine, Settings, ids};
@@ -115,13 +115,18 @@ impl TestApp {
             true => vector_stores.clone(),
             false => Arc::new(setup.shelf.clone()),
         };
+        let late_service = Arc::new(LateService::default());
         let tools = tools::registry(ToolParts {
             library: searched,
             outgoing: outgoing(),
+            colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
+            own: Own::new(["cupola.test".to_owned()], 443),
+            service: Arc::clone(&late_service),
             mcp: setup.mcp,
             keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), setup.connections.as_slice()),
             sealing: Arc::clone(&sealing),
             identity: MachineIdentity::of(&|_| None).unwrap(),
+            web: None,
         });
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);
         engine.recover().await.unwrap();
@@ -142,6 +147,7 @@ impl TestApp {
             vector_stores,
             limits: setup.limits,
         });
+        late_service.set(&service);
         hosted::start(&service).await.unwrap();
         service.vector_stores().start(service.projects()).await.unwrap();
         let router = operations::router(service.clone());

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod a2a;
+mod a2a_tools;
 mod access;
 mod agent_traffic;
 mod agent_versions;
@@ -10,6 +11,7 @@ mod agents;
 mod app;
 mod bad_input;
 mod cancellation;
+mod connected_agents;
 mod connections;
 mod context;
 mod conversation_items;

@@ -23,7 +23,14 @@ const MOST: usize = 256;
 struct Slot {
     /// Locked while it is opened, so that all who come at once share one.
     session: tokio::sync::Mutex<Option<Arc<Session>>>,
-    listed: Mutex<Option<(Instant, Wanted, Arc<Vec<Listed>>)>>,
+    listed: Mutex<Option<Remembered>>,
+}
+
+/// What a server has listed.
+struct Remembered {
+    at: Instant,
+    wanted: Wanted,
+    tools: Arc<Vec<Listed>>,
 }
 
 #[derive(Default)]
@@ -60,14 +67,15 @@ impl Pool {
     pub fn listed(&self, server: &Server, wanted: &Wanted) -> Option<Arc<Vec<Listed>>> {
         let slot = self.slot(server);
         let listed = locked(&slot.listed);
-        let (at, of, tools) = listed.as_ref()?;
-        (of == wanted && at.elapsed() < FRESH).then(|| Arc::clone(tools))
+        let is_good = |known: &&Remembered| known.wanted == *wanted && known.at.elapsed() < FRESH;
+        listed.as_ref().filter(is_good).map(|known| Arc::clone(&known.tools))
     }
 
     /// Remembers what the server has listed.
     pub fn remember(&self, server: &Server, wanted: &Wanted, tools: &Arc<Vec<Listed>>) {
         let slot = self.slot(server);
-        *locked(&slot.listed) = Some((Instant::now(), wanted.clone(), Arc::clone(tools)));
+        let (at, wanted, tools) = (Instant::now(), wanted.clone(), Arc::clone(tools));
+        *locked(&slot.listed) = Some(Remembered { at, wanted, tools });
     }
 
     fn slot(&self, server: &Server) -> Arc<Slot> {

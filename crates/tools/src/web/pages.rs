@@ -79,7 +79,9 @@ fn plain(text: &str) -> String {
         }
     }
     plain.push_str(rest);
-    for (entity, character) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&amp;", "&")] {
+    for (entity, character) in
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&amp;", "&")]
+    {
         plain = plain.replace(entity, character);
     }
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -122,7 +124,8 @@ mod tests {
             {"url": "https://a.example/1"}, {"url": "https://a.example/1"}, {"url": "https://a.example/2"},
             {"url": "https://a.example/3"},
         ]);
-        let urls: Vec<_> = found(Kind::Searxng, json!({"results": results})).into_iter().map(|page| page.url).collect();
+        let urls: Vec<_> =
+            found(Kind::Searxng, json!({"results": results})).into_iter().map(|page| page.url).collect();
         assert_eq!(urls, ["https://a.example/1", "https://a.example/2"]);
     }
 

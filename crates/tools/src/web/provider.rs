@@ -54,12 +54,16 @@ pub enum NotSearched {
     #[error("The search provider answered {0}.{1}")]
     Refused(u16, &'static str),
     /// It says something else.
-    #[error("The search provider gave an answer that holds no results. Whoever runs the service has to look at \
-             [tools.web_search].")]
+    #[error(
+        "The search provider gave an answer that holds no results. Whoever runs the service has to look at \
+             [tools.web_search]."
+    )]
     Unreadable,
     /// It has no parts of the web.
-    #[error("The search is restricted to the instance '{0}', which the configured provider does not have: only \
-             the provider \"bing\" has instances.")]
+    #[error(
+        "The search is restricted to the instance '{0}', which the configured provider does not have: only \
+             the provider \"bing\" has instances."
+    )]
     NoInstances(String),
 }
 
@@ -75,7 +79,10 @@ pub struct Provider {
 impl fmt::Debug for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let endpoint = self.endpoint.as_str();
-        f.debug_struct("Provider").field("kind", &self.kind).field("endpoint", &endpoint).finish_non_exhaustive()
+        f.debug_struct("Provider")
+            .field("kind", &self.kind)
+            .field("endpoint", &endpoint)
+            .finish_non_exhaustive()
     }
 }
 
@@ -133,7 +140,9 @@ impl Provider {
 
     fn advice(&self, status: u16) -> &'static str {
         match (self.kind, status) {
-            (Kind::Searxng, 403) => " SearXNG gives JSON only where its settings have 'json' in search.formats.",
+            (Kind::Searxng, 403) => {
+                " SearXNG gives JSON only where its settings have 'json' in search.formats."
+            }
             (_, 401 | 403) => " Whoever runs the service has to look at the key in [tools.web_search].",
             (_, 429) => " It has been asked too often; later it may answer again.",
             _ => "",
@@ -143,13 +152,18 @@ impl Provider {
     fn parameters(&self, query: &Query) -> Vec<(&'static str, String)> {
         let mut pairs = Vec::new();
         let mut add = |name, value: Option<String>| pairs.extend(value.map(|value| (name, value)));
-        let language = query.language.clone().or_else(|| Some(query.market.as_ref()?.split('-').next()?.to_owned()));
-        let country = query.country.clone().or_else(|| Some(query.market.as_ref()?.split_once('-')?.1.to_owned()));
+        let language =
+            query.language.clone().or_else(|| Some(query.market.as_ref()?.split('-').next()?.to_owned()));
+        let country =
+            query.country.clone().or_else(|| Some(query.market.as_ref()?.split_once('-')?.1.to_owned()));
         match self.kind {
             Kind::Searxng => {
                 add("format", Some("json".to_owned()));
                 add("language", query.market.clone().or(language));
-                add("time_range", query.freshness.map(|freshness| word(freshness, ["day", "week", "month", "year"])));
+                add(
+                    "time_range",
+                    query.freshness.map(|freshness| word(freshness, ["day", "week", "month", "year"])),
+                );
             }
             Kind::Brave => {
                 add("count", Some(query.limit.clamp(1, MOST_OF_BRAVE).to_string()));

@@ -237,6 +237,7 @@ impl RunProjection {
                 None => with_output(function_call(asked), &outcome.output),
             };
             replace_call(&mut calls.step, &outcome.call_id, |_| call.clone());
+            add_usage(&mut calls.step, outcome);
             self.show_whole(&calls.step, own, turn.asked_last(), Stage::Done(outcome), out);
         }
         self.calls = Some(calls);
@@ -294,6 +295,17 @@ fn with_output(mut call: ToolCall, output: &str) -> ToolCall {
         ToolCall::Other(call) => drop(call.insert("output".to_owned(), json!(output))),
     }
     call
+}
+
+/// What a call has used, so that the steps of a run add up.
+fn add_usage(step: &mut RunStep, outcome: &CallOutcome) {
+    let usage = step.usage.get_or_insert_default();
+    let more = wire_usage(outcome.usage);
+    let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
+    add(&mut usage.prompt_tokens, more.prompt_tokens);
+    add(&mut usage.completion_tokens, more.completion_tokens);
+    add(&mut usage.total_tokens, more.total_tokens);
+    add(&mut usage.prompt_token_details.cached_tokens, more.prompt_token_details.cached_tokens);
 }
 
 /// Replaces one of the calls of a step.

@@ -137,7 +137,10 @@ mod tests {
             "user_location": {"type": "approximate", "city": "London", "country": "GB", "timezone": null},
         });
         let asked = query(settings.clone());
-        assert_eq!((asked.limit, asked.domains, asked.country.as_deref()), (5, vec!["a.example".into()], Some("GB")));
+        assert_eq!(
+            (asked.limit, asked.domains, asked.country.as_deref()),
+            (5, vec!["a.example".into()], Some("GB"))
+        );
         assert_eq!(Settings::read(&settings).unwrap().hints(), ["The user is near London, GB."]);
         assert_eq!(query(Value::Null).limit, 8);
         assert_eq!(query(json!({"filters": null, "search_context_size": "huge"})).limit, 8);

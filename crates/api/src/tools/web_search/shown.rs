@@ -92,7 +92,8 @@ fn step(call: &RequestedCall, outcome: Option<&CallOutcome>) -> Value {
     let Some(found) = outcome.and_then(found) else {
         let mut step = json!({"requesturl": "", "response_metadata": ""});
         if let Some(fault) = outcome.and_then(|outcome| outcome.fault.as_ref()) {
-            step["response_metadata"] = json!({"query": asked_for(call), "error": fault.message}).to_string().into();
+            step["response_metadata"] =
+                json!({"query": asked_for(call), "error": fault.message}).to_string().into();
         }
         return step;
     };
