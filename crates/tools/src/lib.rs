@@ -6,6 +6,7 @@ pub mod machine_identity;
 pub mod mcp;
 pub mod openapi;
 pub mod outgoing;
+pub mod queue;
 pub mod web;
 
 /// The codes of faults that have a page of their own.

@@ -1,6 +1,7 @@
 //! The tools that the service runs, and how their calls are shown in both dialects.
 
 pub mod a2a;
+pub mod azure_function;
 pub mod connected_agent;
 pub mod file_search;
 pub(crate) mod lineage;
@@ -23,6 +24,7 @@ use serde_json::{Map, Value};
 
 use crate::{ApiError, citations::Source, connections::Keyring, service::LateService};
 use a2a::A2a;
+use azure_function::AzureFunction;
 use connected_agent::{Colleagues, ConnectedAgent};
 use file_search::{FileSearch, Library};
 use mcp::Mcp;
@@ -65,6 +67,10 @@ pub fn registry(parts: ToolParts) -> Tools {
         .with(connected_agent::KIND, Arc::new(ConnectedAgent::new(colleagues)))
         .with(a2a::KIND, Arc::clone(&a2a) as Arc<_>)
         .with(a2a::PREVIEW, a2a)
+        .with(
+            azure_function::KIND,
+            Arc::new(AzureFunction::new(outgoing.clone(), keyring.clone(), identity.clone())),
+        )
         .with(openapi::KIND, Arc::new(OpenApi::new(outgoing, keyring, identity)));
     let searches = web_search::kinds().map(|kind| (kind, Arc::new(WebSearch::new(kind, web.clone()))));
     searches.fold(tools, |tools, (kind, search)| tools.with(kind, search))
@@ -73,7 +79,7 @@ pub fn registry(parts: ToolParts) -> Tools {
 /// The kind of tool whose calls are items of this type.
 pub(crate) fn kind_of_item(item_type: &str) -> Option<&'static str> {
     let kinds = [file_search::KIND, mcp::KIND, openapi::KIND, connected_agent::KIND, a2a::KIND];
-    let mut kinds = kinds.into_iter().chain(web_search::kinds());
+    let mut kinds = kinds.into_iter().chain([azure_function::KIND]).chain(web_search::kinds());
     kinds.find(|kind| shown(kind).is_some_and(|shown| shown.item_type() == item_type))
 }
 
@@ -94,6 +100,7 @@ pub(crate) fn shown(kind: &str) -> Option<&'static dyn Shown> {
         connected_agent::KIND => Some(&connected_agent::Calls),
         a2a::KIND | a2a::PREVIEW => Some(&a2a::CALLS),
         openapi::KIND => Some(&openapi::CALLS),
+        azure_function::KIND => Some(&azure_function::CALLS),
         mcp::KIND => Some(&mcp::Calls),
         web_search::GROUNDING_KIND => Some(&web_search::GROUNDING),
         web_search::CUSTOM_SEARCH_PREVIEW_KIND => Some(&web_search::CUSTOM_SEARCH_PREVIEW),
