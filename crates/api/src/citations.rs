@@ -27,7 +27,6 @@ pub enum Source {
         filename: String,
     },
     /// A page.
-    #[allow(dead_code, reason = "the tools that search the web come next")]
     Url {
         /// Its address.
         url: String,

@@ -18,7 +18,7 @@ use cupola_identity::{Identity, SealingKey};
 use cupola_models::{Catalog, catalog::Finding};
 use cupola_retrieval::{Library, Reader, Reranker, Settings as IndexSettings};
 use cupola_store::{Blobs, FileBlobs, SharedStore, SqliteStore};
-use cupola_tools::outgoing::Outgoing;
+use cupola_tools::{machine_identity::MachineIdentity, outgoing::Outgoing};
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
 
 use crate::{
@@ -114,6 +114,8 @@ impl Instance {
             interpreters: code_interpreter::interpreters(config)?,
             settings: code_interpreter::settings(config),
         }));
+        let identity_here = MachineIdentity::of(&|name| std::env::var(name).ok())
+            .map_err(|failure| Failure::plain(format!("the identity of this machine: {failure}")))?;
         let late_service = Arc::new(LateService::default());
         let tools = tools::registry(ToolParts {
             library: Arc::clone(&vector_stores) as Arc<_>,
@@ -125,6 +127,8 @@ impl Instance {
             mcp: config.tools.mcp(),
             keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), connections.as_slice()),
             sealing: Arc::clone(&sealing),
+            identity: identity_here,
+            web: config.load_web_search()?,
         });
         let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, tools, settings);
         let recovered = engine.recover().await?;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     ApiError,
-    tools::{connected_agent, mcp},
+    tools::{self, connected_agent, mcp},
 };
 
 pub const MAX_NAME: usize = 256;
@@ -137,6 +137,9 @@ pub fn tools(tools: Option<&[Tool]>) -> Result<(), ApiError> {
         let Tool::Function(tool) = tool else {
             server(&format!("tools[{index}]"), tool)?;
             connected_agent(index, tool)?;
+            if let Tool::Other(fields) = tool {
+                tools::check(&format!("tools[{index}]"), fields)?;
+            }
             continue;
         };
         let function = &tool.function;

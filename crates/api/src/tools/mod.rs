@@ -1,6 +1,7 @@
 //! The tools that the service runs, and how their calls are shown in both dialects.
 
 pub mod a2a;
+pub mod azure_function;
 pub mod code_interpreter;
 pub mod connected_agent;
 pub mod file_search;
@@ -9,6 +10,7 @@ pub mod mcp;
 pub(crate) mod naming;
 pub mod openapi;
 mod paired;
+pub mod web_search;
 
 use std::sync::Arc;
 
@@ -18,17 +20,20 @@ use cupola_engine::{
 };
 use cupola_identity::SealingKey;
 use cupola_models::RequestedCall;
-use cupola_tools::{mcp::Client, outgoing::Outgoing};
+use cupola_tools::{machine_identity::MachineIdentity, mcp::Client, outgoing::Outgoing, web::Provider};
 use serde_json::{Map, Value};
 
 use crate::{
     ApiError, citations::Source, connections::Keyring, containers::Containers, service::LateService,
 };
 use a2a::A2a;
+use azure_function::AzureFunction;
 use code_interpreter::CodeInterpreter;
 use connected_agent::{Colleagues, ConnectedAgent};
 use file_search::{FileSearch, Library};
 use mcp::Mcp;
+use openapi::OpenApi;
+use web_search::WebSearch;
 
 /// What the tools work with.
 pub struct ToolParts {
@@ -50,20 +55,43 @@ pub struct ToolParts {
     pub keyring: Keyring,
     /// Opens what clients give for servers.
     pub sealing: Arc<SealingKey>,
+    /// Proves to services of Azure who this one is.
+    pub identity: MachineIdentity,
+    /// Searches the web, where the configuration says through whom.
+    pub web: Option<Provider>,
 }
 
 /// All tools, by kind. A new one has its line here, and one in [`shown`].
 pub fn registry(parts: ToolParts) -> Tools {
-    let ToolParts { library, containers, outgoing, mcp, keyring, sealing, colleagues, own, service } = parts;
+    let ToolParts {
+        library,
+        containers,
+        outgoing,
+        mcp,
+        keyring,
+        sealing,
+        colleagues,
+        own,
+        service,
+        identity,
+        web,
+    } = parts;
     let servers = Client::new(outgoing.clone(), mcp);
-    let a2a = Arc::new(A2a::new(outgoing, own, keyring.clone(), service));
-    Tools::default()
+    let a2a = Arc::new(A2a::new(outgoing.clone(), own, keyring.clone(), service));
+    let tools = Tools::default()
         .with(code_interpreter::KIND, Arc::new(CodeInterpreter::new(containers)))
         .with(file_search::KIND, Arc::new(FileSearch::new(library)))
-        .with(mcp::KIND, Arc::new(Mcp::new(servers, keyring, sealing)))
+        .with(mcp::KIND, Arc::new(Mcp::new(servers, keyring.clone(), sealing)))
         .with(connected_agent::KIND, Arc::new(ConnectedAgent::new(colleagues)))
         .with(a2a::KIND, Arc::clone(&a2a) as Arc<_>)
         .with(a2a::PREVIEW, a2a)
+        .with(
+            azure_function::KIND,
+            Arc::new(AzureFunction::new(outgoing.clone(), keyring.clone(), identity.clone())),
+        )
+        .with(openapi::KIND, Arc::new(OpenApi::new(outgoing, keyring, identity)));
+    let searches = web_search::kinds().map(|kind| (kind, Arc::new(WebSearch::new(kind, web.clone()))));
+    searches.fold(tools, |tools, (kind, search)| tools.with(kind, search))
 }
 
 /// The kind of tool whose calls are items of this type.
@@ -75,8 +103,10 @@ pub(crate) fn kind_of_item(item_type: &str) -> Option<&'static str> {
         openapi::KIND,
         connected_agent::KIND,
         a2a::KIND,
+        azure_function::KIND,
     ];
-    kinds.into_iter().find(|kind| shown(kind).is_some_and(|shown| shown.item_type() == item_type))
+    let mut kinds = kinds.into_iter().chain(web_search::kinds());
+    kinds.find(|kind| shown(kind).is_some_and(|shown| shown.item_type() == item_type))
 }
 
 /// Whether items of this type ask for an approval.
@@ -97,9 +127,26 @@ pub(crate) fn shown(kind: &str) -> Option<&'static dyn Shown> {
         connected_agent::KIND => Some(&connected_agent::Calls),
         a2a::KIND | a2a::PREVIEW => Some(&a2a::CALLS),
         openapi::KIND => Some(&openapi::CALLS),
+        azure_function::KIND => Some(&azure_function::CALLS),
         mcp::KIND => Some(&mcp::Calls),
+        web_search::GROUNDING_KIND => Some(&web_search::GROUNDING),
+        web_search::CUSTOM_SEARCH_PREVIEW_KIND => Some(&web_search::CUSTOM_SEARCH_PREVIEW),
+        web_search::CUSTOM_SEARCH_KIND => Some(&web_search::CUSTOM_SEARCH),
+        kind if web_search::KINDS.contains(&kind) => Some(&web_search::Searches),
         _ => None,
     }
+}
+
+/// Refuses settings of a tool that can't work, with the path of what is at fault. `param` is the tool's own path.
+pub(crate) fn check(param: &str, tool: &Map<String, Value>) -> Result<(), ApiError> {
+    match tool.get("type").and_then(Value::as_str) {
+        Some(openapi::KIND) => openapi::check(param, tool),
+        _ => Ok(()),
+    }
+}
+
+fn fault(code: &str, message: &str) -> TurnFault {
+    TurnFault { code: code.to_owned(), message: message.to_owned() }
 }
 
 /// How far a call is.

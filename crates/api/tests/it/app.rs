@@ -21,7 +21,10 @@ use cupola_interpreter::{Cage, Interpreters, PoolSettings, Size};
 use cupola_models::Catalog;
 use cupola_retrieval::{Embedder, Library, Models, Reader, Settings as IndexSettings};
 use cupola_store::{Blobs, Change, Durability, FileBlobs, Key, Kind, SharedStore, SqliteStore};
-use cupola_tools::outgoing::{Allow, Outgoing};
+use cupola_tools::{
+    machine_identity::MachineIdentity,
+    outgoing::{Allow, Outgoing},
+};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -153,6 +156,8 @@ impl TestApp {
             mcp: setup.mcp,
             keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), setup.connections.as_slice()),
             sealing: Arc::clone(&sealing),
+            identity: MachineIdentity::of(&|_| None).unwrap(),
+            web: None,
         });
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);
         engine.recover().await.unwrap();

@@ -47,6 +47,9 @@ pub enum ConfigError {
     /// An entry of `[[connections]]` can't be used.
     #[error("{0}")]
     Connection(String),
+    /// `[tools.web_search]` can't be used.
+    #[error("{0}")]
+    WebSearch(String),
     /// The file can't be read.
     #[error("{path}: the configuration can't be read: {source}")]
     Unreadable {

@@ -17,6 +17,7 @@ mod relative;
 mod sections;
 mod sources;
 mod tools;
+mod web_search;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -171,6 +172,12 @@ impl Config {
     pub fn own_hosts(&self) -> Vec<String> {
         let loopback = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         self.identity_settings().names.into_iter().chain(loopback).collect()
+    }
+
+    /// Who searches the web, with the key, read from where the configuration says it is.
+    pub fn load_web_search(&self) -> Result<Option<cupola_tools::web::Provider>, ConfigError> {
+        let variable = |name: &str| std::env::var(name).ok();
+        self.tools.web_search.load(&variable).map_err(ConfigError::WebSearch)
     }
 
     /// What the identity crate needs to know. The address served on is one of the certificate's names.

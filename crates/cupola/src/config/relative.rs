@@ -23,6 +23,7 @@ pub(super) fn resolve(config: &mut Config, sources: &Sources) {
     beside_its_file(&mut config.code_interpreter.environment, "code_interpreter.environment", sources);
     beside_its_file(&mut config.knowledge.embedding_model, "knowledge.embedding_model", sources);
     beside_its_file(&mut config.knowledge.reranker_model, "knowledge.reranker_model", sources);
+    beside_its_file(&mut config.tools.web_search.key_file, "tools.web_search.key_file", sources);
     for (name, provider) in &mut config.models.providers {
         let paths = [
             ("api_key_file", &mut provider.api_key_file),

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::venv::Generation;
+use super::{azurite, venv::Generation};
 use crate::process;
 use crate::test::{Args, junit, outcome::Outcome};
 use crate::workspace::Workspace;
@@ -22,22 +22,22 @@ const A2A: Generation = Generation { suite: "python_a2a", name: "a2a-0.3.26" };
 
 /// `azure-ai-projects` 1.0.0 with `azure-ai-agents` 1.1.0.
 pub fn stable(workspace: &Workspace, _: &Args) -> Result<Outcome> {
-    Run::of(&STABLE).with_server(workspace)?.perform(workspace)
+    Run::of(&STABLE).with_server(workspace)?.with_azurite(workspace)?.perform(workspace)
 }
 
 /// `azure-ai-agents` 1.2.0b6.
 pub fn preview(workspace: &Workspace, _: &Args) -> Result<Outcome> {
-    Run::of(&PREVIEW).with_server(workspace)?.perform(workspace)
+    Run::of(&PREVIEW).with_server(workspace)?.with_azurite(workspace)?.perform(workspace)
 }
 
 /// `azure-ai-projects` 2.10.0: agents with versions, conversations, responses.
 pub fn projects(workspace: &Workspace, _: &Args) -> Result<Outcome> {
-    Run::of(&PROJECTS).with_server(workspace)?.perform(workspace)
+    Run::of(&PROJECTS).with_server(workspace)?.with_azurite(workspace)?.perform(workspace)
 }
 
 /// `azure-ai-projects` 2.0.0b3.
 pub fn projects_preview(workspace: &Workspace, _: &Args) -> Result<Outcome> {
-    Run::of(&PROJECTS_PREVIEW).with_server(workspace)?.perform(workspace)
+    Run::of(&PROJECTS_PREVIEW).with_server(workspace)?.with_azurite(workspace)?.perform(workspace)
 }
 
 /// What hosted containers are made of: `azure-ai-agentserver-core` 2.2.0 and its companions.
@@ -73,6 +73,13 @@ impl<'a> Run<'a> {
     fn with_server(mut self, workspace: &Workspace) -> Result<Self> {
         let python = SERVER.interpreter(workspace)?;
         self.variables.push(("MCP_PYTHON", python.display().to_string()));
+        Ok(self)
+    }
+
+    /// The suite finds queues where functions are called.
+    fn with_azurite(mut self, workspace: &Workspace) -> Result<Self> {
+        let program = azurite::queue_service(workspace)?;
+        self.variables.push(("AZURITE_QUEUE", program.to_string_lossy().into_owned()));
         Ok(self)
     }
 
