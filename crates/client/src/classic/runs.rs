@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cupola_wire::{
     Metadata,
-    classic::{CreateRun, ListQuery, Page, Run, SubmitToolOutputs, ToolOutput, UpdateMetadata},
+    classic::{CreateRun, ListQuery, Page, Run, SubmitToolOutputs, ToolApproval, ToolOutput, UpdateMetadata},
 };
 
 use super::{EventStream, ProcessOptions, events::read_events, process, process_stream};
@@ -71,6 +71,13 @@ impl Runs {
     /// Gives a waiting run the outputs of its tool calls.
     pub async fn submit_tool_outputs(&self, run_id: &str, outputs: Vec<ToolOutput>) -> Result<Run> {
         self.service.post(&self.action(run_id, "submit_tool_outputs"), &submission(outputs, false)).await
+    }
+
+    /// Tells a waiting run which calls of MCP servers may be made: one approval for each call that its
+    /// `required_action` names under `submit_tool_approval`.
+    pub async fn submit_tool_approvals(&self, run_id: &str, approvals: Vec<ToolApproval>) -> Result<Run> {
+        let body = SubmitToolOutputs { tool_approvals: Some(approvals), ..SubmitToolOutputs::default() };
+        self.service.post(&self.action(run_id, "submit_tool_outputs"), &body).await
     }
 
     /// Gives a waiting run the outputs of its tool calls, then its events as they come.
