@@ -6,12 +6,15 @@ use std::{
 };
 
 use cupola_engine::{Clock, Dialect, Engine};
-use cupola_identity::{Authenticator, ManagedIdentity, SealingKey};
+use cupola_identity::{Authenticator, ManagedIdentity, Principals, SealingKey};
 use cupola_models::Catalog;
 use cupola_store::{Blobs, SharedStore};
 use tokio::sync::watch;
 
-use crate::{CallBook, ClassicDialect, ConfiguredConnection, Hosting, vector_stores::VectorStores};
+use crate::{
+    CallBook, ClassicDialect, ConfiguredConnection, Hosting, containers::Containers,
+    vector_stores::VectorStores,
+};
 
 /// How much a request may bring.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +58,8 @@ pub struct ServiceParts {
     pub authenticator: Arc<Authenticator>,
     /// Answers the token endpoint for programs on this machine.
     pub managed_identity: Arc<ManagedIdentity>,
+    /// Gives tokens to service principals.
+    pub principals: Arc<Principals>,
     /// Seals secrets at rest.
     pub sealing: Arc<SealingKey>,
     /// The connections of the configuration; they are in every project.
@@ -63,6 +68,8 @@ pub struct ServiceParts {
     pub hosting: Option<Arc<Hosting>>,
     /// The vector stores.
     pub vector_stores: Arc<VectorStores>,
+    /// The containers.
+    pub containers: Arc<Containers>,
     /// How much a request may bring.
     pub limits: Limits,
 }
@@ -158,6 +165,11 @@ impl Service {
         &self.parts.parts.managed_identity
     }
 
+    /// Gives tokens to service principals.
+    pub fn principals(&self) -> &Principals {
+        &self.parts.parts.principals
+    }
+
     /// Seals secrets at rest.
     pub fn sealing(&self) -> &SealingKey {
         &self.parts.parts.sealing
@@ -176,6 +188,11 @@ impl Service {
     /// The vector stores.
     pub fn vector_stores(&self) -> &Arc<VectorStores> {
         &self.parts.parts.vector_stores
+    }
+
+    /// The containers.
+    pub fn containers(&self) -> &Arc<Containers> {
+        &self.parts.parts.containers
     }
 
     /// All projects.

@@ -151,7 +151,11 @@ mod tests {
     use std::{collections::BTreeSet, time::Duration};
 
     use super::*;
-    use crate::{Authenticator, DEFAULT_LIFETIME, api_key::ApiKeys, issuer::unix_now};
+    use futures_util::FutureExt as _;
+
+    use crate::{
+        Authenticator, DEFAULT_LIFETIME, api_key::ApiKeys, issuer::unix_now, outside::OutsideIssuers,
+    };
 
     fn endpoint() -> (tempfile::TempDir, ManagedIdentity) {
         let data = tempfile::tempdir().unwrap();
@@ -190,8 +194,9 @@ mod tests {
             TokenRequest { client_id: client_id.clone(), ..request("https://cognitiveservices.azure.com") };
         let answer = answer(&endpoint, &request);
         let bearer = format!("Bearer {}", answer["access_token"].as_str().unwrap());
-        let authenticator = Authenticator::new(endpoint.issuer.clone(), ApiKeys::default());
-        let caller = authenticator.authenticate(Some(&bearer), None).unwrap();
+        let authenticator =
+            Authenticator::new(endpoint.issuer.clone(), ApiKeys::default(), OutsideIssuers::default());
+        let caller = authenticator.authenticate(Some(&bearer), None).now_or_never().unwrap().unwrap();
         assert!(caller.allows_project("demo"));
         assert_eq!(Some(&caller.subject), client_id.as_ref());
     }
