@@ -11,7 +11,10 @@ use cupola_models::Catalog;
 use cupola_store::{Blobs, SharedStore};
 use tokio::sync::watch;
 
-use crate::{CallBook, ClassicDialect, ConfiguredConnection, Hosting, vector_stores::VectorStores};
+use crate::{
+    CallBook, ClassicDialect, ConfiguredConnection, Hosting, memory_stores::Memories,
+    vector_stores::VectorStores,
+};
 
 /// How much a request may bring.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +66,8 @@ pub struct ServiceParts {
     pub hosting: Option<Arc<Hosting>>,
     /// The vector stores.
     pub vector_stores: Arc<VectorStores>,
+    /// The memory stores.
+    pub memories: Arc<Memories>,
     /// How much a request may bring.
     pub limits: Limits,
 }
@@ -176,6 +181,11 @@ impl Service {
     /// The vector stores.
     pub fn vector_stores(&self) -> &Arc<VectorStores> {
         &self.parts.parts.vector_stores
+    }
+
+    /// The memory stores.
+    pub fn memories(&self) -> &Arc<Memories> {
+        &self.parts.parts.memories
     }
 
     /// All projects.

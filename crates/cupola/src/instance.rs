@@ -9,6 +9,7 @@ use std::{
 use cupola_api::{
     ClassicColleagues, ClassicDialect, Hosting, Keyring, LateService, Limits, ResponsesDialect, Server,
     Service, ServiceParts,
+    memory_stores::{Memories, MemoriesParts},
     tools::{self, ToolParts, a2a::Own},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
@@ -40,6 +41,7 @@ pub struct Instance {
     engine: Engine,
     hosting: Option<Arc<Hosting>>,
     vector_stores: Arc<VectorStores>,
+    memories: Arc<Memories>,
     drain_grace: Duration,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
@@ -105,12 +107,17 @@ impl Instance {
         }));
         let outgoing = Outgoing::new(config.tools.allow.clone())
             .map_err(|failure| Failure::plain(format!("requests of tools can't be made: {failure}")))?;
+        let memories = Arc::new(Memories::new(MemoriesParts {
+            store: Arc::clone(&store),
+            deployments: Arc::clone(&catalog) as Arc<_>,
+        }));
         let late_service = Arc::new(LateService::default());
         let tools = tools::registry(ToolParts {
             library: Arc::clone(&vector_stores) as Arc<_>,
             outgoing,
             colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
             own: Own::new(config.own_hosts(), server.address().port()),
+            memories: Arc::clone(&memories),
             service: Arc::clone(&late_service),
             mcp: config.tools.mcp(),
             keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), connections.as_slice()),
@@ -137,6 +144,7 @@ impl Instance {
             connections,
             hosting: hosting.clone(),
             vector_stores: Arc::clone(&vector_stores),
+            memories: Arc::clone(&memories),
             limits: Limits {
                 max_body_bytes: config.limits.max_body_bytes.get(),
                 max_upload_bytes: config.limits.max_upload_bytes.get() as u64,
@@ -148,6 +156,7 @@ impl Instance {
             Failure::plain(format!("hosted agents could not be taken up again: {}", error.detail().message))
         })?;
         service.vector_stores().start(service.projects()).await?;
+        service.memories().start(service.projects()).await?;
         let deployment = catalog.suggested_deployment().map(str::to_owned);
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(server.serve(service, tls, stopped, REQUEST_GRACE));
@@ -161,6 +170,7 @@ impl Instance {
             engine,
             hosting,
             vector_stores,
+            memories,
             drain_grace: config.runs.drain_grace,
             stop,
             serving,
@@ -203,6 +213,7 @@ impl Instance {
         self.stop.send_replace(true);
         let _ = self.serving.await;
         self.vector_stores.close().await;
+        self.memories.close().await;
         if let Some(hosting) = self.hosting {
             hosting.close().await;
         }

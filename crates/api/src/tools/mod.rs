@@ -5,6 +5,7 @@ pub mod connected_agent;
 pub mod file_search;
 pub(crate) mod lineage;
 pub mod mcp;
+pub mod memory_search;
 pub(crate) mod naming;
 pub mod openapi;
 mod paired;
@@ -20,11 +21,14 @@ use cupola_models::RequestedCall;
 use cupola_tools::{mcp::Client, outgoing::Outgoing};
 use serde_json::{Map, Value};
 
-use crate::{ApiError, citations::Source, connections::Keyring, service::LateService};
+use crate::{
+    ApiError, citations::Source, connections::Keyring, memory_stores::Memories, service::LateService,
+};
 use a2a::A2a;
 use connected_agent::{Colleagues, ConnectedAgent};
 use file_search::{FileSearch, Library};
 use mcp::Mcp;
+use memory_search::MemorySearch;
 
 /// What the tools work with.
 pub struct ToolParts {
@@ -34,6 +38,8 @@ pub struct ToolParts {
     pub outgoing: Outgoing,
     /// Whom `connected_agent` asks.
     pub colleagues: Arc<dyn Colleagues>,
+    /// What `memory_search_preview` searches.
+    pub memories: Arc<Memories>,
     /// The addresses of this service.
     pub own: a2a::Own,
     /// The service, once it is there.
@@ -48,7 +54,7 @@ pub struct ToolParts {
 
 /// All tools, by kind. A new one has its line here, and one in [`shown`].
 pub fn registry(parts: ToolParts) -> Tools {
-    let ToolParts { library, outgoing, mcp, keyring, sealing, colleagues, own, service } = parts;
+    let ToolParts { library, outgoing, mcp, keyring, sealing, colleagues, memories, own, service } = parts;
     let servers = Client::new(outgoing.clone(), mcp);
     let a2a = Arc::new(A2a::new(outgoing, own, keyring.clone(), service));
     Tools::default()
@@ -57,6 +63,7 @@ pub fn registry(parts: ToolParts) -> Tools {
         .with(connected_agent::KIND, Arc::new(ConnectedAgent::new(colleagues)))
         .with(a2a::KIND, Arc::clone(&a2a) as Arc<_>)
         .with(a2a::PREVIEW, a2a)
+        .with(memory_search::KIND, Arc::new(MemorySearch::new(memories)))
 }
 
 /// The kind of tool whose calls are items of this type.
@@ -72,7 +79,7 @@ pub(crate) fn is_request(item_type: &str) -> bool {
 
 /// The kinds of tools that have servers, and how these are shown.
 pub(crate) fn servers() -> impl Iterator<Item = (&'static str, &'static dyn ShownServer)> {
-    [mcp::KIND].into_iter().filter_map(|kind| Some((kind, shown(kind)?.server()?)))
+    [mcp::KIND, memory_search::KIND].into_iter().filter_map(|kind| Some((kind, shown(kind)?.server()?)))
 }
 
 /// How calls of a kind of tool are shown.
@@ -83,6 +90,7 @@ pub(crate) fn shown(kind: &str) -> Option<&'static dyn Shown> {
         a2a::KIND | a2a::PREVIEW => Some(&a2a::CALLS),
         openapi::KIND => Some(&openapi::CALLS),
         mcp::KIND => Some(&mcp::Calls),
+        memory_search::KIND => Some(&memory_search::Searches),
         _ => None,
     }
 }
@@ -160,6 +168,11 @@ pub(crate) trait ShownServer: Sync {
 
     /// The type of the items that show what a server has.
     fn list_type(&self) -> &'static str;
+
+    /// Whether events tell of them, beside those that announce the item and tell its end.
+    fn has_events(&self) -> bool {
+        true
+    }
 
     /// Such an item, without the fields that all items have; before the server has answered without a listing.
     fn list(&self, settings: &Value, listing: Option<&Listing>) -> Value;

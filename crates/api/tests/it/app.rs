@@ -6,7 +6,9 @@ use axum::{Router, body::Body};
 use bytes::Bytes;
 use cupola_api::{
     ClassicColleagues, ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Keyring,
-    LateService, Limits, ResponsesDialect, Service, ServiceParts, hosted, operations,
+    LateService, Limits, ResponsesDialect, Service, ServiceParts, hosted,
+    memory_stores::{Memories, MemoriesParts},
+    operations,
     tools::{self, ToolParts, a2a::Own},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
@@ -112,12 +114,17 @@ impl TestApp {
             true => vector_stores.clone(),
             false => Arc::new(setup.shelf.clone()),
         };
+        let memories = Arc::new(Memories::new(MemoriesParts {
+            store: Arc::clone(&store),
+            deployments: Arc::clone(&deployments),
+        }));
         let late_service = Arc::new(LateService::default());
         let tools = tools::registry(ToolParts {
             library: searched,
             outgoing: outgoing(),
             colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
             own: Own::new(["cupola.test".to_owned()], 443),
+            memories: Arc::clone(&memories),
             service: Arc::clone(&late_service),
             mcp: setup.mcp,
             keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), setup.connections.as_slice()),
@@ -140,11 +147,13 @@ impl TestApp {
             connections: setup.connections,
             hosting,
             vector_stores,
+            memories,
             limits: setup.limits,
         });
         late_service.set(&service);
         hosted::start(&service).await.unwrap();
         service.vector_stores().start(service.projects()).await.unwrap();
+        service.memories().start(service.projects()).await.unwrap();
         let router = operations::router(service.clone());
         let actor =
             |token| Actor { router: router.clone(), token, project: "demo".to_owned(), headers: Vec::new() };
@@ -183,6 +192,7 @@ impl TestApp {
     /// The same service again, as it is after it was killed, with this setup.
     pub async fn killed(self, setup: Setup) -> Self {
         self.service.vector_stores().close().await;
+        self.service.memories().close().await;
         Self::with(Setup { home: Some(self.home), ..setup }).await
     }
 

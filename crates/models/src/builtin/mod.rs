@@ -5,6 +5,7 @@ mod choice;
 mod files;
 mod hints;
 mod instance;
+mod memories;
 mod reply;
 mod rules;
 mod script;
