@@ -31,6 +31,11 @@ pub const CODES: &[&str] = &[
     "unsupported_file",
     "too_many_files",
     "vector_store_expired",
+    "container_expired",
+    "container_full",
+    "code_interpreter_busy",
+    "code_interpreter_failed",
+    "code_interpreter_not_set_up",
     "too_many_messages",
     "no_access_to_project",
     "action_not_allowed",
@@ -163,7 +168,12 @@ impl ApiError {
     /// 503: the service is being shut down; another attempt finds the next process.
     pub fn draining() -> Self {
         let message = "The service is being shut down and takes on nothing new. Try again in a moment.";
-        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", message).code("draining");
+        Self::unavailable("draining", message)
+    }
+
+    /// 503: what is missing may be there in a moment.
+    pub fn unavailable(code: &str, message: impl Into<String>) -> Self {
+        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", message).code(code);
         error.retry_after = Some(2);
         error
     }

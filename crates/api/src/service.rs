@@ -6,13 +6,13 @@ use std::{
 };
 
 use cupola_engine::{Clock, Dialect, Engine};
-use cupola_identity::{Authenticator, ManagedIdentity, SealingKey};
+use cupola_identity::{Authenticator, ManagedIdentity, Principals, SealingKey};
 use cupola_models::Catalog;
 use cupola_store::{Blobs, SharedStore};
 use tokio::sync::watch;
 
 use crate::{
-    CallBook, ClassicDialect, ConfiguredConnection, Hosting, memory_stores::Memories,
+    CallBook, ClassicDialect, ConfiguredConnection, Hosting, containers::Containers, memory_stores::Memories,
     vector_stores::VectorStores,
 };
 
@@ -58,6 +58,8 @@ pub struct ServiceParts {
     pub authenticator: Arc<Authenticator>,
     /// Answers the token endpoint for programs on this machine.
     pub managed_identity: Arc<ManagedIdentity>,
+    /// Gives tokens to service principals.
+    pub principals: Arc<Principals>,
     /// Seals secrets at rest.
     pub sealing: Arc<SealingKey>,
     /// The connections of the configuration; they are in every project.
@@ -68,6 +70,8 @@ pub struct ServiceParts {
     pub vector_stores: Arc<VectorStores>,
     /// The memory stores.
     pub memories: Arc<Memories>,
+    /// The containers.
+    pub containers: Arc<Containers>,
     /// How much a request may bring.
     pub limits: Limits,
 }
@@ -163,6 +167,11 @@ impl Service {
         &self.parts.parts.managed_identity
     }
 
+    /// Gives tokens to service principals.
+    pub fn principals(&self) -> &Principals {
+        &self.parts.parts.principals
+    }
+
     /// Seals secrets at rest.
     pub fn sealing(&self) -> &SealingKey {
         &self.parts.parts.sealing
@@ -186,6 +195,11 @@ impl Service {
     /// The memory stores.
     pub fn memories(&self) -> &Arc<Memories> {
         &self.parts.parts.memories
+    }
+
+    /// The containers.
+    pub fn containers(&self) -> &Arc<Containers> {
+        &self.parts.parts.containers
     }
 
     /// All projects.

@@ -9,6 +9,7 @@ use std::{
 use cupola_api::{
     ClassicColleagues, ClassicDialect, Hosting, Keyring, LateService, Limits, ResponsesDialect, Server,
     Service, ServiceParts,
+    containers::{Containers, ContainersParts},
     memory_stores::{Memories, MemoriesParts},
     tools::{self, ToolParts, a2a::Own},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
@@ -18,10 +19,11 @@ use cupola_identity::{Identity, SealingKey};
 use cupola_models::{Catalog, catalog::Finding};
 use cupola_retrieval::{Library, Reader, Reranker, Settings as IndexSettings};
 use cupola_store::{Blobs, FileBlobs, SharedStore, SqliteStore};
-use cupola_tools::outgoing::Outgoing;
+use cupola_tools::{machine_identity::MachineIdentity, outgoing::Outgoing};
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
 
 use crate::{
+    code_interpreter,
     config::{Config, Durability},
     data_dir::DataDir,
     failure::Failure,
@@ -42,6 +44,7 @@ pub struct Instance {
     hosting: Option<Arc<Hosting>>,
     vector_stores: Arc<VectorStores>,
     memories: Arc<Memories>,
+    containers: Arc<Containers>,
     drain_grace: Duration,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
@@ -111,9 +114,18 @@ impl Instance {
             store: Arc::clone(&store),
             deployments: Arc::clone(&catalog) as Arc<_>,
         }));
+        let containers = Arc::new(Containers::new(ContainersParts {
+            store: Arc::clone(&store),
+            blobs: Arc::clone(&blobs),
+            interpreters: code_interpreter::interpreters(config)?,
+            settings: code_interpreter::settings(config),
+        }));
+        let identity_here = MachineIdentity::of(&|name| std::env::var(name).ok())
+            .map_err(|failure| Failure::plain(format!("the identity of this machine: {failure}")))?;
         let late_service = Arc::new(LateService::default());
         let tools = tools::registry(ToolParts {
             library: Arc::clone(&vector_stores) as Arc<_>,
+            containers: Arc::clone(&containers),
             outgoing,
             colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
             own: Own::new(config.own_hosts(), server.address().port()),
@@ -122,6 +134,8 @@ impl Instance {
             mcp: config.tools.mcp(),
             keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), connections.as_slice()),
             sealing: Arc::clone(&sealing),
+            identity: identity_here,
+            web: config.load_web_search()?,
         });
         let engine = Engine::new(Arc::clone(&store), catalog.clone(), dialects, tools, settings);
         let recovered = engine.recover().await?;
@@ -140,11 +154,13 @@ impl Instance {
             responses,
             authenticator: identity.authenticator,
             managed_identity: identity.managed_identity,
+            principals: identity.principals,
             sealing,
             connections,
             hosting: hosting.clone(),
             vector_stores: Arc::clone(&vector_stores),
             memories: Arc::clone(&memories),
+            containers: Arc::clone(&containers),
             limits: Limits {
                 max_body_bytes: config.limits.max_body_bytes.get(),
                 max_upload_bytes: config.limits.max_upload_bytes.get() as u64,
@@ -157,6 +173,7 @@ impl Instance {
         })?;
         service.vector_stores().start(service.projects()).await?;
         service.memories().start(service.projects()).await?;
+        service.containers().start(service.projects()).await?;
         let deployment = catalog.suggested_deployment().map(str::to_owned);
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(server.serve(service, tls, stopped, REQUEST_GRACE));
@@ -171,6 +188,7 @@ impl Instance {
             hosting,
             vector_stores,
             memories,
+            containers,
             drain_grace: config.runs.drain_grace,
             stop,
             serving,
@@ -212,6 +230,7 @@ impl Instance {
         self.engine.drain(self.drain_grace).await;
         self.stop.send_replace(true);
         let _ = self.serving.await;
+        self.containers.close().await;
         self.vector_stores.close().await;
         self.memories.close().await;
         if let Some(hosting) = self.hosting {

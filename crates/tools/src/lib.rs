@@ -2,8 +2,12 @@
 //! and what it comes to is handed back.
 
 pub mod a2a;
+pub mod machine_identity;
 pub mod mcp;
+pub mod openapi;
 pub mod outgoing;
+pub mod queue;
+pub mod web;
 
 /// The codes of faults that have a page of their own.
-pub const CODES: &[&str] = &["address_not_allowed"];
+pub const CODES: &[&str] = &["address_not_allowed", "web_search_not_configured"];

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from searxng import Searxng
 from service import Service, clean_environment
 
 SERVICE = pytest.StashKey[Service]()
@@ -23,7 +24,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def start(session: pytest.Session, variables: dict[str, str]) -> None:
     """Starts the service with these variables, and applies what it says: all that a client learns of it."""
-    service = Service(Path(tempfile.mkdtemp(prefix="cupola-sdk-")), variables)
+    everything = variables | Searxng().variables()
+    service = Service(Path(tempfile.mkdtemp(prefix="cupola-sdk-")), everything)
     session.config.stash[SERVICE] = service
     own = clean_environment() | service.environment()
     os.environ.clear()

@@ -1,5 +1,6 @@
 //! The steps in the order in which they run, one file each.
 
+mod azurite;
 mod binary;
 mod clippy;
 mod deny;

@@ -4,7 +4,7 @@ use cupola_wire::agents::{CreateAgentVersion, Definition};
 use serde_json::Value;
 
 use super::{endpoint, template};
-use crate::{ApiError, classic::checks};
+use crate::{ApiError, classic::checks, tools};
 
 const MAX_NAME: usize = 63;
 
@@ -47,6 +47,7 @@ fn definition(definition: &Definition) -> Result<(), ApiError> {
         if !tool.get("type").is_some_and(Value::is_string) {
             return Err(missing(&format!("definition.tools[{index}].type")));
         }
+        tools::check(&format!("definition.tools[{index}]"), tool)?;
     }
     // Without inputs nothing is filled in, and braces are just text.
     if prompt.structured_inputs.is_some_and(|inputs| !inputs.is_empty()) {

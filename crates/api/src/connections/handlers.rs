@@ -31,7 +31,7 @@ pub async fn list(
     let is_default = query.flag("defaultConnection")?;
     let kind = query.get("connectionType");
     let configured = service.connections().iter().map(|configured| configured.connection.clone());
-    let stored = shelf::stored(&service, &project).await?;
+    let stored = shelf::stored(service.store(), &project).await?;
     let mut all: Vec<Connection> =
         configured.chain(stored.into_iter().map(|(_, stored)| stored.connection)).collect();
     all.retain(|connection| {
@@ -133,7 +133,7 @@ impl Others {
                 .next(),
             stored_defaults: Vec::new(),
         };
-        for (resource, stored) in shelf::stored(service, project).await? {
+        for (resource, stored) in shelf::stored(service.store(), project).await? {
             if stored.connection.name == connection.name {
                 others.etag = Some(resource.etag);
                 others.was_default = rivals(&stored.connection);

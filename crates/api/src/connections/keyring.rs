@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use cupola_identity::SealingKey;
 use cupola_store::SharedStore;
+use url::Url;
 
-use super::{ConfiguredConnection, shelf};
+use super::{
+    ConfiguredConnection, Connection,
+    shelf::{self, Stored},
+};
 use crate::ApiError;
 
 /// Finds connections with their secrets.
@@ -37,7 +41,34 @@ impl Keyring {
             return Ok(Some(configured.clone()));
         }
         let Some(stored) = shelf::find(&self.store, project, name).await? else { return Ok(None) };
-        let secrets = stored.unseal(&self.sealing, project)?;
-        Ok(Some(ConfiguredConnection { connection: stored.connection, secrets }))
+        self.open(project, stored).map(Some)
     }
+
+    /// The connection whose target is at this address.
+    pub async fn find_at(
+        &self,
+        project: &Arc<str>,
+        address: &Url,
+    ) -> Result<Option<ConfiguredConnection>, ApiError> {
+        let is_at = |connection: &Connection| {
+            let target = connection.target.parse::<Url>();
+            target.is_ok_and(|target| plain(&target) == plain(address))
+        };
+        if let Some(configured) = self.configured.iter().find(|one| is_at(&one.connection)) {
+            return Ok(Some(configured.clone()));
+        }
+        let stored = shelf::stored(&self.store, project).await?;
+        let found = stored.into_iter().find(|(_, stored)| is_at(&stored.connection));
+        found.map(|(_, stored)| self.open(project, stored)).transpose()
+    }
+
+    fn open(&self, project: &Arc<str>, stored: Stored) -> Result<ConfiguredConnection, ApiError> {
+        let secrets = stored.unseal(&self.sealing, project)?;
+        Ok(ConfiguredConnection { connection: stored.connection, secrets })
+    }
+}
+
+/// An address in the one form in which it is compared.
+fn plain(url: &Url) -> &str {
+    url.as_str().trim_end_matches('/')
 }

@@ -32,9 +32,9 @@ pub fn configured<'a>(service: &'a Service, name: &str) -> Option<&'a Configured
 }
 
 /// The connections of clients, with what the store knows of them.
-pub async fn stored(service: &Service, project: &str) -> Result<Vec<(Resource, Stored)>, ApiError> {
+pub async fn stored(store: &SharedStore, project: &str) -> Result<Vec<(Resource, Stored)>, ApiError> {
     let listing = Listing::all(project, CONNECTION, "");
-    let items = service.store().list(listing).await?.items;
+    let items = store.list(listing).await?.items;
     items.into_iter().map(|resource| read(&resource).map(|stored| (resource, stored))).collect()
 }
 

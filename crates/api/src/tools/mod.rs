@@ -1,6 +1,8 @@
 //! The tools that the service runs, and how their calls are shown in both dialects.
 
 pub mod a2a;
+pub mod azure_function;
+pub mod code_interpreter;
 pub mod connected_agent;
 pub mod file_search;
 pub(crate) mod lineage;
@@ -9,6 +11,7 @@ pub mod memory_search;
 pub(crate) mod naming;
 pub mod openapi;
 mod paired;
+pub mod web_search;
 
 use std::sync::Arc;
 
@@ -18,22 +21,29 @@ use cupola_engine::{
 };
 use cupola_identity::SealingKey;
 use cupola_models::RequestedCall;
-use cupola_tools::{mcp::Client, outgoing::Outgoing};
+use cupola_tools::{machine_identity::MachineIdentity, mcp::Client, outgoing::Outgoing, web::Provider};
 use serde_json::{Map, Value};
 
 use crate::{
-    ApiError, citations::Source, connections::Keyring, memory_stores::Memories, service::LateService,
+    ApiError, citations::Source, connections::Keyring, containers::Containers, memory_stores::Memories,
+    service::LateService,
 };
 use a2a::A2a;
+use azure_function::AzureFunction;
+use code_interpreter::CodeInterpreter;
 use connected_agent::{Colleagues, ConnectedAgent};
 use file_search::{FileSearch, Library};
 use mcp::Mcp;
 use memory_search::MemorySearch;
+use openapi::OpenApi;
+use web_search::WebSearch;
 
 /// What the tools work with.
 pub struct ToolParts {
     /// What `file_search` searches.
     pub library: Arc<dyn Library>,
+    /// Where `code_interpreter` runs code.
+    pub containers: Arc<Containers>,
     /// Reaches other services.
     pub outgoing: Outgoing,
     /// Whom `connected_agent` asks.
@@ -50,26 +60,60 @@ pub struct ToolParts {
     pub keyring: Keyring,
     /// Opens what clients give for servers.
     pub sealing: Arc<SealingKey>,
+    /// Proves to services of Azure who this one is.
+    pub identity: MachineIdentity,
+    /// Searches the web, where the configuration says through whom.
+    pub web: Option<Provider>,
 }
 
 /// All tools, by kind. A new one has its line here, and one in [`shown`].
 pub fn registry(parts: ToolParts) -> Tools {
-    let ToolParts { library, outgoing, mcp, keyring, sealing, colleagues, memories, own, service } = parts;
+    let ToolParts {
+        library,
+        containers,
+        outgoing,
+        mcp,
+        keyring,
+        sealing,
+        colleagues,
+        memories,
+        own,
+        service,
+        identity,
+        web,
+    } = parts;
     let servers = Client::new(outgoing.clone(), mcp);
-    let a2a = Arc::new(A2a::new(outgoing, own, keyring.clone(), service));
-    Tools::default()
+    let a2a = Arc::new(A2a::new(outgoing.clone(), own, keyring.clone(), service));
+    let tools = Tools::default()
+        .with(code_interpreter::KIND, Arc::new(CodeInterpreter::new(containers)))
         .with(file_search::KIND, Arc::new(FileSearch::new(library)))
-        .with(mcp::KIND, Arc::new(Mcp::new(servers, keyring, sealing)))
+        .with(mcp::KIND, Arc::new(Mcp::new(servers, keyring.clone(), sealing)))
         .with(connected_agent::KIND, Arc::new(ConnectedAgent::new(colleagues)))
         .with(a2a::KIND, Arc::clone(&a2a) as Arc<_>)
         .with(a2a::PREVIEW, a2a)
         .with(memory_search::KIND, Arc::new(MemorySearch::new(memories)))
+        .with(
+            azure_function::KIND,
+            Arc::new(AzureFunction::new(outgoing.clone(), keyring.clone(), identity.clone())),
+        )
+        .with(openapi::KIND, Arc::new(OpenApi::new(outgoing, keyring, identity)));
+    let searches = web_search::kinds().map(|kind| (kind, Arc::new(WebSearch::new(kind, web.clone()))));
+    searches.fold(tools, |tools, (kind, search)| tools.with(kind, search))
 }
 
 /// The kind of tool whose calls are items of this type.
 pub(crate) fn kind_of_item(item_type: &str) -> Option<&'static str> {
-    let kinds = [file_search::KIND, mcp::KIND, openapi::KIND, connected_agent::KIND, a2a::KIND];
-    kinds.into_iter().find(|kind| shown(kind).is_some_and(|shown| shown.item_type() == item_type))
+    let kinds = [
+        code_interpreter::KIND,
+        file_search::KIND,
+        mcp::KIND,
+        openapi::KIND,
+        connected_agent::KIND,
+        a2a::KIND,
+        azure_function::KIND,
+    ];
+    let mut kinds = kinds.into_iter().chain(web_search::kinds());
+    kinds.find(|kind| shown(kind).is_some_and(|shown| shown.item_type() == item_type))
 }
 
 /// Whether items of this type ask for an approval.
@@ -85,14 +129,32 @@ pub(crate) fn servers() -> impl Iterator<Item = (&'static str, &'static dyn Show
 /// How calls of a kind of tool are shown.
 pub(crate) fn shown(kind: &str) -> Option<&'static dyn Shown> {
     match kind {
+        code_interpreter::KIND => Some(&code_interpreter::Calls),
         file_search::KIND => Some(&file_search::Calls),
         connected_agent::KIND => Some(&connected_agent::Calls),
         a2a::KIND | a2a::PREVIEW => Some(&a2a::CALLS),
         openapi::KIND => Some(&openapi::CALLS),
+        azure_function::KIND => Some(&azure_function::CALLS),
         mcp::KIND => Some(&mcp::Calls),
         memory_search::KIND => Some(&memory_search::Searches),
+        web_search::GROUNDING_KIND => Some(&web_search::GROUNDING),
+        web_search::CUSTOM_SEARCH_PREVIEW_KIND => Some(&web_search::CUSTOM_SEARCH_PREVIEW),
+        web_search::CUSTOM_SEARCH_KIND => Some(&web_search::CUSTOM_SEARCH),
+        kind if web_search::KINDS.contains(&kind) => Some(&web_search::Searches),
         _ => None,
     }
+}
+
+/// Refuses settings of a tool that can't work, with the path of what is at fault. `param` is the tool's own path.
+pub(crate) fn check(param: &str, tool: &Map<String, Value>) -> Result<(), ApiError> {
+    match tool.get("type").and_then(Value::as_str) {
+        Some(openapi::KIND) => openapi::check(param, tool),
+        _ => Ok(()),
+    }
+}
+
+fn fault(code: &str, message: &str) -> TurnFault {
+    TurnFault { code: code.to_owned(), message: message.to_owned() }
 }
 
 /// How far a call is.
@@ -115,6 +177,11 @@ pub(crate) trait Shown: Sync {
 
     /// The item, without the fields that all items have. The arguments of the call are known once it is done.
     fn item(&self, call: &RequestedCall, stage: Stage<'_>) -> Value;
+
+    /// The argument that is told while the model writes it.
+    fn spelled_out(&self) -> Option<SpelledOut> {
+        None
+    }
 
     /// How outputs are shown, where they are items of their own, each behind that of its call.
     fn output(&self) -> Option<&dyn ShownOutput> {
@@ -150,6 +217,27 @@ pub(crate) trait Shown: Sync {
 
     /// What the model may cite now: the call's place among the turn's calls, and its passages.
     fn sources(&self, outcome: &CallOutcome) -> (u64, Vec<Source>);
+
+    /// What else it may cite, by the links that it writes for it.
+    fn links(&self, _outcome: &CallOutcome) -> Vec<(String, Source)> {
+        Vec::new()
+    }
+
+    /// Pictures that the client is to see, also where the model does not speak of them.
+    fn figures(&self, _outcome: &CallOutcome) -> Vec<Source> {
+        Vec::new()
+    }
+}
+
+/// An argument that is told while the model writes it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SpelledOut {
+    /// Its name.
+    pub argument: &'static str,
+    /// How the events of a response begin that tell it.
+    pub event: &'static str,
+    /// Under which field it stands in the step of a run.
+    pub field: &'static str,
 }
 
 /// How outputs of one kind of tool are shown as items of their own.

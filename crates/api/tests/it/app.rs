@@ -1,12 +1,14 @@
 //! The service under test, and the actors who talk to it.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use cupola_api::{
     ClassicColleagues, ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Keyring,
-    LateService, Limits, ResponsesDialect, Service, ServiceParts, hosted,
+    LateService, Limits, ResponsesDialect, Service, ServiceParts,
+    containers::{Containers, ContainersParts, ContainersSettings},
+    hosted,
     memory_stores::{Memories, MemoriesParts},
     operations,
     tools::{self, ToolParts, a2a::Own},
@@ -17,13 +19,18 @@ use cupola_hosting::ProcessRuntime;
 use cupola_identity::{
     Certificates, DEFAULT_AUDIENCE, Identity, Issuer, SealingKey, default_roles_everywhere,
 };
+use cupola_interpreter::{Cage, Interpreters, PoolSettings, Size};
 use cupola_models::Catalog;
 use cupola_retrieval::{Embedder, Library, Models, Reader, Settings as IndexSettings};
 use cupola_store::{Blobs, Change, Durability, FileBlobs, Key, Kind, SharedStore, SqliteStore};
-use cupola_tools::outgoing::{Allow, Outgoing};
+use cupola_tools::{
+    machine_identity::MachineIdentity,
+    outgoing::{Allow, Outgoing},
+};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -52,8 +59,25 @@ pub struct Setup {
     pub shelf: Shelf,
     /// Whether `file_search` searches the vector stores of the service instead.
     pub searches_own_stores: bool,
+    /// Where the Python is that runs code; nowhere where it is left out.
+    pub environment: Option<PathBuf>,
+    /// How code may run.
+    pub containers: ContainersSettings,
     /// How long MCP servers are waited for.
     pub mcp: cupola_tools::mcp::Patience,
+}
+
+/// The secret of the service principal `reporter`.
+pub const CLIENT_SECRET: &str = "the-secret-of-the-reporter";
+
+/// The service principal `reporter` reads in `demo`.
+fn identity_settings() -> cupola_identity::Settings {
+    let reporter = json!({
+        "client_id": "reporter", "projects": ["demo"], "roles": ["Reader"],
+        "sha256": hex::encode(Sha256::digest(CLIENT_SECRET)),
+    });
+    let principals = vec![serde_json::from_value(reporter).unwrap()];
+    cupola_identity::Settings { principals, ..cupola_identity::Settings::default() }
 }
 
 /// A service with the projects `demo` and `other`.
@@ -86,7 +110,7 @@ impl TestApp {
         let store: SharedStore =
             Arc::new(SqliteStore::open(&home.path().join("cupola.db"), Durability::Normal).unwrap());
         let blobs: Arc<dyn Blobs> = Arc::new(FileBlobs::open(home.path().join("blobs")).unwrap());
-        let identity = Identity::open(home.path(), &cupola_identity::Settings::default()).unwrap();
+        let identity = Identity::open(home.path(), &identity_settings()).unwrap();
         let token = |roles| {
             let issued = identity.issuer.issue("somebody", DEFAULT_AUDIENCE, roles).unwrap();
             Some(issued.token.expose().to_owned())
@@ -118,9 +142,19 @@ impl TestApp {
             store: Arc::clone(&store),
             deployments: Arc::clone(&deployments),
         }));
+        let environment = setup.environment.unwrap_or_else(|| home.path().join("nowhere"));
+        let cage = Cage::open(environment, home.path().join("interpreters")).unwrap();
+        let pool = PoolSettings { size: Size::default(), spares: 0, idle: Duration::from_secs(60) };
+        let containers = Arc::new(Containers::new(ContainersParts {
+            store: Arc::clone(&store),
+            blobs: Arc::clone(&blobs),
+            interpreters: Interpreters::new(Arc::new(cage), pool),
+            settings: setup.containers,
+        }));
         let late_service = Arc::new(LateService::default());
         let tools = tools::registry(ToolParts {
             library: searched,
+            containers: Arc::clone(&containers),
             outgoing: outgoing(),
             colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
             own: Own::new(["cupola.test".to_owned()], 443),
@@ -129,6 +163,8 @@ impl TestApp {
             mcp: setup.mcp,
             keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), setup.connections.as_slice()),
             sealing: Arc::clone(&sealing),
+            identity: MachineIdentity::of(&|_| None).unwrap(),
+            web: None,
         });
         let engine = Engine::new(Arc::clone(&store), deployments, dialects, tools, setup.settings);
         engine.recover().await.unwrap();
@@ -143,17 +179,20 @@ impl TestApp {
             responses,
             authenticator: identity.authenticator,
             managed_identity: identity.managed_identity,
+            principals: identity.principals,
             sealing,
             connections: setup.connections,
             hosting,
             vector_stores,
             memories,
+            containers,
             limits: setup.limits,
         });
         late_service.set(&service);
         hosted::start(&service).await.unwrap();
         service.vector_stores().start(service.projects()).await.unwrap();
         service.memories().start(service.projects()).await.unwrap();
+        service.containers().start(service.projects()).await.unwrap();
         let router = operations::router(service.clone());
         let actor =
             |token| Actor { router: router.clone(), token, project: "demo".to_owned(), headers: Vec::new() };
@@ -193,6 +232,7 @@ impl TestApp {
     pub async fn killed(self, setup: Setup) -> Self {
         self.service.vector_stores().close().await;
         self.service.memories().close().await;
+        self.service.containers().close().await;
         Self::with(Setup { home: Some(self.home), ..setup }).await
     }
 
@@ -285,6 +325,11 @@ impl Actor {
     /// The same actor in another project.
     pub fn in_project(&self, project: &str) -> Self {
         Self { project: project.to_owned(), ..self.clone() }
+    }
+
+    /// The same actor with this token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
     /// The same actor, who sends this header with every request.

@@ -47,6 +47,9 @@ pub enum ConfigError {
     /// An entry of `[[connections]]` can't be used.
     #[error("{0}")]
     Connection(String),
+    /// `[tools.web_search]` can't be used.
+    #[error("{0}")]
+    WebSearch(String),
     /// The file can't be read.
     #[error("{path}: the configuration can't be read: {source}")]
     Unreadable {
@@ -61,7 +64,7 @@ pub enum ConfigError {
     /// Others could reach the server, and nobody could be told apart.
     #[error(
         "`listen = \"{listen}\"` can be reached from other machines, but no API key is configured. \
-         Add an `[[identity.api_keys]]` entry, or listen on 127.0.0.1."
+         Add an entry to `identity.api_keys`, `identity.issuers` or `identity.principals`, or listen on 127.0.0.1."
     )]
     ExposureWithoutIdentity {
         /// The address.

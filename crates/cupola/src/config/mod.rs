@@ -3,6 +3,7 @@
 //! Defaults, then `cupola.toml`, then the environment, then flags: they become one table, which is
 //! read once, so that a bad value is found the same way wherever it was given.
 
+mod code_interpreter;
 mod connections;
 mod durations;
 mod environment;
@@ -16,6 +17,7 @@ mod relative;
 mod sections;
 mod sources;
 mod tools;
+mod web_search;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -34,6 +36,7 @@ use self::{
 use crate::nearest::nearest;
 
 pub use self::{
+    code_interpreter::CodeInterpreterConfig,
     connections::ConnectionConfig,
     error::ConfigError,
     flags::Flags,
@@ -78,6 +81,8 @@ pub struct Config {
     pub knowledge: KnowledgeConfig,
     /// Tools that the service runs.
     pub tools: ToolsConfig,
+    /// Where code of agents runs.
+    pub code_interpreter: CodeInterpreterConfig,
     /// Other services that agents and tools may use.
     pub connections: Vec<ConnectionConfig>,
     /// The file that was read.
@@ -102,6 +107,7 @@ impl Default for Config {
             hosting: HostingConfig::default(),
             knowledge: KnowledgeConfig::default(),
             tools: ToolsConfig::default(),
+            code_interpreter: CodeInterpreterConfig::default(),
             connections: Vec::new(),
             file: None,
         }
@@ -148,7 +154,9 @@ impl Config {
 
     /// Refuses to serve other machines while nobody can prove who they are.
     pub fn check_exposure(&self) -> Result<(), ConfigError> {
-        if self.listen.ip().to_canonical().is_loopback() || !self.identity.api_keys.is_empty() {
+        let IdentityConfig { api_keys, issuers, principals, .. } = &self.identity;
+        let is_nobody_known = api_keys.is_empty() && issuers.is_empty() && principals.is_empty();
+        if self.listen.ip().to_canonical().is_loopback() || !is_nobody_known {
             return Ok(());
         }
         Err(ConfigError::ExposureWithoutIdentity { listen: self.listen })
@@ -166,6 +174,12 @@ impl Config {
         self.identity_settings().names.into_iter().chain(loopback).collect()
     }
 
+    /// Who searches the web, with the key, read from where the configuration says it is.
+    pub fn load_web_search(&self) -> Result<Option<cupola_tools::web::Provider>, ConfigError> {
+        let variable = |name: &str| std::env::var(name).ok();
+        self.tools.web_search.load(&variable).map_err(ConfigError::WebSearch)
+    }
+
     /// What the identity crate needs to know. The address served on is one of the certificate's names.
     pub fn identity_settings(&self) -> cupola_identity::Settings {
         let mut names = self.tls.names.clone();
@@ -177,6 +191,8 @@ impl Config {
             issuer: self.identity.issuer.clone(),
             token_lifetime: self.identity.token_lifetime,
             api_keys: self.identity.api_keys.clone(),
+            issuers: self.identity.issuers.clone(),
+            principals: self.identity.principals.clone(),
         }
     }
 }

@@ -10,6 +10,9 @@ pub(super) fn resolve(config: &mut Config, sources: &Sources) {
     for (index, entry) in config.identity.api_keys.iter_mut().enumerate() {
         beside_its_file(&mut entry.file, &format!("identity.api_keys[{index}].file"), sources);
     }
+    for (index, entry) in config.identity.principals.iter_mut().enumerate() {
+        beside_its_file(&mut entry.file, &format!("identity.principals[{index}].file"), sources);
+    }
     for (index, entry) in config.connections.iter_mut().enumerate() {
         beside_its_file(&mut entry.key_file, &format!("connections[{index}].key_file"), sources);
         for (name, path) in &mut entry.keys_file {
@@ -17,8 +20,10 @@ pub(super) fn resolve(config: &mut Config, sources: &Sources) {
             *path = beside(std::mem::take(path), &key, sources);
         }
     }
+    beside_its_file(&mut config.code_interpreter.environment, "code_interpreter.environment", sources);
     beside_its_file(&mut config.knowledge.embedding_model, "knowledge.embedding_model", sources);
     beside_its_file(&mut config.knowledge.reranker_model, "knowledge.reranker_model", sources);
+    beside_its_file(&mut config.tools.web_search.key_file, "tools.web_search.key_file", sources);
     for (name, provider) in &mut config.models.providers {
         let paths = [
             ("api_key_file", &mut provider.api_key_file),

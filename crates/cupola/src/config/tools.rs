@@ -5,7 +5,7 @@ use std::time::Duration;
 use cupola_tools::{mcp::Patience, outgoing::Allow};
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::durations;
+use super::{durations, web_search::WebSearchConfig};
 
 /// `[tools]`
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -14,6 +14,8 @@ pub struct ToolsConfig {
     /// What tools may reach beside the public internet.
     #[serde(deserialize_with = "allow")]
     pub allow: Allow,
+    /// Who searches the web.
+    pub web_search: WebSearchConfig,
     /// How long is waited for an MCP server to list its tools.
     #[serde(deserialize_with = "durations::at_least_a_second")]
     pub mcp_list_timeout: Duration,
@@ -30,6 +32,7 @@ impl Default for ToolsConfig {
         let Patience { list, call, longest_call, .. } = Patience::default();
         Self {
             allow: Allow::default(),
+            web_search: WebSearchConfig::default(),
             mcp_list_timeout: list,
             mcp_call_timeout: call,
             mcp_longest_call: longest_call,

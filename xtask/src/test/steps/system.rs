@@ -54,10 +54,15 @@ const NEEDS: [Need; 6] = [
         // An old Node will do here: the suite fetches a newer one through npm.
         what: "Node",
         packages: &["nodejs"],
-        suites: &[Suite::Js],
+        suites: &[Suite::Js, Suite::Python],
         is_met: || process::find("node").is_some(),
     },
-    Need { what: "npm", packages: &["npm"], suites: &[Suite::Js], is_met: || process::find("npm").is_some() },
+    Need {
+        what: "npm",
+        packages: &["npm"],
+        suites: &[Suite::Js, Suite::Python],
+        is_met: || process::find("npm").is_some(),
+    },
 ];
 
 /// Only prepares, so it has nothing to count.
