@@ -11,10 +11,13 @@ use axum::{
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{ApiError, Service};
+use crate::{ApiError, Service, values::Parameters};
 
 /// A body that does not come within this time is given up; of an uploaded file, the next piece of it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Forms hold a few tokens.
+const MOST_BYTES_OF_A_FORM: usize = 64 * 1024;
 
 /// A JSON body. An empty one reads as `{}`: some clients send none where all fields are optional.
 #[derive(Debug)]
@@ -26,6 +29,19 @@ impl<T: DeserializeOwned> FromRequest<Service> for Json<T> {
     async fn from_request(request: Request, service: &Service) -> Result<Self, ApiError> {
         let bytes = read(request.into_body(), service.limits().max_body_bytes).await?;
         parse(&bytes).map(Self)
+    }
+}
+
+/// A form, as OAuth 2.0 has it.
+#[derive(Debug)]
+pub struct Form(pub Parameters);
+
+impl FromRequest<Service> for Form {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &Service) -> Result<Self, ApiError> {
+        let bytes = read(request.into_body(), MOST_BYTES_OF_A_FORM).await?;
+        Ok(Self(Parameters::parse(&String::from_utf8_lossy(&bytes))))
     }
 }
 

@@ -163,7 +163,12 @@ impl ApiError {
     /// 503: the service is being shut down; another attempt finds the next process.
     pub fn draining() -> Self {
         let message = "The service is being shut down and takes on nothing new. Try again in a moment.";
-        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", message).code("draining");
+        Self::unavailable("draining", message)
+    }
+
+    /// 503: what is missing may be there in a moment.
+    pub fn unavailable(code: &str, message: impl Into<String>) -> Self {
+        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", message).code(code);
         error.retry_after = Some(2);
         error
     }

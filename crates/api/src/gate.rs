@@ -8,9 +8,9 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use cupola_identity::Caller;
+use cupola_identity::{AuthError, Caller};
 
-use crate::{ApiError, Service, path::Project};
+use crate::{ApiError, Sandbox, Service, path::Project};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
@@ -68,6 +68,14 @@ async fn refused(uri: &Uri, id: &RequestId, error: ApiError) -> Response {
     }
 }
 
+/// Who is not let in learns why. Where the issuer can't be asked, that may be otherwise in a moment.
+fn refused_caller(refusal: AuthError) -> ApiError {
+    match refusal {
+        AuthError::IssuerUnreachable { .. } => ApiError::unavailable(refusal.code(), refusal.to_string()),
+        _ => ApiError::unauthenticated(refusal.code(), refusal.to_string()),
+    }
+}
+
 /// What a caller needs for one operation.
 #[derive(Clone)]
 pub struct Gate {
@@ -79,7 +87,8 @@ pub struct Gate {
 
 /// Lets a caller into the project that the path names, or says why not.
 pub async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
-    match gate.caller_in_project(request.headers(), request.uri().path()) {
+    let (headers, path) = (request.headers(), request.uri().path());
+    match gate.caller_in_project(headers, path).await {
         Ok((caller, project)) => {
             request.extensions_mut().insert(caller);
             request.extensions_mut().insert(project);
@@ -90,19 +99,32 @@ pub async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -
 }
 
 impl Gate {
-    fn caller_in_project(&self, headers: &HeaderMap, path: &str) -> Result<(Arc<Caller>, Project), ApiError> {
+    async fn caller_in_project(
+        &self,
+        headers: &HeaderMap,
+        path: &str,
+    ) -> Result<(Arc<Caller>, Project), ApiError> {
         let service = &self.service;
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let caller = service
             .authenticator()
             .authenticate(text(header::AUTHORIZATION), text(API_KEY))
-            .map_err(|refusal| ApiError::unauthenticated(refusal.code(), refusal.to_string()))?;
+            .await
+            .map_err(refused_caller)?;
         let name = path.strip_prefix(PROJECTS).and_then(|rest| rest.split('/').next()).unwrap_or_default();
         let project = service.project(name).ok_or_else(ApiError::no_such_route)?;
         if !caller.allows_project(&project) {
             return Err(ApiError::forbidden(
                 "no_access_to_project",
                 format!("'{}' has no role in the project '{project}'.", caller.subject),
+            ));
+        }
+        if Sandbox::of_subject(&caller.subject).is_some()
+            && service.managed_identity().is_over(&caller, &project)
+        {
+            return Err(ApiError::forbidden(
+                "no_access_to_project",
+                format!("'{}' is gone, and its tokens are worth nothing any more.", caller.subject),
             ));
         }
         if !caller.may(&project, self.action) {

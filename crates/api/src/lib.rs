@@ -8,6 +8,7 @@ mod a2a;
 mod agents;
 mod assets;
 mod attachments;
+mod authority;
 mod body;
 mod citations;
 mod classic;

@@ -13,8 +13,9 @@ use axum::{
 use tower::ServiceExt as _;
 
 use crate::{
-    Service, a2a, agents, classic, connections, conversations, datasets, deployments, gate, hosted, indexes,
-    local_identity, passthrough, path, responses, state_stores, storage, tasks, vector_stores,
+    Service, a2a, agents, authority, classic, connections, conversations, datasets, deployments, gate,
+    hosted, indexes, local_identity, passthrough, path, responses, state_stores, storage, tasks,
+    vector_stores,
 };
 
 /// One operation.
@@ -320,6 +321,7 @@ pub fn router(service: Service) -> Router {
     let routes = classic
         .merge(modern.layer(from_fn(gate::detail)))
         .route("/msi/token", get(local_identity::token))
+        .merge(authority::routes())
         .merge(datasets::routes())
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(gate::lost)

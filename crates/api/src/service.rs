@@ -6,7 +6,7 @@ use std::{
 };
 
 use cupola_engine::{Clock, Dialect, Engine};
-use cupola_identity::{Authenticator, ManagedIdentity, SealingKey};
+use cupola_identity::{Authenticator, ManagedIdentity, Principals, SealingKey};
 use cupola_models::Catalog;
 use cupola_store::{Blobs, SharedStore};
 use tokio::sync::watch;
@@ -55,6 +55,8 @@ pub struct ServiceParts {
     pub authenticator: Arc<Authenticator>,
     /// Answers the token endpoint for programs on this machine.
     pub managed_identity: Arc<ManagedIdentity>,
+    /// Gives tokens to service principals.
+    pub principals: Arc<Principals>,
     /// Seals secrets at rest.
     pub sealing: Arc<SealingKey>,
     /// The connections of the configuration; they are in every project.
@@ -156,6 +158,11 @@ impl Service {
     /// Answers the token endpoint.
     pub fn managed_identity(&self) -> &ManagedIdentity {
         &self.parts.parts.managed_identity
+    }
+
+    /// Gives tokens to service principals.
+    pub fn principals(&self) -> &Principals {
+        &self.parts.parts.principals
     }
 
     /// Seals secrets at rest.

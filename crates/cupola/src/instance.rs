@@ -137,6 +137,7 @@ impl Instance {
             responses,
             authenticator: identity.authenticator,
             managed_identity: identity.managed_identity,
+            principals: identity.principals,
             sealing,
             connections,
             hosting: hosting.clone(),

@@ -1,17 +1,14 @@
 //! API keys: long-lived credentials that the configuration names, kept only as their SHA-256.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    ALL_PROJECTS, Caller, DEFAULT_ROLE, IdentityError, caller::project_roles, roles, token_cache::Fingerprint,
+    ALL_PROJECTS, Caller, DEFAULT_ROLE, IdentityError, caller::project_roles, credential::Source, roles,
+    token_cache::Fingerprint,
 };
-
-/// Shorter keys can be guessed.
-const SHORTEST_KEY: usize = 16;
 
 /// One `[[identity.api_keys]]` entry. Exactly one of `sha256`, `env` and `file` says what the key is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -33,11 +30,11 @@ pub struct ApiKeyConfig {
     pub roles: Vec<String>,
 }
 
-fn every_project() -> Vec<String> {
+pub(crate) fn every_project() -> Vec<String> {
     vec![ALL_PROJECTS.to_owned()]
 }
 
-fn default_roles() -> Vec<String> {
+pub(crate) fn default_roles() -> Vec<String> {
     vec![DEFAULT_ROLE.to_owned()]
 }
 
@@ -86,40 +83,9 @@ impl ApiKeyConfig {
     }
 
     fn fingerprint(&self) -> Result<Fingerprint, IdentityError> {
-        match (&self.sha256, &self.env, &self.file) {
-            (Some(digest), None, None) => self.parse_digest(digest),
-            (None, Some(variable), None) => {
-                let key = std::env::var(variable).map_err(|error| {
-                    self.bad(format!("the environment variable {variable} can't be used: {error}"))
-                })?;
-                self.digest_of(&key, &format!("the environment variable {variable}"))
-            }
-            (None, None, Some(path)) => {
-                let key = fs::read_to_string(path)
-                    .map_err(|error| self.bad(format!("{} can't be read: {error}", path.display())))?;
-                self.digest_of(&key, &path.display().to_string())
-            }
-            _ => Err(self.bad("give exactly one of `sha256`, `env` and `file`".into())),
-        }
-    }
-
-    fn parse_digest(&self, digest: &str) -> Result<Fingerprint, IdentityError> {
-        let mut fingerprint = Fingerprint::default();
-        hex::decode_to_slice(digest, &mut fingerprint).map_err(|_| {
-            self.bad("`sha256` must be 64 hex digits; make it with `printf %s KEY | sha256sum`".into())
-        })?;
-        Ok(fingerprint)
-    }
-
-    fn digest_of(&self, key: &str, place: &str) -> Result<Fingerprint, IdentityError> {
-        let key = key.trim();
-        if key.len() < SHORTEST_KEY {
-            return Err(self.bad(format!(
-                "{place} holds a key of fewer than {SHORTEST_KEY} characters; \
-                 make one with `openssl rand -hex 32`"
-            )));
-        }
-        Ok(Sha256::digest(key).into())
+        let source =
+            Source { sha256: self.sha256.as_deref(), env: self.env.as_deref(), file: self.file.as_deref() };
+        source.fingerprint().map_err(|reason| self.bad(reason))
     }
 
     fn bad(&self, reason: String) -> IdentityError {
@@ -130,6 +96,10 @@ impl ApiKeyConfig {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use std::fs;
+
+    use sha2::{Digest, Sha256};
 
     use super::*;
 

@@ -11,6 +11,7 @@ use crate::{
     api_key::ApiKeys,
     audience,
     issuer::unix_now,
+    outside::OutsideIssuers,
     token_cache::{Fingerprint, TokenCache},
 };
 
@@ -20,29 +21,31 @@ const LEEWAY_SECONDS: u64 = 60;
 /// Enough for every program of a large team; about two megabytes.
 const REMEMBERED_TOKENS: usize = 8192;
 
-/// Knows the issuer's key and the API keys.
+/// Knows the issuer's key, the API keys and the issuers outside.
 pub struct Authenticator {
     issuer: Arc<Issuer>,
     api_keys: ApiKeys,
+    outside: OutsideIssuers,
     verified: TokenCache,
 }
 
 impl Authenticator {
-    pub(crate) fn new(issuer: Arc<Issuer>, api_keys: ApiKeys) -> Self {
-        Self { issuer, api_keys, verified: TokenCache::new(REMEMBERED_TOKENS) }
+    pub(crate) fn new(issuer: Arc<Issuer>, api_keys: ApiKeys, outside: OutsideIssuers) -> Self {
+        Self { issuer, api_keys, outside, verified: TokenCache::new(REMEMBERED_TOKENS) }
     }
 
     /// Finds the caller from the `Authorization` and the `api-key` header. Either may hold a token
-    /// or an API key; a bearer credential is looked at first.
-    pub fn authenticate(
+    /// or an API key; a bearer credential is looked at first. It only waits where an issuer outside has
+    /// to be asked for its keys.
+    pub async fn authenticate(
         &self,
         authorization: Option<&str>,
         api_key: Option<&str>,
     ) -> Result<Arc<Caller>, AuthError> {
-        self.authenticate_at(unix_now(), authorization, api_key)
+        self.authenticate_at(unix_now(), authorization, api_key).await
     }
 
-    fn authenticate_at(
+    async fn authenticate_at(
         &self,
         now: u64,
         authorization: Option<&str>,
@@ -65,9 +68,14 @@ impl Authenticator {
         if !looks_like_token(credential) {
             return Err(AuthError::UnknownApiKey);
         }
-        let claims = self.verify(credential, now)?;
-        let caller = Arc::new(Caller { subject: claims.sub, roles: claims.roles });
-        self.verified.insert(fingerprint, claims.exp, caller.clone());
+        let (caller, expires) = match self.outside.verify(credential, now).await {
+            Some(verified) => verified?,
+            None => {
+                let claims = self.verify(credential, now)?;
+                (Arc::new(Caller { subject: claims.sub, roles: claims.roles }), claims.exp)
+            }
+        };
+        self.verified.insert(fingerprint, expires, caller.clone());
         Ok(caller)
     }
 
@@ -104,8 +112,13 @@ fn check_expiry(expires: u64, now: u64) -> Result<(), AuthError> {
     if now <= expires.saturating_add(LEEWAY_SECONDS) {
         return Ok(());
     }
+    Err(expired(expires))
+}
+
+/// Once good, but no longer.
+pub(crate) fn expired(expires: u64) -> AuthError {
     let at = i64::try_from(expires).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    Err(AuthError::Expired { at: at.unwrap_or(Timestamp::MAX) })
+    AuthError::Expired { at: at.unwrap_or(Timestamp::MAX) }
 }
 
 fn presented_credential<'a>(

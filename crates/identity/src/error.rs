@@ -8,10 +8,15 @@ use jiff::Timestamp;
 pub const CODES: &[&str] = &[
     "bad_api_key_entry",
     "bad_certificate_name",
+    "bad_issuer_entry",
+    "bad_principal_entry",
     "expired_token",
     "identity_file_unusable",
     "invalid_token",
+    "issuer_unreachable",
     "missing_credentials",
+    "nameless_token",
+    "token_not_valid_yet",
     "unknown_api_key",
     "unsupported_resource",
     "wrong_audience",
@@ -69,6 +74,36 @@ pub enum AuthError {
         /// When it expired.
         at: Timestamp,
     },
+    /// It names an issuer that is trusted, but that issuer has not signed it.
+    #[error(
+        "The token names the issuer {issuer:?}, but is not signed with one of its current keys. \
+         Get a new token from there."
+    )]
+    NotSignedByIssuer {
+        /// The issuer.
+        issuer: String,
+    },
+    /// The issuer's keys can't be fetched. That may pass.
+    #[error(
+        "The keys of the issuer {issuer:?} can't be fetched at the moment, so its tokens can't be checked. \
+         Try again; the log of the server says what stands in the way."
+    )]
+    IssuerUnreachable {
+        /// The issuer.
+        issuer: String,
+    },
+    /// It begins later.
+    #[error("The token is not valid yet. Compare the clocks of the issuer and of this server.")]
+    NotYet,
+    /// It does not say who holds it.
+    #[error(
+        "The token has no claim {claim:?}, which is to name the caller. \
+         Ask the issuer for it, or name another one in `identity.issuers` (subject_claim)."
+    )]
+    Nameless {
+        /// The claim.
+        claim: String,
+    },
     /// Not a token, and no configured key either.
     #[error(
         "The API key is not known here. Compare it with the `[[identity.api_keys]]` entries in \
@@ -82,7 +117,10 @@ impl AuthError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Missing | Self::WrongScheme => "missing_credentials",
-            Self::Malformed | Self::BadSignature => "invalid_token",
+            Self::Malformed | Self::BadSignature | Self::NotSignedByIssuer { .. } => "invalid_token",
+            Self::IssuerUnreachable { .. } => "issuer_unreachable",
+            Self::NotYet => "token_not_valid_yet",
+            Self::Nameless { .. } => "nameless_token",
             Self::WrongIssuer { .. } => "wrong_issuer",
             Self::WrongAudience { .. } => "wrong_audience",
             Self::Expired { .. } => "expired_token",
@@ -165,6 +203,22 @@ pub enum IdentityError {
         /// What is wrong and what to do, without the key.
         reason: String,
     },
+    /// An entry of a service principal that can't be used.
+    #[error("`identity.principals` entry {client_id:?}: {reason}")]
+    BadPrincipal {
+        /// The entry's client id.
+        client_id: String,
+        /// What is wrong with it, without the secret.
+        reason: String,
+    },
+    /// An entry of an issuer that can't be used.
+    #[error("`identity.issuers` entry {name:?}: {reason}")]
+    BadIssuer {
+        /// The entry's name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The cryptography library refused.
     #[error("{action} failed: {reason}")]
     Crypto {
@@ -182,6 +236,8 @@ impl IdentityError {
             Self::File { .. } | Self::Unusable { .. } | Self::Crypto { .. } => "identity_file_unusable",
             Self::BadName { .. } => "bad_certificate_name",
             Self::BadApiKey { .. } => "bad_api_key_entry",
+            Self::BadIssuer { .. } => "bad_issuer_entry",
+            Self::BadPrincipal { .. } => "bad_principal_entry",
         }
     }
 

@@ -3,8 +3,9 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use crate::{
-    ApiKeyConfig, Authenticator, Certificates, DEFAULT_LIFETIME, IdentityError, Issuer, ManagedIdentity,
-    Secret, api_key::ApiKeys, files::CreationLock,
+    ApiKeyConfig, Authenticator, Certificates, DEFAULT_LIFETIME, Documents, HttpDocuments, IdentityError,
+    Issuer, IssuerConfig, ManagedIdentity, PrincipalConfig, Principals, Secret, api_key::ApiKeys,
+    files::CreationLock, outside::OutsideIssuers,
 };
 
 /// What the configuration says about identity.
@@ -18,11 +19,22 @@ pub struct Settings {
     pub token_lifetime: Duration,
     /// The API keys.
     pub api_keys: Vec<ApiKeyConfig>,
+    /// Issuers outside that are trusted.
+    pub issuers: Vec<IssuerConfig>,
+    /// Programs that get their tokens here.
+    pub principals: Vec<PrincipalConfig>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { names: Vec::new(), issuer: None, token_lifetime: DEFAULT_LIFETIME, api_keys: Vec::new() }
+        Self {
+            names: Vec::new(),
+            issuer: None,
+            token_lifetime: DEFAULT_LIFETIME,
+            api_keys: Vec::new(),
+            issuers: Vec::new(),
+            principals: Vec::new(),
+        }
     }
 }
 
@@ -34,24 +46,44 @@ pub struct Identity {
     pub issuer: Arc<Issuer>,
     /// Checks requests.
     pub authenticator: Arc<Authenticator>,
-    /// Answers the token endpoint.
+    /// Answers the token endpoint of programs on this machine.
     pub managed_identity: Arc<ManagedIdentity>,
+    /// Answers the token endpoint of service principals.
+    pub principals: Arc<Principals>,
 }
 
 impl Identity {
     /// Reads what is under `data` and makes what is missing or worn out.
     pub fn open(data: &Path, settings: &Settings) -> Result<Self, IdentityError> {
         let api_keys = ApiKeys::load(&settings.api_keys)?;
+        check_issuers(settings)?;
+        let documents: Arc<dyn Documents> = Arc::new(HttpDocuments::default());
+        let outside = OutsideIssuers::new(&settings.issuers, &documents);
         let certificates = Certificates::open(data, &settings.names)?;
         let issuer = Arc::new(Issuer::open(data, settings.issuer.as_deref(), settings.token_lifetime)?);
         let header = open_header(data)?;
+        let principals = Principals::new(issuer.clone(), &settings.principals, &documents)?;
         Ok(Self {
             certificates,
-            authenticator: Arc::new(Authenticator::new(issuer.clone(), api_keys)),
+            principals: Arc::new(principals),
+            authenticator: Arc::new(Authenticator::new(issuer.clone(), api_keys, outside)),
             managed_identity: Arc::new(ManagedIdentity::new(header, issuer.clone())),
             issuer,
         })
     }
+}
+
+/// Each issuer can be used, and two are never taken for one.
+fn check_issuers(settings: &Settings) -> Result<(), IdentityError> {
+    for (index, entry) in settings.issuers.iter().enumerate() {
+        entry.check()?;
+        let mut before = settings.issuers[..index].iter();
+        if before.any(|other| other.issuer == entry.issuer || other.name == entry.name) {
+            let reason = "another entry has the same `name` or `issuer`".to_owned();
+            return Err(IdentityError::BadIssuer { name: entry.name.clone(), reason });
+        }
+    }
+    Ok(())
 }
 
 fn open_header(data: &Path) -> Result<Secret, IdentityError> {
@@ -63,6 +95,8 @@ fn open_header(data: &Path) -> Result<Secret, IdentityError> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use futures_util::FutureExt as _;
 
     use super::*;
     use crate::{LocalClient, TokenRequest};
@@ -82,7 +116,15 @@ mod tests {
             server.managed_identity.answer(Some(client.identity_header.expose()), &request()).unwrap();
         let answer = serde_json::to_value(answer).unwrap();
         let bearer = format!("Bearer {}", answer["access_token"].as_str().unwrap());
-        assert!(server.authenticator.authenticate(Some(&bearer), None).unwrap().allows_project("demo"));
+        assert!(
+            server
+                .authenticator
+                .authenticate(Some(&bearer), None)
+                .now_or_never()
+                .unwrap()
+                .unwrap()
+                .allows_project("demo")
+        );
     }
 
     #[test]

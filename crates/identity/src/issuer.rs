@@ -9,6 +9,7 @@ use std::{
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use rcgen::{KeyPair, PKCS_ED25519};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -85,6 +86,13 @@ impl Issuer {
 
     pub(crate) fn verifying_key(&self) -> &DecodingKey {
         &self.verifying
+    }
+
+    /// The key that checks its tokens, as a JSON Web Key (RFC 8037).
+    pub fn public_key(&self) -> serde_json::Value {
+        let point = self.verifying.try_get_as_bytes().unwrap_or_default();
+        let x = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, point);
+        json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": self.key_id, "x": x})
     }
 
     /// What a token made now would say.

@@ -8,12 +8,15 @@ mod audience;
 mod authenticator;
 mod caller;
 mod certificates;
+mod credential;
 mod error;
 mod files;
 mod identity;
 mod issuer;
 mod local_client;
 mod managed_identity;
+mod outside;
+mod principal;
 mod roles;
 mod secret;
 mod secrets;
@@ -28,6 +31,10 @@ pub use error::{AuthError, CODES, IdentityError, ManagedIdentityError};
 pub use identity::{Identity, Settings};
 pub use issuer::{Claims, DEFAULT_LIFETIME, IssuedToken, Issuer};
 pub use local_client::LocalClient;
-pub use managed_identity::{ManagedIdentity, TokenAnswer, TokenRequest};
+pub use managed_identity::{Lease, ManagedIdentity, TokenAnswer, TokenRequest};
+pub use outside::{Documents, GrantConfig, HttpDocuments, IssuerConfig};
+pub use principal::{
+    FederatedConfig, Grant, GrantRefused, GrantRequest, PrincipalConfig, Principals, TokenGrant,
+};
 pub use secret::Secret;
 pub use secrets::{SealingKey, Unopenable};

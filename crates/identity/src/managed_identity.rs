@@ -1,15 +1,12 @@
 //! The token endpoint that `DefaultAzureCredential` finds through `IDENTITY_ENDPOINT`.
 //! It answers as the managed identity endpoint of Azure App Service does.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Issuer, ManagedIdentityError, ProjectRoles, Secret, audience, caller::project_roles,
+    Caller, Issuer, ManagedIdentityError, ProjectRoles, Secret, audience, caller::project_roles,
     default_roles_everywhere, roles::HOSTED_AGENT_ROLE,
 };
 
@@ -52,35 +49,59 @@ fn exposed<S: serde::Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok
 pub struct ManagedIdentity {
     header: Secret,
     issuer: Arc<Issuer>,
-    lent: Mutex<HashMap<String, Lent>>,
+    lent: Arc<Mutex<Vec<Arc<Lent>>>>,
 }
 
 /// What a sandbox holds instead of the secret of the data directory.
 #[derive(Debug)]
 struct Lent {
     header: Secret,
+    subject: String,
     project: String,
+}
+
+/// The identity of a sandbox. It is over when this is dropped.
+#[derive(Debug)]
+pub struct Lease {
+    own: Arc<Lent>,
+    lent: Arc<Mutex<Vec<Arc<Lent>>>>,
+}
+
+impl Lease {
+    /// The value of `X-IDENTITY-HEADER` with which the sandbox gets tokens.
+    pub fn header(&self) -> &Secret {
+        &self.own.header
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner);
+        lent.retain(|other| !Arc::ptr_eq(other, &self.own));
+    }
 }
 
 impl ManagedIdentity {
     pub(crate) fn new(header: Secret, issuer: Arc<Issuer>) -> Self {
-        Self { header, issuer, lent: Mutex::default() }
+        Self { header, issuer, lent: Arc::default() }
     }
 
-    /// A header of its own for a sandbox. With it, it is `subject` and nobody else, in this project alone.
-    pub fn lend(&self, subject: &str, project: &str) -> Secret {
-        let header = Secret::random();
-        let lent = Lent { header: Secret::new(header.expose().to_owned()), project: project.to_owned() };
-        self.lent().insert(subject.to_owned(), lent);
-        header
+    /// An identity of its own for a sandbox. With it, it is `subject` and nobody else, in this project alone.
+    pub fn lend(&self, subject: &str, project: &str) -> Lease {
+        let (subject, project) = (subject.to_owned(), project.to_owned());
+        let own = Arc::new(Lent { header: Secret::random(), subject, project });
+        self.lent().push(Arc::clone(&own));
+        Lease { own, lent: Arc::clone(&self.lent) }
     }
 
-    /// From now on, the header of this sandbox is worth nothing.
-    pub fn take_back(&self, subject: &str) {
-        self.lent().remove(subject);
+    /// Whether this caller is a sandbox whose identity is over in this project. Its tokens may still be fresh.
+    pub fn is_over(&self, caller: &Caller, project: &str) -> bool {
+        let is_it =
+            |lent: &Arc<Lent>| (lent.subject.as_str(), lent.project.as_str()) == (&caller.subject, project);
+        caller.roles_in(project).any(|role| role == HOSTED_AGENT_ROLE) && !self.lent().iter().any(is_it)
     }
 
-    fn lent(&self) -> MutexGuard<'_, HashMap<String, Lent>> {
+    fn lent(&self) -> MutexGuard<'_, Vec<Arc<Lent>>> {
         self.lent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -90,9 +111,9 @@ impl ManagedIdentity {
             return Some((subject(request).to_owned(), default_roles_everywhere()));
         }
         let lent = self.lent();
-        let (subject, lent) = lent.iter().find(|(_, lent)| lent.header.matches(header))?;
+        let lent = lent.iter().find(|lent| lent.header.matches(header))?;
         let roles = project_roles(&[&lent.project], &[HOSTED_AGENT_ROLE.to_owned()]);
-        Some((subject.clone(), roles))
+        Some((lent.subject.clone(), roles))
     }
 
     /// Answers one request; `header` is the value of `X-IDENTITY-HEADER`.
@@ -130,7 +151,11 @@ mod tests {
     use std::{collections::BTreeSet, time::Duration};
 
     use super::*;
-    use crate::{Authenticator, DEFAULT_LIFETIME, api_key::ApiKeys, issuer::unix_now};
+    use futures_util::FutureExt as _;
+
+    use crate::{
+        Authenticator, DEFAULT_LIFETIME, api_key::ApiKeys, issuer::unix_now, outside::OutsideIssuers,
+    };
 
     fn endpoint() -> (tempfile::TempDir, ManagedIdentity) {
         let data = tempfile::tempdir().unwrap();
@@ -169,8 +194,9 @@ mod tests {
             TokenRequest { client_id: client_id.clone(), ..request("https://cognitiveservices.azure.com") };
         let answer = answer(&endpoint, &request);
         let bearer = format!("Bearer {}", answer["access_token"].as_str().unwrap());
-        let authenticator = Authenticator::new(endpoint.issuer.clone(), ApiKeys::default());
-        let caller = authenticator.authenticate(Some(&bearer), None).unwrap();
+        let authenticator =
+            Authenticator::new(endpoint.issuer.clone(), ApiKeys::default(), OutsideIssuers::default());
+        let caller = authenticator.authenticate(Some(&bearer), None).now_or_never().unwrap().unwrap();
         assert!(caller.allows_project("demo"));
         assert_eq!(Some(&caller.subject), client_id.as_ref());
     }
@@ -182,6 +208,27 @@ mod tests {
             let error = endpoint.answer(header, &request("https://ai.azure.com")).unwrap_err();
             assert_eq!(error.code(), "wrong_identity_header");
         }
+    }
+
+    #[test]
+    fn what_is_lent_is_good_for_one_project_and_until_it_is_dropped() {
+        let (_data, endpoint) = endpoint();
+        let authenticator = Authenticator::new(endpoint.issuer.clone(), ApiKeys::default());
+        let request = request("https://ai.azure.com");
+        let token =
+            |lease: &Lease| endpoint.answer(Some(lease.header().expose()), &request).unwrap().access_token;
+        // Two that are alike do not end each other.
+        let (lease, other) = (endpoint.lend("sandbox/a/1/s", "demo"), endpoint.lend("sandbox/a/1/s", "demo"));
+        let bearer = format!("Bearer {}", token(&lease).expose());
+        let caller = authenticator.authenticate(Some(&bearer), None).unwrap();
+        assert_eq!(caller.subject, "sandbox/a/1/s");
+        assert!(caller.allows_project("demo") && !caller.allows_project("other"));
+        drop(other);
+        assert!(!endpoint.is_over(&caller, "demo") && !token(&lease).expose().is_empty());
+        let header = lease.header().expose().to_owned();
+        drop(lease);
+        assert!(endpoint.is_over(&caller, "demo"));
+        assert!(endpoint.answer(Some(&header), &request).is_err());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     ApiError,
-    tools::{self, connected_agent},
+    tools::{self, connected_agent, mcp},
 };
 
 pub const MAX_NAME: usize = 256;
@@ -135,6 +135,7 @@ pub fn tools(tools: Option<&[Tool]>) -> Result<(), ApiError> {
     count("tools", tools.len(), MAX_TOOLS)?;
     for (index, tool) in tools.iter().enumerate() {
         let Tool::Function(tool) = tool else {
+            server(&format!("tools[{index}]"), tool)?;
             connected_agent(index, tool)?;
             if let Tool::Other(fields) = tool {
                 tools::check(&format!("tools[{index}]"), fields)?;
@@ -151,6 +152,22 @@ pub fn tools(tools: Option<&[Tool]>) -> Result<(), ApiError> {
         }
     }
     Ok(())
+}
+
+/// An MCP server has a label and an address.
+fn server(param: &str, tool: &Tool) -> Result<(), ApiError> {
+    let Tool::Other(fields) = tool else { return Ok(()) };
+    let is_text =
+        |name: &&str| fields.get(*name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    let missing = ["server_label", "server_url"].into_iter().find(|name| !is_text(name));
+    match missing.filter(|_| tool.kind() == mcp::KIND) {
+        None => Ok(()),
+        Some(name) => {
+            let param = format!("{param}.{name}");
+            let sentence = format!("Missing required parameter: '{param}'.");
+            Err(invalid("missing_required_parameter", &param, sentence))
+        }
+    }
 }
 
 /// An agent that is to be asked has an id, and a name for the model.

@@ -82,14 +82,15 @@ pub async fn enter(
     };
     match entered {
         Ok(visit) => {
-            if session.state != SessionState::Active {
-                let started = SessionEvent::Started;
-                session::mark(service, project, &session.agent, &session.id, started).await?;
-            }
+            // Also where it was active: its former sandbox may have ended a moment ago, and whoever noted that may
+            // have taken this one for it.
+            hosting.tenants().enter(&session.guid, tenant(project, session));
+            let started = SessionEvent::Started;
+            session::mark(service, project, &session.agent, &session.id, started).await?;
             Ok(visit)
         }
         Err(failure) => {
-            expel(service, hosting, session);
+            hosting.tenants().leave(&session.guid);
             hosting.logs(&session.guid).add(LogStream::Platform, failure.to_string().as_bytes());
             hosting.keep_logs(&session.guid).await;
             let now = service.clock().seconds();
@@ -114,7 +115,7 @@ pub async fn stop(service: &Service, session: &Session) {
     let Some(hosting) = service.hosting() else { return };
     hosting.fleet().stop(&session.guid).await;
     hosting.keep_logs(&session.guid).await;
-    expel(service, hosting, session);
+    hosting.tenants().leave(&session.guid);
 }
 
 /// Ends a session, with its sandbox and its files. Its record says that it was deleted.
@@ -197,16 +198,11 @@ pub async fn order(
     made.await
         .unwrap_or_else(|error| Err(std::io::Error::other(error)))
         .map_err(|error| ApiError::internal("making the home of a session", error))?;
-    let tenant = Tenant {
-        project: Arc::clone(project),
-        agent: agent.name.clone(),
-        version: agent.version.clone(),
-        session: session.id.clone(),
-    };
+    hosting.tenants().enter(&session.guid, tenant(project, session));
     let identity = service.managed_identity().lend(&subject(session), project);
-    hosting.tenants().enter(&session.guid, tenant);
+    let header = identity.header();
     let environment =
-        environment::of_session(service, hosting, project, agent, hosted, session, &identity).await?;
+        environment::of_session(service, hosting, project, agent, hosted, session, header).await?;
     let settings = hosting.settings();
     let spec = SandboxSpec {
         id: session.guid.clone(),
@@ -220,7 +216,8 @@ pub async fn order(
         logs: hosting.logs(&session.guid),
     };
     let probe = Probe { path: "/readiness".to_owned(), port: PORT, within: settings.ready_within };
-    Ok(Order { prepared, spec, probe, idle_after: Some(hosted.idle_after), grace: STOP_GRACE, started: None })
+    let (idle_after, held) = (Some(hosted.idle_after), Some(Arc::new(identity) as _));
+    Ok(Order { prepared, spec, probe, idle_after, grace: STOP_GRACE, started: None, held })
 }
 
 /// The program may run as any user, and its sandbox is all that can reach the folder.
@@ -229,15 +226,15 @@ pub fn make_home(home: &Path) -> std::io::Result<()> {
     std::fs::set_permissions(home, std::fs::Permissions::from_mode(0o777))
 }
 
+fn tenant(project: &Arc<str>, session: &Session) -> Tenant {
+    let Session { id, agent, version, .. } = session.clone();
+    Tenant { project: Arc::clone(project), agent, version, session: id }
+}
+
 /// Who a sandbox is to this service.
 fn subject(session: &Session) -> String {
     let (agent, version) = (session.agent.clone(), session.version.clone());
     Sandbox { agent, version, session: session.id.clone() }.subject()
-}
-
-fn expel(service: &Service, hosting: &Hosting, session: &Session) {
-    hosting.tenants().leave(&session.guid);
-    service.managed_identity().take_back(&subject(session));
 }
 
 /// The error of a sandbox that did not come up.

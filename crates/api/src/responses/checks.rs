@@ -8,7 +8,7 @@ use crate::{
     ApiError,
     classic::checks,
     items::{missing, wrong_type},
-    tools,
+    tools::{self, mcp},
 };
 
 /// What may be asked for in `include`, by OpenAI or by Foundry.
@@ -104,6 +104,9 @@ fn tool(param: &str, tool: &Value) -> Result<(), ApiError> {
         return Err(wrong_type(param, "an object"));
     }
     let kind = required_text(tool, param, "type")?;
+    if kind == mcp::KIND {
+        required_text(tool, param, "server_label")?;
+    }
     if !matches!(kind, "function" | "custom") {
         return tool.as_object().map_or(Ok(()), |tool| tools::check(param, tool));
     }

@@ -25,6 +25,7 @@ use cupola_tools::{
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -57,6 +58,19 @@ pub struct Setup {
     pub mcp: cupola_tools::mcp::Patience,
 }
 
+/// The secret of the service principal `reporter`.
+pub const CLIENT_SECRET: &str = "the-secret-of-the-reporter";
+
+/// The service principal `reporter` reads in `demo`.
+fn identity_settings() -> cupola_identity::Settings {
+    let reporter = json!({
+        "client_id": "reporter", "projects": ["demo"], "roles": ["Reader"],
+        "sha256": hex::encode(Sha256::digest(CLIENT_SECRET)),
+    });
+    let principals = vec![serde_json::from_value(reporter).unwrap()];
+    cupola_identity::Settings { principals, ..cupola_identity::Settings::default() }
+}
+
 /// A service with the projects `demo` and `other`.
 pub struct TestApp {
     /// Has a token for every project.
@@ -87,7 +101,7 @@ impl TestApp {
         let store: SharedStore =
             Arc::new(SqliteStore::open(&home.path().join("cupola.db"), Durability::Normal).unwrap());
         let blobs: Arc<dyn Blobs> = Arc::new(FileBlobs::open(home.path().join("blobs")).unwrap());
-        let identity = Identity::open(home.path(), &cupola_identity::Settings::default()).unwrap();
+        let identity = Identity::open(home.path(), &identity_settings()).unwrap();
         let token = |roles| {
             let issued = identity.issuer.issue("somebody", DEFAULT_AUDIENCE, roles).unwrap();
             Some(issued.token.expose().to_owned())
@@ -141,6 +155,7 @@ impl TestApp {
             responses,
             authenticator: identity.authenticator,
             managed_identity: identity.managed_identity,
+            principals: identity.principals,
             sealing,
             connections: setup.connections,
             hosting,

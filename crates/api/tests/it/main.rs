@@ -9,6 +9,7 @@ mod agent_traffic;
 mod agent_versions;
 mod agents;
 mod app;
+mod authority;
 mod bad_input;
 mod cancellation;
 mod connected_agents;

@@ -64,7 +64,7 @@ pub enum ConfigError {
     /// Others could reach the server, and nobody could be told apart.
     #[error(
         "`listen = \"{listen}\"` can be reached from other machines, but no API key is configured. \
-         Add an `[[identity.api_keys]]` entry, or listen on 127.0.0.1."
+         Add an entry to `identity.api_keys`, `identity.issuers` or `identity.principals`, or listen on 127.0.0.1."
     )]
     ExposureWithoutIdentity {
         /// The address.

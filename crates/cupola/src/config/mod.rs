@@ -149,7 +149,9 @@ impl Config {
 
     /// Refuses to serve other machines while nobody can prove who they are.
     pub fn check_exposure(&self) -> Result<(), ConfigError> {
-        if self.listen.ip().to_canonical().is_loopback() || !self.identity.api_keys.is_empty() {
+        let IdentityConfig { api_keys, issuers, principals, .. } = &self.identity;
+        let is_nobody_known = api_keys.is_empty() && issuers.is_empty() && principals.is_empty();
+        if self.listen.ip().to_canonical().is_loopback() || !is_nobody_known {
             return Ok(());
         }
         Err(ConfigError::ExposureWithoutIdentity { listen: self.listen })
@@ -184,6 +186,8 @@ impl Config {
             issuer: self.identity.issuer.clone(),
             token_lifetime: self.identity.token_lifetime,
             api_keys: self.identity.api_keys.clone(),
+            issuers: self.identity.issuers.clone(),
+            principals: self.identity.principals.clone(),
         }
     }
 }

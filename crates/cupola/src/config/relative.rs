@@ -10,6 +10,9 @@ pub(super) fn resolve(config: &mut Config, sources: &Sources) {
     for (index, entry) in config.identity.api_keys.iter_mut().enumerate() {
         beside_its_file(&mut entry.file, &format!("identity.api_keys[{index}].file"), sources);
     }
+    for (index, entry) in config.identity.principals.iter_mut().enumerate() {
+        beside_its_file(&mut entry.file, &format!("identity.principals[{index}].file"), sources);
+    }
     for (index, entry) in config.connections.iter_mut().enumerate() {
         beside_its_file(&mut entry.key_file, &format!("connections[{index}].key_file"), sources);
         for (name, path) in &mut entry.keys_file {

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use cupola_identity::ApiKeyConfig;
+use cupola_identity::{ApiKeyConfig, IssuerConfig, PrincipalConfig};
 use serde::{Deserialize, Deserializer, de::Error};
 
 use super::durations;
@@ -119,11 +119,21 @@ pub struct IdentityConfig {
     pub token_lifetime: Duration,
     /// Credentials that don't expire.
     pub api_keys: Vec<ApiKeyConfig>,
+    /// Sign-in through issuers outside.
+    pub issuers: Vec<IssuerConfig>,
+    /// Programs that get their tokens here.
+    pub principals: Vec<PrincipalConfig>,
 }
 
 impl Default for IdentityConfig {
     fn default() -> Self {
-        Self { issuer: None, token_lifetime: cupola_identity::DEFAULT_LIFETIME, api_keys: Vec::new() }
+        Self {
+            issuer: None,
+            token_lifetime: cupola_identity::DEFAULT_LIFETIME,
+            api_keys: Vec::new(),
+            issuers: Vec::new(),
+            principals: Vec::new(),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod slot;
 mod written;
 
 use std::{
+    any::Any,
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -43,6 +44,8 @@ pub struct Order {
     pub grace: Duration,
     /// Told once its program runs and is asked whether it is ready.
     pub started: Option<Arc<Notify>>,
+    /// Dropped once the sandbox that was started for this order is gone.
+    pub held: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// What became of a sandbox without anybody asking for it.
@@ -205,6 +208,7 @@ impl Shared {
     async fn raise(self: Arc<Self>, order: Order, slot: Slot) {
         let id = order.spec.id.clone();
         let (idle_after, grace) = (order.idle_after, order.grace);
+        let held = order.held.clone();
         let live = match self.start(order).await {
             Ok(live) => Arc::new(live),
             Err(failure) => {
@@ -217,6 +221,7 @@ impl Shared {
         // What writes too much is not given time to write more.
         let grace = if matches!(why, Some(Why::Exceeded(_))) { Duration::ZERO } else { grace };
         live.sandbox().stop(grace).await;
+        drop(held);
         self.slots().remove(&id);
         slot.reach(Stage::Gone);
         if let Some(why) = why {

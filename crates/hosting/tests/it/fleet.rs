@@ -78,7 +78,8 @@ impl Host {
             logs: Arc::new(LogBook::default()),
         };
         let probe = Probe { path: "/readiness".to_owned(), port: 8088, within: Duration::from_secs(20) };
-        Order { prepared, spec, probe, idle_after: None, grace: Duration::from_secs(30), started: None }
+        let (idle_after, grace) = (None, Duration::from_secs(30));
+        Order { prepared, spec, probe, idle_after, grace, started: None, held: None }
     }
 
     async fn prepare(&self, folder: PathBuf) -> Prepared {
@@ -122,6 +123,20 @@ async fn a_sandbox_that_nobody_needs_is_stopped_and_started_again_when_somebody_
     assert!(!fleet.has("idle"));
     assert_ne!(get(&fleet, &order, "/").await, first);
     fleet.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_sandbox_holds_is_held_until_it_is_gone_and_no_longer() {
+    let host = Host::new();
+    let (fleet, _) = host.fleet(8);
+    let order = host.order("holder", PROGRAM).await;
+    let (own, others) = (Arc::new(()), Arc::new(()));
+    get(&fleet, &Order { held: Some(own.clone()), ..order.clone() }, "/").await;
+    // Who comes to one that runs brings something that it does not need.
+    get(&fleet, &Order { held: Some(others.clone()), ..order }, "/").await;
+    assert_eq!((Arc::strong_count(&own), Arc::strong_count(&others)), (2, 1));
+    fleet.stop("holder").await;
+    assert_eq!(Arc::strong_count(&own), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,26 +16,28 @@ pub(super) const PROJECTS_PREVIEW: Generation = Generation { suite: "python_v2",
 pub(super) const AGENT_SERVER: Generation = Generation { suite: "python_hosted", name: "agentserver-2.2.0" };
 pub(super) const FIRST_AGENT_SERVER: Generation =
     Generation { suite: "python_hosted", name: "agentserver-1.0.0b17" };
+/// The MCP server that the suites' agents use.
+const SERVER: Generation = Generation { suite: "servers", name: "mcp-2.3.0" };
 const A2A: Generation = Generation { suite: "python_a2a", name: "a2a-0.3.26" };
 
 /// `azure-ai-projects` 1.0.0 with `azure-ai-agents` 1.1.0.
 pub fn stable(workspace: &Workspace, _: &Args) -> Result<Outcome> {
-    Run::of(&STABLE).with_azurite(workspace)?.perform(workspace)
+    Run::of(&STABLE).with_server(workspace)?.with_azurite(workspace)?.perform(workspace)
 }
 
 /// `azure-ai-agents` 1.2.0b6.
 pub fn preview(workspace: &Workspace, _: &Args) -> Result<Outcome> {
-    Run::of(&PREVIEW).with_azurite(workspace)?.perform(workspace)
+    Run::of(&PREVIEW).with_server(workspace)?.with_azurite(workspace)?.perform(workspace)
 }
 
 /// `azure-ai-projects` 2.10.0: agents with versions, conversations, responses.
 pub fn projects(workspace: &Workspace, _: &Args) -> Result<Outcome> {
-    Run::of(&PROJECTS).with_azurite(workspace)?.perform(workspace)
+    Run::of(&PROJECTS).with_server(workspace)?.with_azurite(workspace)?.perform(workspace)
 }
 
 /// `azure-ai-projects` 2.0.0b3.
 pub fn projects_preview(workspace: &Workspace, _: &Args) -> Result<Outcome> {
-    Run::of(&PROJECTS_PREVIEW).with_azurite(workspace)?.perform(workspace)
+    Run::of(&PROJECTS_PREVIEW).with_server(workspace)?.with_azurite(workspace)?.perform(workspace)
 }
 
 /// What hosted containers are made of: `azure-ai-agentserver-core` 2.2.0 and its companions.
@@ -65,6 +67,13 @@ impl<'a> Run<'a> {
     fn of(generation: &'a Generation) -> Self {
         let report = generation.name.to_owned();
         Self { suite: generation.suite, generation, report, variables: Vec::new() }
+    }
+
+    /// Tells the suite which interpreter has the packages of the MCP server.
+    fn with_server(mut self, workspace: &Workspace) -> Result<Self> {
+        let python = SERVER.interpreter(workspace)?;
+        self.variables.push(("MCP_PYTHON", python.display().to_string()));
+        Ok(self)
     }
 
     /// The suite finds queues where functions are called.

@@ -139,7 +139,10 @@ pub async fn stop(
 ) -> Result<StatusCode, ApiError> {
     let session = find(&service, &project, &owner, &name, &id).await?;
     rooms::leave(&service, &project, &session).await?;
-    keeper::mark(&service, &project, &name, &id, SessionEvent::Stopped).await?;
+    // Who came while it was stopped has started it again.
+    if !rooms::hosting(&service)?.fleet().has(&session.guid) {
+        keeper::mark(&service, &project, &name, &id, SessionEvent::Stopped).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

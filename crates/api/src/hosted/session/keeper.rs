@@ -50,6 +50,11 @@ pub async fn keep(service: Service) {
             continue;
         }
         hosting.keep_logs(&id).await;
+        if hosting.fleet().has(&id) {
+            // Somebody was quick to come again, and lives there now.
+            hosting.tenants().enter(&id, tenant);
+            continue;
+        }
         let stopped = SessionEvent::Stopped;
         if let Err(error) = mark(&service, &tenant.project, &tenant.agent, &tenant.session, stopped).await {
             tracing::error!(session = %tenant.session, error = ?error.detail(), "a session's end was not noted");
