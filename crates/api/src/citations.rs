@@ -1,14 +1,20 @@
-//! Citations: a model is given passages with markers, `【0:1†source】`, and writes a marker where it uses one.
-//! Markers that name a passage of the turn become annotations; all others are words like any other.
+//! Citations: a model is given passages with markers, `【0:1†source】`, and writes a marker where it uses one. Files
+//! that code has written it names by links, `sandbox:/mnt/data/a.csv`. What names something of the turn becomes an
+//! annotation; all else is words like any other.
 
 use std::collections::HashMap;
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 
 /// The longest marker, in bytes. What goes on for longer is no marker.
 const LONGEST: usize = 200;
 const OPEN: char = '【';
 const CLOSE: char = '】';
+/// How links to files of a container begin.
+const LINK: &str = "sandbox:";
+/// What is escaped in such a link by those who escape.
+const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'(').add(b')');
 
 /// Where a passage stands, or what else can be cited.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +34,6 @@ pub enum Source {
         title: String,
     },
     /// A file that code wrote in a container.
-    #[allow(dead_code, reason = "the code interpreter comes next")]
     ContainerFile {
         /// The container.
         container_id: String,
@@ -108,20 +113,67 @@ fn plain_title(title: &str, url: &str) -> String {
     host.split(['/', '?', '#']).next().unwrap_or_default().to_owned()
 }
 
-/// The passages that the model of a turn was given, by the numbers in their markers.
+/// What the model of a turn was given.
 #[derive(Debug, Default)]
-pub struct Sources(HashMap<(u64, u64), Source>);
+pub struct Sources {
+    /// Passages, by the numbers in their markers.
+    passages: HashMap<(u64, u64), Source>,
+    /// Files, by their links.
+    links: HashMap<String, Source>,
+}
 
 impl Sources {
     /// Adds the passages of a call, in their order. `call` is its place among the turn's calls.
     pub fn add(&mut self, call: u64, passages: impl IntoIterator<Item = Source>) {
         let numbered = (0..).zip(passages);
-        self.0.extend(numbered.map(|(passage, source)| ((call, passage), source)));
+        self.passages.extend(numbered.map(|(passage, source)| ((call, passage), source)));
+    }
+
+    /// Adds files, with their links. A model may write a link with or without escapes.
+    pub fn add_links(&mut self, links: impl IntoIterator<Item = (String, Source)>) {
+        for (link, source) in links {
+            let escaped = utf8_percent_encode(&link, ESCAPED).to_string();
+            self.links.insert(escaped, source.clone());
+            self.links.insert(link, source);
+        }
     }
 
     /// Whether there is nothing to cite.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.passages.is_empty() && self.links.is_empty()
+    }
+
+    /// Where the next marker or link may begin.
+    fn next(&self, text: &str) -> Option<usize> {
+        let marker = text.find(OPEN);
+        if self.links.is_empty() {
+            return marker;
+        }
+        let before = &text[..marker.unwrap_or(text.len())];
+        let is_link = |at: &usize| text[*at..].starts_with(LINK) || LINK.starts_with(&text[*at..]);
+        before.match_indices(&LINK[..1]).map(|(at, _)| at).find(is_link).or(marker)
+    }
+
+    /// What a text is that may begin with a link. Of two links that fit, the longer one is meant.
+    fn judge_link(&self, text: &str) -> Judgement {
+        let is_begun = |link: &&String| link.len() > text.len() && link.starts_with(text);
+        if self.links.keys().any(|link| is_begun(&link)) || LINK.starts_with(text) {
+            return Judgement::Unclear;
+        }
+        let fitting = self.links.keys().filter(|link| text.starts_with(link.as_str()));
+        match fitting.max_by_key(|link| link.len()) {
+            Some(link) => Judgement::Link { length: link.len() },
+            None => Judgement::Words,
+        }
+    }
+
+    /// What a piece of text names, if it names anything.
+    fn find(&self, judgement: &Judgement, text: &str) -> Option<&Source> {
+        match judgement {
+            Judgement::Marker { numbers, .. } => self.passages.get(numbers),
+            Judgement::Link { length } => self.links.get(&text[..*length]),
+            Judgement::Unclear | Judgement::Words => None,
+        }
     }
 }
 
@@ -158,11 +210,13 @@ impl Reader {
         let mut pieces = Vec::new();
         // Up to here the text is in pieces; up to `looked` it is known to be words.
         let (mut done, mut looked) = (0, 0);
-        while let Some(at) = text[looked..].find(OPEN).map(|found| looked + found) {
-            match judge(&text[at..]) {
-                Judgement::Marker { length, numbers } => {
+        while let Some(at) = sources.next(&text[looked..]).map(|found| looked + found) {
+            let from = &text[at..];
+            let judgement = if from.starts_with(OPEN) { judge(from) } else { sources.judge_link(from) };
+            match judgement {
+                Judgement::Marker { length, .. } | Judgement::Link { length } => {
                     looked = at + length;
-                    if let Some(source) = sources.0.get(&numbers) {
+                    if let Some(source) = sources.find(&judgement, from) {
                         push_words(&mut pieces, &text[done..at]);
                         let marker = text[at..looked].to_owned();
                         pieces.push(Piece::Citation { marker, source: source.clone() });
@@ -174,7 +228,7 @@ impl Reader {
                     self.held = text[at..].to_owned();
                     return pieces;
                 }
-                Judgement::Words => looked = at + OPEN.len_utf8(),
+                Judgement::Words => looked = at + from.chars().next().map_or(1, char::len_utf8),
             }
         }
         push_words(&mut pieces, &text[done..]);
@@ -197,6 +251,8 @@ fn push_words(pieces: &mut Vec<Piece>, words: &str) {
 enum Judgement {
     /// A marker of so many bytes, with its numbers.
     Marker { length: usize, numbers: (u64, u64) },
+    /// A link of so many bytes.
+    Link { length: usize },
     /// More of the text will tell.
     Unclear,
     /// Not a marker.
@@ -352,6 +408,37 @@ mod tests {
         });
         assert_eq!(written.in_response(25, &path), expected);
         assert_eq!(written.in_message(&path, 2)["file_path"], json!({"file_id": "cfile_1"}));
+    }
+
+    #[test]
+    fn links_name_files_of_the_container() {
+        let mut sources = sources();
+        let file = |name: &str| (format!("sandbox:/mnt/data/{name}"), source(name));
+        sources.add_links([file("a.csv"), file("a.csv.gz"), file("in/my table.csv")]);
+        let read = |bits: &[&str]| {
+            let (mut reader, mut seen) = (Reader::default(), String::new());
+            for piece in bits.iter().flat_map(|bit| reader.read(bit, &sources)) {
+                match piece {
+                    Piece::Words(words) => seen.push_str(&words),
+                    Piece::Citation { marker, source } => {
+                        seen.push_str(&format!("<{} {}>", source.key(), length(&marker)));
+                    }
+                }
+            }
+            seen + &reader.rest()
+        };
+        for (text, expected) in [
+            ("Ä [a](sandbox:/mnt/data/a.csv), so.", "Ä [a](<a.csv 23>), so."),
+            ("sandbox:/mnt/data/a.csv.gz!", "<a.csv.gz 26>!"),
+            ("(sandbox:/mnt/data/in/my%20table.csv)", "(<in/my table.csv 36>)"),
+            ("(sandbox:/mnt/data/in/my table.csv)【0:0†source】", "(<in/my table.csv 34>)<a 12>"),
+            ("sandbox:/mnt/data/other.csv and sandboxes", "sandbox:/mnt/data/other.csv and sandboxes"),
+            ("his sandbox: sand", "his sandbox: sand"),
+        ] {
+            assert_eq!(read(&[text]), expected);
+            let letters: Vec<String> = text.chars().map(String::from).collect();
+            assert_eq!(read(&letters.iter().map(String::as_str).collect::<Vec<_>>()), expected);
+        }
     }
 
     #[test]

@@ -13,8 +13,8 @@ use axum::{
 use tower::ServiceExt as _;
 
 use crate::{
-    Service, a2a, agents, authority, classic, connections, conversations, datasets, deployments, gate,
-    hosted, indexes, local_identity, passthrough, path, responses, state_stores, storage, tasks,
+    Service, a2a, agents, authority, classic, connections, containers, conversations, datasets, deployments,
+    gate, hosted, indexes, local_identity, passthrough, path, responses, state_stores, storage, tasks,
     vector_stores,
 };
 
@@ -278,6 +278,16 @@ OpenAi {
     embeddings:            POST   "/embeddings"                                     needs "agents/*/action" => passthrough::embeddings;
 
     upload_openai_file:    POST   "/files"                                          needs "agents/*/write"  => classic::files::upload;
+    create_code_container: POST   "/containers"                                     needs "agents/*/write"  => containers::create;
+    list_code_containers:  GET    "/containers"                                     needs "agents/*/read"   => containers::list;
+    get_code_container:    GET    "/containers/{container}"                         needs "agents/*/read"   => containers::get;
+    delete_code_container: DELETE "/containers/{container}"                         needs "agents/*/delete" => containers::delete;
+    create_container_file: POST   "/containers/{container}/files"                   needs "agents/*/write"  => containers::create_file;
+    list_container_files:  GET    "/containers/{container}/files"                   needs "agents/*/read"   => containers::list_files;
+    get_container_file:    GET    "/containers/{container}/files/{file}"            needs "agents/*/read"   => containers::get_file;
+    get_container_content: GET    "/containers/{container}/files/{file}/content"    needs "agents/*/read"   => containers::get_content;
+    delete_container_file: DELETE "/containers/{container}/files/{file}"            needs "agents/*/delete" => containers::delete_file;
+
     list_openai_files:     GET    "/files"                                          needs "agents/*/read"   => passthrough::files::list;
     get_openai_file:       GET    "/files/{file}"                                   needs "agents/*/read"   => classic::files::get;
     get_openai_content:    GET    "/files/{file}/content"                           needs "agents/*/read"   => classic::files::content;

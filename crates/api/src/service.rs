@@ -11,7 +11,10 @@ use cupola_models::Catalog;
 use cupola_store::{Blobs, SharedStore};
 use tokio::sync::watch;
 
-use crate::{CallBook, ClassicDialect, ConfiguredConnection, Hosting, vector_stores::VectorStores};
+use crate::{
+    CallBook, ClassicDialect, ConfiguredConnection, Hosting, containers::Containers,
+    vector_stores::VectorStores,
+};
 
 /// How much a request may bring.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +68,8 @@ pub struct ServiceParts {
     pub hosting: Option<Arc<Hosting>>,
     /// The vector stores.
     pub vector_stores: Arc<VectorStores>,
+    /// The containers.
+    pub containers: Arc<Containers>,
     /// How much a request may bring.
     pub limits: Limits,
 }
@@ -183,6 +188,11 @@ impl Service {
     /// The vector stores.
     pub fn vector_stores(&self) -> &Arc<VectorStores> {
         &self.parts.parts.vector_stores
+    }
+
+    /// The containers.
+    pub fn containers(&self) -> &Arc<Containers> {
+        &self.parts.parts.containers
     }
 
     /// All projects.

@@ -9,6 +9,7 @@ use std::{
 use cupola_api::{
     ClassicColleagues, ClassicDialect, Hosting, Keyring, LateService, Limits, ResponsesDialect, Server,
     Service, ServiceParts,
+    containers::{Containers, ContainersParts},
     tools::{self, ToolParts, a2a::Own},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
@@ -21,6 +22,7 @@ use cupola_tools::{machine_identity::MachineIdentity, outgoing::Outgoing};
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
 
 use crate::{
+    code_interpreter,
     config::{Config, Durability},
     data_dir::DataDir,
     failure::Failure,
@@ -40,6 +42,7 @@ pub struct Instance {
     engine: Engine,
     hosting: Option<Arc<Hosting>>,
     vector_stores: Arc<VectorStores>,
+    containers: Arc<Containers>,
     drain_grace: Duration,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
@@ -105,11 +108,18 @@ impl Instance {
         }));
         let outgoing = Outgoing::new(config.tools.allow.clone())
             .map_err(|failure| Failure::plain(format!("requests of tools can't be made: {failure}")))?;
+        let containers = Arc::new(Containers::new(ContainersParts {
+            store: Arc::clone(&store),
+            blobs: Arc::clone(&blobs),
+            interpreters: code_interpreter::interpreters(config)?,
+            settings: code_interpreter::settings(config),
+        }));
         let identity_here = MachineIdentity::of(&|name| std::env::var(name).ok())
             .map_err(|failure| Failure::plain(format!("the identity of this machine: {failure}")))?;
         let late_service = Arc::new(LateService::default());
         let tools = tools::registry(ToolParts {
             library: Arc::clone(&vector_stores) as Arc<_>,
+            containers: Arc::clone(&containers),
             outgoing,
             colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
             own: Own::new(config.own_hosts(), server.address().port()),
@@ -142,6 +152,7 @@ impl Instance {
             connections,
             hosting: hosting.clone(),
             vector_stores: Arc::clone(&vector_stores),
+            containers: Arc::clone(&containers),
             limits: Limits {
                 max_body_bytes: config.limits.max_body_bytes.get(),
                 max_upload_bytes: config.limits.max_upload_bytes.get() as u64,
@@ -153,6 +164,7 @@ impl Instance {
             Failure::plain(format!("hosted agents could not be taken up again: {}", error.detail().message))
         })?;
         service.vector_stores().start(service.projects()).await?;
+        service.containers().start(service.projects()).await?;
         let deployment = catalog.suggested_deployment().map(str::to_owned);
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(server.serve(service, tls, stopped, REQUEST_GRACE));
@@ -166,6 +178,7 @@ impl Instance {
             engine,
             hosting,
             vector_stores,
+            containers,
             drain_grace: config.runs.drain_grace,
             stop,
             serving,
@@ -207,6 +220,7 @@ impl Instance {
         self.engine.drain(self.drain_grace).await;
         self.stop.send_replace(true);
         let _ = self.serving.await;
+        self.containers.close().await;
         self.vector_stores.close().await;
         if let Some(hosting) = self.hosting {
             hosting.close().await;

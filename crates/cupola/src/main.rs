@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 mod agents;
 mod chat;
 mod classic;
+mod code_interpreter;
 mod config;
 mod connections;
 mod conversations;
@@ -33,6 +34,7 @@ mod progress;
 mod quickstart;
 mod server;
 mod sessions;
+mod setup;
 mod signals;
 mod sizes;
 mod stores;
@@ -81,6 +83,7 @@ enum Command {
     Connections(connections::ConnectionsArgs),
     Classic(classic::ClassicArgs),
     Migrate(migrate::MigrateArgs),
+    Setup(setup::SetupArgs),
     Doctor(doctor::DoctorArgs),
     #[command(after_help = "Example:\n  cupola explain data_dir_in_use")]
     Explain(explain::ExplainArgs),
@@ -121,6 +124,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Connections(args) => instance::runtime()?.block_on(connections::run(&args)),
         Command::Classic(args) => instance::runtime()?.block_on(classic::run(&args)),
         Command::Migrate(args) => instance::runtime()?.block_on(migrate::run(&args)),
+        Command::Setup(args) => instance::runtime()?.block_on(setup::run(&args)),
         Command::Doctor(args) => doctor::run(&args),
         Command::Explain(args) => Ok(explain::run(&args)?),
     }

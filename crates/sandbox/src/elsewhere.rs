@@ -1,6 +1,6 @@
 //! The same face where there is no Linux: it says so, and nothing starts.
 
-use std::{convert::Infallible, io, path::PathBuf, time::Duration};
+use std::{convert::Infallible, io, os::fd::OwnedFd, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -100,6 +100,16 @@ impl Child {
 
     /// What it writes to its standard error.
     pub fn take_stderr(&mut self) -> Option<Empty> {
+        match self.0 {}
+    }
+
+    /// The folder that it shares with this process.
+    pub fn take_shared(&mut self) -> Option<OwnedFd> {
+        match self.0 {}
+    }
+
+    /// Tells the program to stop what it does.
+    pub fn interrupt(&self) {
         match self.0 {}
     }
 

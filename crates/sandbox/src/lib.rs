@@ -7,7 +7,7 @@
 
 mod spec;
 
-pub use spec::{Bind, Limits, Root, Runner, Spec};
+pub use spec::{Bind, Limits, Root, Runner, Shared, Spec};
 
 #[cfg(target_os = "linux")]
 mod linux {

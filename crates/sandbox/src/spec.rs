@@ -13,6 +13,8 @@ pub struct Spec {
     pub root: Root,
     /// What it sees of this machine, beside its file system.
     pub binds: Vec<Bind>,
+    /// A folder in memory that it shares with this process.
+    pub shared: Option<Shared>,
     /// Small files that are made for it, by their place, for example `/etc/hosts`.
     pub files: BTreeMap<PathBuf, String>,
     /// The program and its arguments. A program without a `/` is looked for along `PATH` of the environment.
@@ -54,6 +56,18 @@ pub struct Bind {
     pub to: PathBuf,
     /// Whether it may write there.
     pub writable: bool,
+}
+
+/// A folder in memory that a sandbox shares with the process that started it: the kernel itself keeps it from
+/// growing, and what is in it outlives the sandbox for as long as that process wants.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Shared {
+    /// Where the sandbox sees it.
+    pub to: PathBuf,
+    /// How much fits into it.
+    pub bytes: u64,
+    /// How many files and folders fit into it.
+    pub files: u64,
 }
 
 /// What a sandbox may use.

@@ -6,6 +6,7 @@
 pub mod agents;
 pub mod classic;
 pub mod connections;
+pub mod containers;
 pub mod conversations;
 pub mod deployments;
 pub mod error;

@@ -42,7 +42,7 @@ impl ClassicDialect {
         let thread: Option<Thread> = self.find(Key::new(project, THREAD, run.thread_id.as_str())).await?;
         let agent = agent.map(|agent| agent.tool_resources).unwrap_or_default();
         let thread = thread.map(|thread| thread.tool_resources).unwrap_or_default();
-        Ok(Scope::of(run, &agent, &thread))
+        Ok(Scope::of(project, run, &agent, &thread))
     }
 
     async fn find<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, StoreError> {

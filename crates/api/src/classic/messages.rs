@@ -10,6 +10,7 @@ use cupola_wire::classic::{CreateMessage, Message, UpdateMetadata};
 
 use super::{
     checks,
+    code_files::CodeFiles,
     kinds::{self, FILE, MESSAGE, THREAD, key},
 };
 use crate::{
@@ -31,8 +32,10 @@ pub async fn create(
     Json(body): Json<CreateMessage>,
 ) -> Result<Response, ApiError> {
     let files = AttachedFiles::of_message("attachments", body.attachments.as_deref())?;
+    let code_files = CodeFiles::of_message(body.attachments.as_deref());
     let (doc, message) = prepare(&service, &project, &thread, "", body)?;
     attached::to_thread(&service, &project, &thread, &files).await?;
+    code_files.put(&service, &project, &thread).await?;
     let mut changes = vec![
         Change::RequirePresent { key: key(&project, THREAD, thread.clone()) },
         Change::RequireFree { project: Arc::clone(&project), name: thread.clone() },

@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub(crate) mod checks;
+mod code_files;
 mod delegation;
 mod dialect;
 pub mod files;
@@ -16,6 +17,7 @@ mod servers;
 mod shapes;
 mod spec;
 pub mod threads;
+pub(crate) mod upload;
 
 pub use delegation::ClassicColleagues;
 pub use dialect::ClassicDialect;

@@ -21,8 +21,8 @@ use super::{
     include::Include,
     kinds::{MESSAGE, RUN, RUN_STEP},
     shapes::{
-        call_delta, last_error, required_action, served_call_delta, settle, step_event, text_delta,
-        wire_usage,
+        call_delta, image_delta, last_error, required_action, served_call_delta, settle, step_event,
+        text_delta, wire_usage,
     },
 };
 use crate::{
@@ -35,7 +35,7 @@ mod approving;
 mod calling;
 mod writing;
 
-use calling::CallStep;
+use calling::{CallStep, Spelling};
 use writing::{Announced, MessageEnd};
 
 /// A run, and what is open in it.
@@ -62,6 +62,10 @@ pub struct RunProjection {
     sources: Sources,
     /// Finds citations in the text.
     reader: Reader,
+    /// Arguments that are told while the model writes them.
+    spellings: Vec<Spelling>,
+    /// Pictures that the next message shows.
+    figures: Vec<String>,
 }
 
 impl RunProjection {
@@ -86,6 +90,8 @@ impl RunProjection {
             own: Vec::new(),
             sources: Sources::default(),
             reader: Reader::default(),
+            spellings: Vec::new(),
+            figures: Vec::new(),
         }
     }
 
@@ -372,7 +378,13 @@ impl Projection for RunProjection {
 
     fn recall(&mut self, _at: Millis, event: &Event, _turn: &Turn) {
         match event {
-            Event::Answered { served, .. } => self.served.clone_from(served),
+            Event::Answered { answer, served, .. } => {
+                self.served.clone_from(served);
+                if !answer.said().is_empty() {
+                    // They stand in its message.
+                    self.figures.clear();
+                }
+            }
             Event::ToolCompleted { outcome } => self.learn(outcome),
             _ => {}
         }

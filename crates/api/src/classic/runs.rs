@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use super::{
     agents::{as_echoed, format_as_echoed},
     checks,
+    code_files::CodeFiles,
     include::Include,
     kinds::{self, AGENT, MESSAGE, RUN, THREAD, key},
     messages,
@@ -70,6 +71,7 @@ pub async fn create(
         changes.push(Change::RequireFewer { parent, limit: checks::MAX_MESSAGES - additional.len() + 1 });
     }
     let files = AttachedFiles::of_messages("additional_messages", Some(&additional))?;
+    let code_files = CodeFiles::of_messages(&additional);
     let mut texts = Vec::new();
     for (index, message) in additional.into_iter().enumerate() {
         let param = format!("additional_messages[{index}]");
@@ -81,6 +83,7 @@ pub async fn create(
     changes.extend(texts);
     let listen = body.stream == Some(true);
     attached::to_thread(&service, &project, &thread, &files).await?;
+    code_files.put(&service, &project, &thread).await?;
     let prepared = prepare(&service, &project, thread, None, body).await?;
     let shown = Shown { listen, include: Include::from_query(&parameters), prelude: None };
     begin(&service, &project, prepared, changes, shown).await
@@ -235,7 +238,7 @@ pub(super) async fn prepare(
             thread.tool_resources
         }
     };
-    let scope = Scope::of(&run, &agent_resources, &of_thread);
+    let scope = Scope::of(project, &run, &agent_resources, &of_thread);
     Ok((run, scope))
 }
 

@@ -8,7 +8,7 @@ use cupola_wire::classic::{
     MessageDeltaBody, RequiredAction, RequiredToolCall, RequiredToolCalls, RunStep, RunStepDelta,
     RunStepDeltaBody, StepDeltaDetails, StepStatus, ToolCallDelta, Usage, UsageDetails,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::frames::frame;
 
@@ -65,18 +65,28 @@ pub fn wire_usage(usage: ModelUsage) -> Usage {
     }
 }
 
-pub fn text_delta(message: &str, text: &str, annotations: Option<Vec<Annotation>>) -> MessageDelta {
+/// More text of a message; `index` is the place of the text among its parts.
+pub fn text_delta(
+    message: &str,
+    index: usize,
+    text: &str,
+    annotations: Option<Vec<Annotation>>,
+) -> MessageDelta {
+    let text = Some(DeltaText { value: Some(text.to_owned()), annotations });
+    message_delta(message, DeltaContent { index, kind: "text".to_owned(), text, extra: Extra::new() })
+}
+
+/// A picture in a message.
+pub fn image_delta(message: &str, index: usize, file: &str) -> MessageDelta {
+    let extra = Extra::from_iter([("image_file".to_owned(), json!({"file_id": file}))]);
+    message_delta(message, DeltaContent { index, kind: "image_file".to_owned(), text: None, extra })
+}
+
+fn message_delta(message: &str, content: DeltaContent) -> MessageDelta {
     MessageDelta {
         id: message.to_owned(),
         object: "thread.message.delta".to_owned(),
-        delta: MessageDeltaBody {
-            content: vec![DeltaContent {
-                index: 0,
-                kind: "text".to_owned(),
-                text: Some(DeltaText { value: Some(text.to_owned()), annotations }),
-                extra: Extra::new(),
-            }],
-        },
+        delta: MessageDeltaBody { content: vec![content] },
     }
 }
 

@@ -9,6 +9,7 @@ use cupola_wire::classic::{CreateThread, Thread, UpdateThread};
 
 use super::{
     checks,
+    code_files::CodeFiles,
     kinds::{self, THREAD, key},
     messages, servers,
 };
@@ -57,6 +58,7 @@ pub(super) async fn prepare(
     servers::refuse_headers(body.tool_resources.as_ref())?;
     let files = AttachedFiles::of_messages(&format!("{within}messages"), body.messages.as_deref())?;
     let first = body.messages.unwrap_or_default();
+    let code_files = CodeFiles::of_messages(&first);
     checks::count(&format!("{within}messages"), first.len(), checks::MAX_MESSAGES)?;
     let mut thread = Thread {
         id: ids::new("thread_"),
@@ -73,6 +75,7 @@ pub(super) async fn prepare(
         messages.extend(message);
     }
     let store = attached::of_thread(service, project, within, &mut thread.tool_resources, &files).await?;
+    code_files.add_to(&mut thread.tool_resources);
     let thread_key = key(project, THREAD, thread.id.clone());
     let mut changes = vec![kinds::insert(thread_key, thread.created_at, document(&thread))];
     changes.extend(messages);

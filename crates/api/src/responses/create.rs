@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use super::{
     approvals::{self, Approvals},
-    checks,
+    checks, containers,
     dialect::marks,
     exchanges,
     kinds::{RESPONSE, not_found},
@@ -138,6 +138,7 @@ pub async fn prepare(
     let id = partition.id("resp_");
     let now = service.clock().seconds();
     let mut response = request::response(&id, now, body, agent.as_ref(), conversation.as_deref());
+    containers::name(service, project, &mut response, conversation.as_deref(), previous).await?;
     mcp::seal_tools(service.sealing(), project, &mut response["tools"])?;
     // What stands in the store only later, or never, is handed over directly.
     let before = remembered.map_or(&response, Remembered::before);
@@ -299,6 +300,7 @@ pub async fn begin(
         .with_custom_tools(custom_tools(&response))
         .with_tools(spec.tools.clone())
         .with_include(include);
+    let events = if is_background { events } else { events.spelling() };
     let projection = ResponseProjection::new(project, response, asked, events, keeping);
     let begun = service
         .engine()

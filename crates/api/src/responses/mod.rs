@@ -3,6 +3,7 @@
 mod approvals;
 mod checks;
 mod compact;
+mod containers;
 mod create;
 mod dialect;
 mod exchanges;

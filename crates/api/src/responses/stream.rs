@@ -12,6 +12,7 @@ mod open;
 mod recall;
 mod seen;
 mod serving;
+mod spelling;
 mod voice;
 
 use std::collections::VecDeque;
@@ -31,7 +32,7 @@ use serving::Running;
 pub use voice::Voice;
 
 use crate::{
-    citations::{Reader, Sources},
+    citations::{Reader, Source, Sources},
     items::Include,
     partition::Partition,
 };
@@ -75,6 +76,10 @@ pub struct Stream {
     reader: Reader,
     /// What of its items listeners want to see.
     include: Include,
+    /// Whether arguments of the service's own calls are told piece by piece.
+    spells: bool,
+    /// Pictures that were drawn and not cited yet.
+    figures: Vec<Source>,
 }
 
 impl Stream {
@@ -101,7 +106,15 @@ impl Stream {
             sources: Sources::default(),
             reader: Reader::default(),
             include: Include::default(),
+            spells: false,
+            figures: Vec::new(),
         }
+    }
+
+    /// Tells arguments piece by piece where that is wanted. Events of such a stream are not kept.
+    pub fn spelling(mut self) -> Self {
+        self.spells = true;
+        self
     }
 
     /// Tells calls of these tools as calls of custom tools.
@@ -320,6 +333,9 @@ impl Stream {
         let goes_on = status == "completed" && !served.is_empty();
         if self.output.is_empty() && self.open.is_none() && !goes_on {
             frames.extend(self.open_part(Voice::Text));
+        }
+        if status == "completed" && !goes_on {
+            frames.extend(self.cite_figures());
         }
         frames.extend(self.close(status));
         if goes_on {

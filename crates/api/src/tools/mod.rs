@@ -2,6 +2,7 @@
 
 pub mod a2a;
 pub mod azure_function;
+pub mod code_interpreter;
 pub mod connected_agent;
 pub mod file_search;
 pub(crate) mod lineage;
@@ -22,9 +23,12 @@ use cupola_models::RequestedCall;
 use cupola_tools::{machine_identity::MachineIdentity, mcp::Client, outgoing::Outgoing, web::Provider};
 use serde_json::{Map, Value};
 
-use crate::{ApiError, citations::Source, connections::Keyring, service::LateService};
+use crate::{
+    ApiError, citations::Source, connections::Keyring, containers::Containers, service::LateService,
+};
 use a2a::A2a;
 use azure_function::AzureFunction;
+use code_interpreter::CodeInterpreter;
 use connected_agent::{Colleagues, ConnectedAgent};
 use file_search::{FileSearch, Library};
 use mcp::Mcp;
@@ -35,6 +39,8 @@ use web_search::WebSearch;
 pub struct ToolParts {
     /// What `file_search` searches.
     pub library: Arc<dyn Library>,
+    /// Where `code_interpreter` runs code.
+    pub containers: Arc<Containers>,
     /// Reaches other services.
     pub outgoing: Outgoing,
     /// Whom `connected_agent` asks.
@@ -57,11 +63,23 @@ pub struct ToolParts {
 
 /// All tools, by kind. A new one has its line here, and one in [`shown`].
 pub fn registry(parts: ToolParts) -> Tools {
-    let ToolParts { library, outgoing, mcp, keyring, sealing, colleagues, own, service, identity, web } =
-        parts;
+    let ToolParts {
+        library,
+        containers,
+        outgoing,
+        mcp,
+        keyring,
+        sealing,
+        colleagues,
+        own,
+        service,
+        identity,
+        web,
+    } = parts;
     let servers = Client::new(outgoing.clone(), mcp);
     let a2a = Arc::new(A2a::new(outgoing.clone(), own, keyring.clone(), service));
     let tools = Tools::default()
+        .with(code_interpreter::KIND, Arc::new(CodeInterpreter::new(containers)))
         .with(file_search::KIND, Arc::new(FileSearch::new(library)))
         .with(mcp::KIND, Arc::new(Mcp::new(servers, keyring.clone(), sealing)))
         .with(connected_agent::KIND, Arc::new(ConnectedAgent::new(colleagues)))
@@ -78,9 +96,33 @@ pub fn registry(parts: ToolParts) -> Tools {
 
 /// The kind of tool whose calls are items of this type.
 pub(crate) fn kind_of_item(item_type: &str) -> Option<&'static str> {
-    let kinds = [file_search::KIND, mcp::KIND, openapi::KIND, connected_agent::KIND, a2a::KIND];
-    let mut kinds = kinds.into_iter().chain([azure_function::KIND]).chain(web_search::kinds());
+    let kinds = [
+        code_interpreter::KIND,
+        file_search::KIND,
+        mcp::KIND,
+        openapi::KIND,
+        connected_agent::KIND,
+        a2a::KIND,
+        azure_function::KIND,
+    ];
+    let mut kinds = kinds.into_iter().chain(web_search::kinds());
     kinds.find(|kind| shown(kind).is_some_and(|shown| shown.item_type() == item_type))
+}
+
+/// Whether items of this type are calls whose outputs are items of their own.
+pub(crate) fn is_paired_call(item_type: &str) -> bool {
+    item_type.ends_with("_call") && output_type(item_type).is_some()
+}
+
+/// Whether items of this type are outputs of such calls.
+pub(crate) fn is_paired_output(item_type: &str) -> bool {
+    let call = item_type.strip_suffix("_output");
+    call.is_some_and(|call| output_type(call) == Some(item_type))
+}
+
+/// The type of the items of outputs, for calls of this type.
+fn output_type(call_type: &str) -> Option<&'static str> {
+    Some(shown(kind_of_item(call_type)?)?.output()?.item_type())
 }
 
 /// Whether items of this type ask for an approval.
@@ -96,6 +138,7 @@ pub(crate) fn servers() -> impl Iterator<Item = (&'static str, &'static dyn Show
 /// How calls of a kind of tool are shown.
 pub(crate) fn shown(kind: &str) -> Option<&'static dyn Shown> {
     match kind {
+        code_interpreter::KIND => Some(&code_interpreter::Calls),
         file_search::KIND => Some(&file_search::Calls),
         connected_agent::KIND => Some(&connected_agent::Calls),
         a2a::KIND | a2a::PREVIEW => Some(&a2a::CALLS),
@@ -143,6 +186,11 @@ pub(crate) trait Shown: Sync {
     /// The item, without the fields that all items have. The arguments of the call are known once it is done.
     fn item(&self, call: &RequestedCall, stage: Stage<'_>) -> Value;
 
+    /// The argument that is told while the model writes it.
+    fn spelled_out(&self) -> Option<SpelledOut> {
+        None
+    }
+
     /// How outputs are shown, where they are items of their own, each behind that of its call.
     fn output(&self) -> Option<&dyn ShownOutput> {
         None
@@ -177,6 +225,27 @@ pub(crate) trait Shown: Sync {
 
     /// What the model may cite now: the call's place among the turn's calls, and its passages.
     fn sources(&self, outcome: &CallOutcome) -> (u64, Vec<Source>);
+
+    /// What else it may cite, by the links that it writes for it.
+    fn links(&self, _outcome: &CallOutcome) -> Vec<(String, Source)> {
+        Vec::new()
+    }
+
+    /// Pictures that the client is to see, also where the model does not speak of them.
+    fn figures(&self, _outcome: &CallOutcome) -> Vec<Source> {
+        Vec::new()
+    }
+}
+
+/// An argument that is told while the model writes it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SpelledOut {
+    /// Its name.
+    pub argument: &'static str,
+    /// How the events of a response begin that tell it.
+    pub event: &'static str,
+    /// Under which field it stands in the step of a run.
+    pub field: &'static str,
 }
 
 /// How outputs of one kind of tool are shown as items of their own.

@@ -1,14 +1,9 @@
 //! Stores that nobody has used for as long as their rule says. For clients they have expired at that moment; one task
 //! sleeps until the first of them, and frees what its index takes.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use cupola_store::{Change, Conflict, Listing, StoreError};
-use tokio::sync::Notify;
 
 use super::{
     VectorStores,
@@ -17,51 +12,8 @@ use super::{
     record::{HAS_EXPIRED, StoreRecord, WILL_EXPIRE, read},
 };
 
-/// The longest sleep: the system's clock may be set forward meanwhile.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// How long to wait after the resources could not be read.
 const TROUBLE: Duration = Duration::from_secs(60);
-
-/// When a store may expire. It may have been used since: then its time is later.
-type Due = (i64, Arc<str>, String);
-
-/// The stores that may expire, the first of them first.
-#[derive(Debug, Default)]
-pub struct Expiring {
-    due: Mutex<BTreeSet<Due>>,
-    earlier: Notify,
-}
-
-impl Expiring {
-    fn due(&self) -> MutexGuard<'_, BTreeSet<Due>> {
-        self.due.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add(&self, end: i64, project: &Arc<str>, store: &str) {
-        let due = (end, Arc::clone(project), store.to_owned());
-        let mut all = self.due();
-        let is_first = all.first().is_none_or(|first| due < *first);
-        all.insert(due);
-        drop(all);
-        if is_first {
-            self.earlier.notify_one();
-        }
-    }
-
-    /// The first store whose time may be over.
-    fn take(&self, now: i64) -> Option<Due> {
-        let mut all = self.due();
-        let is_due = all.first().is_some_and(|(end, ..)| *end <= now);
-        if is_due { all.pop_first() } else { None }
-    }
-
-    /// How long until the first of them.
-    fn sleep(&self, now: i64) -> Duration {
-        let first = self.due().first().map(|(end, ..)| *end);
-        let seconds = first.map(|end| u64::try_from(end - now).unwrap_or(0));
-        seconds.map_or(LONGEST, |seconds| Duration::from_secs(seconds).min(LONGEST))
-    }
-}
 
 impl VectorStores {
     /// Remembers when a store may expire.
@@ -83,11 +35,7 @@ impl VectorStores {
     /// Sleeps until the first store may expire, or until there is one that may expire earlier, and ends those whose
     /// time is over.
     pub(super) async fn expire_next(&self) {
-        let sleep = self.expiring().sleep(self.now());
-        tokio::select! {
-            () = tokio::time::sleep(sleep) => {}
-            () = self.expiring().earlier.notified() => {}
-        }
+        self.expiring().next(self.now()).await;
         while let Some((end, project, store)) = self.expiring().take(self.now()) {
             if let Err(error) = self.expire(&project, &store).await {
                 tracing::warn!(%error, store, "a vector store could not be looked at; trying again later");

@@ -10,12 +10,11 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    expiry::Expiring,
     ingestion::{Patience, Waiting},
     kinds::{self, FILE_IN_BATCH, FILE_IN_STORE},
     record::{BatchRecord, StoreRecord, read},
 };
-use crate::body::document;
+use crate::{body::document, expiring::Expiring};
 
 /// A store's last use is written down anew when it is so many seconds old.
 const ACTIVE: i64 = 60;

@@ -1,12 +1,14 @@
 //! The service under test, and the actors who talk to it.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use cupola_api::{
     ClassicColleagues, ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Keyring,
-    LateService, Limits, ResponsesDialect, Service, ServiceParts, hosted, operations,
+    LateService, Limits, ResponsesDialect, Service, ServiceParts,
+    containers::{Containers, ContainersParts, ContainersSettings},
+    hosted, operations,
     tools::{self, ToolParts, a2a::Own},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
@@ -15,6 +17,7 @@ use cupola_hosting::ProcessRuntime;
 use cupola_identity::{
     Certificates, DEFAULT_AUDIENCE, Identity, Issuer, SealingKey, default_roles_everywhere,
 };
+use cupola_interpreter::{Cage, Interpreters, PoolSettings, Size};
 use cupola_models::Catalog;
 use cupola_retrieval::{Embedder, Library, Models, Reader, Settings as IndexSettings};
 use cupola_store::{Blobs, Change, Durability, FileBlobs, Key, Kind, SharedStore, SqliteStore};
@@ -54,6 +57,10 @@ pub struct Setup {
     pub shelf: Shelf,
     /// Whether `file_search` searches the vector stores of the service instead.
     pub searches_own_stores: bool,
+    /// Where the Python is that runs code; nowhere where it is left out.
+    pub environment: Option<PathBuf>,
+    /// How code may run.
+    pub containers: ContainersSettings,
     /// How long MCP servers are waited for.
     pub mcp: cupola_tools::mcp::Patience,
 }
@@ -129,9 +136,19 @@ impl TestApp {
             true => vector_stores.clone(),
             false => Arc::new(setup.shelf.clone()),
         };
+        let environment = setup.environment.unwrap_or_else(|| home.path().join("nowhere"));
+        let cage = Cage::open(environment, home.path().join("interpreters")).unwrap();
+        let pool = PoolSettings { size: Size::default(), spares: 0, idle: Duration::from_secs(60) };
+        let containers = Arc::new(Containers::new(ContainersParts {
+            store: Arc::clone(&store),
+            blobs: Arc::clone(&blobs),
+            interpreters: Interpreters::new(Arc::new(cage), pool),
+            settings: setup.containers,
+        }));
         let late_service = Arc::new(LateService::default());
         let tools = tools::registry(ToolParts {
             library: searched,
+            containers: Arc::clone(&containers),
             outgoing: outgoing(),
             colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
             own: Own::new(["cupola.test".to_owned()], 443),
@@ -160,11 +177,13 @@ impl TestApp {
             connections: setup.connections,
             hosting,
             vector_stores,
+            containers,
             limits: setup.limits,
         });
         late_service.set(&service);
         hosted::start(&service).await.unwrap();
         service.vector_stores().start(service.projects()).await.unwrap();
+        service.containers().start(service.projects()).await.unwrap();
         let router = operations::router(service.clone());
         let actor =
             |token| Actor { router: router.clone(), token, project: "demo".to_owned(), headers: Vec::new() };
@@ -203,6 +222,7 @@ impl TestApp {
     /// The same service again, as it is after it was killed, with this setup.
     pub async fn killed(self, setup: Setup) -> Self {
         self.service.vector_stores().close().await;
+        self.service.containers().close().await;
         Self::with(Setup { home: Some(self.home), ..setup }).await
     }
 

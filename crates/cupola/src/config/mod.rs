@@ -3,6 +3,7 @@
 //! Defaults, then `cupola.toml`, then the environment, then flags: they become one table, which is
 //! read once, so that a bad value is found the same way wherever it was given.
 
+mod code_interpreter;
 mod connections;
 mod durations;
 mod environment;
@@ -35,6 +36,7 @@ use self::{
 use crate::nearest::nearest;
 
 pub use self::{
+    code_interpreter::CodeInterpreterConfig,
     connections::ConnectionConfig,
     error::ConfigError,
     flags::Flags,
@@ -79,6 +81,8 @@ pub struct Config {
     pub knowledge: KnowledgeConfig,
     /// Tools that the service runs.
     pub tools: ToolsConfig,
+    /// Where code of agents runs.
+    pub code_interpreter: CodeInterpreterConfig,
     /// Other services that agents and tools may use.
     pub connections: Vec<ConnectionConfig>,
     /// The file that was read.
@@ -103,6 +107,7 @@ impl Default for Config {
             hosting: HostingConfig::default(),
             knowledge: KnowledgeConfig::default(),
             tools: ToolsConfig::default(),
+            code_interpreter: CodeInterpreterConfig::default(),
             connections: Vec::new(),
             file: None,
         }

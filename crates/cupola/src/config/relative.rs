@@ -20,6 +20,7 @@ pub(super) fn resolve(config: &mut Config, sources: &Sources) {
             *path = beside(std::mem::take(path), &key, sources);
         }
     }
+    beside_its_file(&mut config.code_interpreter.environment, "code_interpreter.environment", sources);
     beside_its_file(&mut config.knowledge.embedding_model, "knowledge.embedding_model", sources);
     beside_its_file(&mut config.knowledge.reranker_model, "knowledge.reranker_model", sources);
     beside_its_file(&mut config.tools.web_search.key_file, "tools.web_search.key_file", sources);

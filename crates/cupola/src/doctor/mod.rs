@@ -1,6 +1,7 @@
 //! `cupola doctor`: looks at everything that a server needs, and says what to do about what is wrong.
 
 mod certificates;
+mod code_interpreter;
 mod data;
 mod hosting;
 mod knowledge;
@@ -66,6 +67,7 @@ async fn examine(flags: &Flags) -> Vec<Verdict> {
     verdicts.extend(certificates::all(&config.data));
     verdicts.extend(models::all(&config).await);
     verdicts.extend(knowledge::all(&config).await);
+    verdicts.push(code_interpreter::environment(&config).await);
     verdicts.push(hosting::runtime(&config).await);
     verdicts.push(machine::clock(&config.data));
     verdicts.push(machine::open_files());

@@ -7,6 +7,7 @@ mod next;
 use std::net::{SocketAddr, TcpListener};
 
 use crate::{
+    code_interpreter,
     config::{Config, Flags},
     data_dir::{self, Serving},
     failure::Failure,
@@ -87,7 +88,13 @@ async fn serve(config: &mut Config, args: &QuickstartArgs) -> Result<(), Failure
     };
     next::show(config, &server, &shown)?;
     terminal::print(&format!("{BOLD}Serving until you press Ctrl-C.{BOLD:#}\n"))?;
-    let signal = signals.received().await;
+    let signal = tokio::select! {
+        signal = signals.received() => signal,
+        said = code_interpreter::set_up_behind(config) => {
+            terminal::print(&format!("{DIM}{said}{DIM:#}\n"))?;
+            signals.received().await
+        }
+    };
     terminal::print(&format!("\n{signal}: stopping. Everything is kept in {}.\n", config.data.display()))?;
     instance.stop().await;
     Ok(())

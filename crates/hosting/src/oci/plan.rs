@@ -83,6 +83,7 @@ impl Plan {
             name: session.id.clone(),
             root,
             binds,
+            shared: None,
             files,
             command,
             environment,

@@ -92,6 +92,7 @@ fn trial(runner: Runner) -> Spec {
         name: "cupola-trial".to_owned(),
         root: Root::Host(host::visible(Vec::new())),
         binds: Vec::new(),
+        shared: None,
         files: host::people(),
         command: vec!["true".to_owned()],
         environment: [("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into(),

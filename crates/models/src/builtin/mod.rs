@@ -2,6 +2,7 @@
 //! It follows a script where it has one, and a few simple rules otherwise.
 
 mod choice;
+mod code;
 mod files;
 mod hints;
 mod instance;

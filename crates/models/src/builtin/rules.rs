@@ -1,12 +1,12 @@
 //! The simple rules, for when there is no script or none of its rules applies.
-//! After tool outputs: report them. Functions that fit: call them. Files to search: search them. JSON asked for:
-//! make some. Else: explain.
+//! After tool outputs: report them. Code that the user wrote: run it. Functions that fit: call them. Files to search:
+//! search them. JSON asked for: make some. Else: explain.
 
 use serde_json::{Value, json};
 
 use super::{
     choice::choose,
-    files,
+    code, files,
     hints::Hints,
     instance::{Generator, Optional},
     latest_file_names, latest_outputs, latest_user_text,
@@ -22,9 +22,10 @@ pub(crate) fn reply(request: &ModelRequest) -> Reply {
     let functions = fitting(request, &user_text);
     if !functions.is_empty() && !matches!(request.messages.last(), Some(ChatMessage::Tool { .. })) {
         let mut hints = Hints::read(&user_text);
-        let calls = functions.into_iter().map(|function| match files::is_search(function) {
-            true => files::search(function, &user_text),
-            false => call(function, &mut hints),
+        let calls = functions.into_iter().map(|function| match code::block(&user_text) {
+            Some(block) if code::runs_code(function) => code::call(function, block),
+            _ if files::is_search(function) => files::search(function, &user_text),
+            _ => call(function, &mut hints),
         });
         return Reply { calls: calls.collect(), ..Reply::default() };
     }
@@ -42,7 +43,16 @@ pub(crate) fn reply(request: &ModelRequest) -> Reply {
 
 /// The functions that fit what was asked. Where none does, the files may know.
 fn fitting<'r>(request: &'r ModelRequest, user_text: &str) -> Vec<&'r FunctionDeclaration> {
-    let chosen = choose(request, user_text);
+    let is_free = !matches!(request.tool_choice, ToolChoice::None | ToolChoice::Function(_));
+    let runs_code = request.tools.iter().find(|function| code::runs_code(function));
+    if let Some(function) = runs_code.filter(|_| is_free && code::block(user_text).is_some()) {
+        return vec![function];
+    }
+    let mut chosen = choose(request, user_text);
+    if request.tool_choice == ToolChoice::Auto {
+        // There is no code to run.
+        chosen.retain(|function| !code::runs_code(function));
+    }
     if !chosen.is_empty() || request.tool_choice == ToolChoice::None || user_text.trim().is_empty() {
         return chosen;
     }
@@ -62,6 +72,7 @@ fn call(function: &FunctionDeclaration, hints: &mut Hints) -> Call {
 fn report(outputs: &[(&str, &str)]) -> String {
     let lines = outputs.iter().map(|(name, output)| match files::is_named_so(name) {
         true => files::answer(output, clip),
+        false if code::is_named_so(name) => code::answer(output, clip),
         false => format!("{name} returned: {}", clip(output)),
     });
     lines.collect::<Vec<_>>().join("\n")

@@ -26,6 +26,7 @@ use super::{
 /// What a start brings.
 pub(crate) struct Started {
     pub known: Known,
+    pub shared: Option<OwnedFd>,
     pub keeper: Option<std::process::Child>,
     pub stdout: OwnedFd,
     pub stderr: OwnedFd,
@@ -78,12 +79,13 @@ pub struct Child {
     stdout: Option<pipe::Receiver>,
     stderr: Option<pipe::Receiver>,
     warnings: Vec<String>,
+    shared: Option<OwnedFd>,
 }
 
 impl Child {
     /// Takes a start over. Whatever happens, the process is waited for and its groups are removed.
     pub(crate) fn watch(started: Started) -> io::Result<Self> {
-        let Started { known, keeper, stdout, stderr, groups, by_oci_runtime, warnings } = started;
+        let Started { known, shared, keeper, stdout, stderr, groups, by_oci_runtime, warnings } = started;
         let Known { process, watch, door, listeners, started } = known;
         let watch = Arc::new(kernel::watch_readable(watch)?);
         let (ended, exit) = watch::channel(None);
@@ -98,6 +100,7 @@ impl Child {
             stdout: Some(pipe::Receiver::from_owned_fd(stdout)?),
             stderr: Some(pipe::Receiver::from_owned_fd(stderr)?),
             warnings,
+            shared,
         };
         tokio::spawn(async move {
             let mut exit = wait(&watch, by_oci_runtime).await;
@@ -146,6 +149,19 @@ impl Child {
     /// What it writes to its standard error. Can be taken once.
     pub fn take_stderr(&mut self) -> Option<pipe::Receiver> {
         self.stderr.take()
+    }
+
+    /// The folder that it shares with this process; see [`Spec::shared`](crate::Spec::shared). It is a path to
+    /// look things up below, and what is there is the sandbox's: it may be anything. Can be taken once.
+    pub fn take_shared(&mut self) -> Option<OwnedFd> {
+        self.shared.take()
+    }
+
+    /// Tells the program to stop what it does (SIGINT). One that does not care is not disturbed.
+    pub fn interrupt(&self) {
+        if self.cares_for(Signal::INT) {
+            self.signal(Signal::INT);
+        }
     }
 
     /// Asks the program to end (SIGTERM). A program that does not care would be ended by that, were it not

@@ -148,7 +148,7 @@ pub(crate) fn keep(mut door: &UnixStream) -> io::Result<()> {
     Ok(())
 }
 
-fn send_descriptor(to: &UnixStream, descriptor: impl AsFd) -> io::Result<()> {
+pub(crate) fn send_descriptor(to: &UnixStream, descriptor: impl AsFd) -> io::Result<()> {
     let descriptors = [descriptor.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);

@@ -135,7 +135,7 @@ fn second_process(channel: &UnixStream, order: &Order) -> StartError {
             Runner::Builtin => cage(spec, &built, order.privileged, counted, channel),
             Runner::Oci(runtime) => oci_config::hand_over(spec, &built, runtime, &order.group, || {
                 no_input()?;
-                die_with_parent(channel)
+                die_with_parent(channel, &built)
             }),
         }
     };
@@ -168,7 +168,7 @@ fn cage(
         StartError::Program(format!("The working folder {} can't be entered: {error}", spec.folder.display()))
     })?;
     privileges::drop_capabilities().map_err(step("Giving capabilities up"))?;
-    die_with_parent(channel).map_err(step("Binding its life to the service's"))?;
+    die_with_parent(channel, built).map_err(step("Binding its life to the service's"))?;
     let filters = syscalls::filters().map_err(|error| StartError::machine("Making the filters", error))?;
     for filter in &filters {
         seccompiler::apply_filter(filter)
@@ -179,12 +179,14 @@ fn cage(
 }
 
 /// From here on, the death of the service is the death of this process, and with it of all in its namespace.
-fn die_with_parent(channel: &UnixStream) -> io::Result<()> {
+fn die_with_parent(channel: &UnixStream, built: &Built) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     // Had the service died before, that would not be heard of any more: but then nobody answers here.
     channel::send(channel, &Report::Ready)?;
     let go: Option<Go> = channel::receive(channel)?;
-    go.map(|_| ()).ok_or_else(|| io::Error::other("the service is gone"))
+    go.ok_or_else(|| io::Error::other("the service is gone"))?;
+    // Only now is nobody else speaking, so that the descriptor can't get among the words of another.
+    built.shared.as_ref().map_or(Ok(()), |shared| door::send_descriptor(channel, shared))
 }
 
 /// What is to be executed, found and checked while that can still be told in full.

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     StartError,
-    spec::{Bind, Root, Spec},
+    spec::{Bind, Root, Shared, Spec},
 };
 
 /// Where the parts are put together. In the new mount namespace, nobody else sees what is mounted here.
@@ -61,6 +61,8 @@ pub(crate) struct Built {
     pub users: Option<OwnedFd>,
     /// Who runs the program.
     pub user: User,
+    /// The folder that is shared with the service.
+    pub shared: Option<OwnedFd>,
 }
 
 /// What is taken from this machine, opened before the stage hides a part of it.
@@ -114,8 +116,12 @@ pub(crate) fn build(
     for (bind, mount) in spec.binds.iter().zip(parts.binds) {
         attach_bind(&tree, bind, &mount, owners.as_ref())?;
     }
+    let shared = match &spec.shared {
+        Some(shared) => Some(share(shared, &tree, (stand.owner + user.user, stand.owner + user.group))?),
+        None => None,
+    };
     tree.folder(&spec.folder).map_err(|error| at("Making", &spec.folder, error))?;
-    Ok(Built { path, tree, users, user })
+    Ok(Built { path, tree, users, user, shared })
 }
 
 /// Adds what the kernel offers to programs: `/dev` and `/proc`. Then nothing is added any more.
@@ -192,6 +198,17 @@ fn who(spec: &Spec, tree: &Tree, privileged: bool, warn: &mut dyn FnMut(String))
         spec.user
     ));
     Ok(User::default())
+}
+
+/// Makes a folder that belongs to the program's user. The descriptor leads to it from anywhere.
+fn share(shared: &Shared, tree: &Tree, owners: (u32, u32)) -> Result<OwnedFd, StartError> {
+    let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+    let [user, group] = [owners.0, owners.1].map(|owner| owner.to_string());
+    let [size, files] = [shared.bytes, shared.files].map(|most| most.to_string());
+    let options = [("mode", "755"), ("size", &size), ("nr_inodes", &files), ("uid", &user), ("gid", &group)];
+    let made = new_mount("tmpfs", &options, flags);
+    let placed = made.and_then(|mount| tree.attach(&mount, &shared.to).map(|()| mount));
+    placed.map_err(|error| at("Making", &shared.to, error))
 }
 
 fn attach_bind(

@@ -78,15 +78,17 @@ impl Attempt {
         let (stdout, stderr) = helper.stdout.take().zip(helper.stderr.take()).ok_or_else(gone)?;
         let privileged = rustix::process::geteuid().is_root();
         let ports = spec.listen.clone();
+        let shares = spec.shared.is_some();
         let order = Order { spec, privileged, group, processes_are_counted: groups.count_processes() };
         channel::send(channel, &order).map_err(told)?;
         let kept = if privileged { None } else { Some(self.receive_door(channel)?) };
         let kept = kept.map(Door::kept);
-        let known = self.listen(channel, kept, &ports)?;
+        let (known, shared) = self.listen(channel, kept, &ports, shares)?;
         self.process = None;
         let keeper = self.helper.take_if(|_| !privileged);
         Ok(Started {
             known,
+            shared,
             keeper,
             stdout: stdout.into(),
             stderr: stderr.into(),
@@ -110,9 +112,11 @@ impl Attempt {
         channel: &UnixStream,
         kept: Option<Door>,
         ports: &[u16],
-    ) -> Result<Known, StartError> {
+        shares: bool,
+    ) -> Result<(Known, Option<OwnedFd>), StartError> {
         let told = |error: io::Error| StartError::machine("Talking to the first process", error);
         let mut known = None;
+        let mut shared = None;
         while let Some(report) = channel::receive(channel).map_err(told)? {
             match report {
                 Report::Process(number) => self.process = Pid::from_raw(number),
@@ -122,12 +126,16 @@ impl Attempt {
                     let process = self.wait_for_its_number(channel).map_err(told)?;
                     known = Some(Known::of(process, kept.clone(), ports).map_err(told)?);
                     channel::send(channel, &Go).map_err(told)?;
+                    if shares {
+                        shared = Some(door::receive_descriptor(channel).map_err(told)?);
+                    }
                 }
             }
         }
-        known.ok_or_else(|| {
+        let known = known.ok_or_else(|| {
             StartError::Machine("The first process ended before the program was started.".into())
-        })
+        })?;
+        Ok((known, shared))
     }
 
     /// The two processes of the helper speak independently, so the second may be ready before the first has

@@ -13,6 +13,7 @@ mod network;
 mod oci;
 mod root;
 mod rootless;
+mod shared;
 
 /// A sandbox is this same program, started again. The test harness has its own `main`, so this comes before
 /// it.

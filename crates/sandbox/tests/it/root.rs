@@ -50,6 +50,7 @@ impl Place {
             name: name(),
             root: Root::Layers(vec![self.layer()]),
             binds: vec![Bind { from: self.home(), to: "/home/session".into(), writable: true }],
+            shared: None,
             files: [(PathBuf::from("/etc/hosts"), "127.0.0.1 localhost\n".to_owned())].into(),
             command: vec!["sh".into(), "-c".into(), script.into()],
             environment: [("PATH", "/bin"), ("HOME", "/home/session")]

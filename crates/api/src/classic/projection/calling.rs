@@ -15,12 +15,22 @@ use cupola_wire::classic::{
 use serde_json::{Value, json};
 
 use super::*;
-use crate::tools::{self, Shown, Stage};
+use crate::tools::{self, Shown, Stage, code_interpreter::Spelled};
 
 /// A step of calls, and the version in which it was written down; 0 if it was not.
 pub(super) struct CallStep {
     pub step: RunStep,
     pub etag: i64,
+}
+
+/// An argument of a call of the service's own that is told while the model writes it.
+pub(super) struct Spelling {
+    /// Which call of the answer it belongs to.
+    index: usize,
+    call_id: String,
+    kind: String,
+    field: &'static str,
+    reader: Spelled,
 }
 
 impl RunProjection {
@@ -69,6 +79,13 @@ impl RunProjection {
             }
             let call = RequestedCall { id: id.to_owned(), name: name.to_owned(), arguments: String::new() };
             let fields = shown.in_step(&self.settings(tool, kind), &call, Stage::Asked);
+            self.spellings.extend(shown.spelled_out().map(|spelled| Spelling {
+                index,
+                call_id: id.to_owned(),
+                kind: kind.to_owned(),
+                field: spelled.field,
+                reader: Spelled::new(spelled.argument),
+            }));
             frames.push(served_call_delta(&step_id, index, id, kind, fields));
             return frames;
         }
@@ -81,8 +98,11 @@ impl RunProjection {
         frames
     }
 
-    /// More of the arguments of a call. What is asked of the service's own tools is not told.
+    /// More of the arguments of a call. What is asked of the service's own tools is told where it is of interest.
     pub(super) fn call_arguments(&mut self, index: usize, text: &str) -> Vec<Frame> {
+        if let Some(frame) = self.spell(index, text) {
+            return vec![frame];
+        }
         match &self.calls {
             Some(calls) if !self.own.contains(&index) => {
                 let function =
@@ -93,9 +113,19 @@ impl RunProjection {
         }
     }
 
+    fn spell(&mut self, index: usize, json: &str) -> Option<Frame> {
+        let calls = self.calls.as_ref()?;
+        let spelling = self.spellings.iter_mut().find(|spelling| spelling.index == index)?;
+        let text = spelling.reader.read(json);
+        let Spelling { call_id, kind, field, .. } = spelling;
+        let fields = Extra::from_iter([(kind.clone(), json!({*field: text}))]);
+        (!text.is_empty()).then(|| served_call_delta(&calls.step.id, index, call_id, kind, fields))
+    }
+
     /// The open step of calls; one that nobody has heard of is announced now.
     fn take_calls(&mut self, now: i64, out: &mut Output) -> CallStep {
         self.own.clear();
+        self.spellings.clear();
         self.calls.take().unwrap_or_else(|| {
             let step = self.new_step(now, "tool_calls", tool_calls(Vec::new()));
             out.show("thread.run.step.created", &step);
@@ -237,11 +267,35 @@ impl RunProjection {
                 None => with_output(function_call(asked), &outcome.output),
             };
             replace_call(&mut calls.step, &outcome.call_id, |_| call.clone());
+            self.tell_outputs(&calls.step.id, own, outcome, turn, out);
             add_usage(&mut calls.step, outcome);
             self.show_whole(&calls.step, own, turn.asked_last(), Stage::Done(outcome), out);
         }
         self.calls = Some(calls);
         self.write_open_calls(now, turn, out);
+    }
+
+    /// What a call came to, where its arguments were told while the model wrote them.
+    fn tell_outputs(
+        &self,
+        step: &str,
+        own: &ServedCall,
+        outcome: &CallOutcome,
+        turn: &Turn,
+        out: &mut Output,
+    ) {
+        let shown = tools::shown(&own.kind).filter(|shown| shown.spelled_out().is_some());
+        let index = turn.asked_last().iter().position(|asked| asked.id == outcome.call_id);
+        let (Some(shown), Some(index)) = (shown, index) else { return };
+        let call =
+            RequestedCall { id: own.call_id.clone(), name: own.function.clone(), arguments: String::new() };
+        let mut fields = shown.in_step(&Value::Null, &call, Stage::Done(outcome));
+        let Some(Value::Object(body)) = fields.get_mut(&own.kind) else { return };
+        body.retain(|field, _| field == "outputs");
+        for (place, output) in body.values_mut().filter_map(Value::as_array_mut).flatten().enumerate() {
+            output["index"] = json!(place);
+        }
+        out.announce(vec![served_call_delta(step, index, &own.call_id, &own.kind, fields)]);
     }
 
     /// What was found can be cited.
@@ -250,6 +304,8 @@ impl RunProjection {
         if let Some(shown) = own.and_then(|own| tools::shown(&own.kind)) {
             let (call, sources) = shown.sources(outcome);
             self.sources.add(call, sources);
+            self.sources.add_links(shown.links(outcome));
+            self.figures.extend(shown.figures(outcome).iter().map(|figure| figure.key().to_owned()));
         }
     }
 

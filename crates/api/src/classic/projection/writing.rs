@@ -5,8 +5,8 @@ use cupola_engine::Frame;
 use cupola_wire::{
     Extra, Metadata,
     classic::{
-        Annotation, ContentBlock, IncompleteDetails, Message, MessageCreation, MessageReference, Role,
-        RunStep, StepDetails, StepStatus, Text, TextBlock, Usage,
+        Annotation, ContentBlock, FileReference, ImageFile, IncompleteDetails, Message, MessageCreation,
+        MessageReference, Role, RunStep, StepDetails, StepStatus, Text, TextBlock, Usage,
     },
 };
 use serde_json::{Value, json};
@@ -23,6 +23,8 @@ pub(super) struct Announced {
     /// How many of its annotations were told.
     annotations: usize,
     spoken: bool,
+    /// The pictures that stand before its text.
+    figures: Vec<String>,
 }
 
 /// How a message ends.
@@ -63,7 +65,10 @@ impl RunProjection {
             }
         };
         announced.said += length(&text);
-        frames.push(frame("thread.message.delta", &text_delta(&announced.message.id, &text, annotations)));
+        frames.push(frame(
+            "thread.message.delta",
+            &text_delta(&announced.message.id, announced.figures.len(), &text, annotations),
+        ));
         frames
     }
 
@@ -90,10 +95,13 @@ impl RunProjection {
             let frames = self.announce_message();
             out.announce(frames);
         }
-        let Some(Announced { mut step, mut message, .. }) = self.message.take() else { return };
+        let Some(Announced { mut step, mut message, figures, .. }) = self.message.take() else { return };
         let annotations = annotations(text, &self.sources);
-        message.content =
-            vec![ContentBlock::Text(TextBlock { text: Text { value: text.to_owned(), annotations } })];
+        let figures = figures.into_iter().map(|file_id| {
+            ContentBlock::ImageFile(ImageFile { image_file: FileReference { file_id, detail: None } })
+        });
+        let text = ContentBlock::Text(TextBlock { text: Text { value: text.to_owned(), annotations } });
+        message.content = figures.chain([text]).collect();
         let event = match end {
             MessageEnd::Completed => {
                 message.status = Some("completed".to_owned());
@@ -157,13 +165,16 @@ impl RunProjection {
             metadata: Metadata::new(),
             extra: Extra::new(),
         };
-        let frames = vec![
+        let mut frames = vec![
             frame("thread.run.step.created", &step),
             frame("thread.run.step.in_progress", &step),
             frame("thread.message.created", &message),
             frame("thread.message.in_progress", &message),
         ];
-        self.message = Some(Announced { step, message, said: 0, annotations: 0, spoken: false });
+        let figures = std::mem::take(&mut self.figures);
+        let deltas = figures.iter().enumerate().map(|(index, file)| image_delta(&message.id, index, file));
+        frames.extend(deltas.map(|delta| frame("thread.message.delta", &delta)));
+        self.message = Some(Announced { step, message, said: 0, annotations: 0, spoken: false, figures });
         frames
     }
 }

@@ -35,7 +35,11 @@ impl Stream {
     pub fn approved(&mut self, calls: &[ApprovedCall]) -> Vec<Frame> {
         let mut frames = Vec::new();
         for ApprovedCall { asked, call } in calls {
-            frames.extend(self.announce(call, RequestedCall { arguments: String::new(), ..asked.clone() }));
+            frames.extend(self.announce(
+                call,
+                usize::MAX,
+                RequestedCall { arguments: String::new(), ..asked.clone() },
+            ));
         }
         let asked: Vec<_> = calls.iter().map(|call| call.asked.clone()).collect();
         frames.extend(self.under_way_now(&asked));

@@ -81,7 +81,7 @@ impl Stream {
     /// More of the arguments of a call.
     pub fn call_arguments(&mut self, index: usize, piece: &str) -> Vec<Frame> {
         if self.own.contains(&index) {
-            return Vec::new();
+            return self.spell(index, piece);
         }
         if self.call_index != index {
             if let Some(call) = self.waiting.iter_mut().find(|call| call.index == index) {
@@ -129,7 +129,7 @@ impl Stream {
         let Begun { index: call_index, call_id, name, arguments: said_already, own } = begun;
         if let Some(own) = own {
             let call = RequestedCall { id: call_id, name, arguments: String::new() };
-            frames.extend(self.announce(&own, call));
+            frames.extend(self.announce(&own, call_index, call));
             return frames;
         }
         self.call_index = call_index;

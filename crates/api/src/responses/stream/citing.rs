@@ -28,7 +28,18 @@ impl Stream {
         if rest.is_empty() { Vec::new() } else { self.say_words(Voice::Text, &rest) }
     }
 
+    /// Pictures of which the answer does not speak are cited at its end.
+    pub(super) fn cite_figures(&mut self) -> Vec<Frame> {
+        let is_message = matches!(&self.open, Some(Open::Spoken(spoken)) if spoken.is_message);
+        if !is_message {
+            return Vec::new();
+        }
+        let figures = std::mem::take(&mut self.figures);
+        figures.iter().flat_map(|figure| self.cite("", figure)).collect()
+    }
+
     fn cite(&mut self, marker: &str, source: &Source) -> Vec<Frame> {
+        self.figures.retain(|figure| figure.key() != source.key());
         let words = source.words(marker);
         let mut frames = match words.as_str() {
             "" => Vec::new(),

@@ -8,7 +8,7 @@ use cupola_engine::{
 use cupola_models::RequestedCall;
 use serde_json::{Map, Value, json};
 
-use super::{Begun, Stream, seen::Strand, voice::Voice};
+use super::{Begun, Stream, seen::Strand, spelling::Spelling, voice::Voice};
 use crate::{
     citations::{Piece, Reader},
     tools::{self, Shown, ShownOutput, Stage},
@@ -18,11 +18,11 @@ use crate::{
 #[derive(Debug)]
 pub struct Running {
     /// Its place among the items.
-    place: usize,
-    item_id: String,
+    pub(super) place: usize,
+    pub(super) item_id: String,
     kind: String,
     /// The call; without its arguments until they are whole.
-    call: RequestedCall,
+    pub(super) call: RequestedCall,
     /// What its item says from the beginning.
     about: Map<String, Value>,
     /// Not true of a call whose announcement was read back, until the model asks for it again.
@@ -31,6 +31,8 @@ pub struct Running {
     is_done: bool,
     /// The item of its output, where that was read back.
     output: Option<ToldOutput>,
+    /// The argument that is told while the model writes it.
+    pub(super) spelling: Option<Spelling>,
 }
 
 /// An item of an output that listeners have been told of.
@@ -53,7 +55,7 @@ impl Begun {
 
 impl Stream {
     /// Announces a call.
-    pub(super) fn announce(&mut self, own: &ServedCall, call: RequestedCall) -> Vec<Frame> {
+    pub(super) fn announce(&mut self, own: &ServedCall, index: usize, call: RequestedCall) -> Vec<Frame> {
         let Some(shown) = tools::shown(&own.kind) else { return Vec::new() };
         let item_id = self.partition.id(crate::items::prefix(shown.item_type()));
         let about = shown.about(self.settings(own.tool), own);
@@ -71,6 +73,7 @@ impl Stream {
             is_recognised: true,
             is_done: false,
             output: None,
+            spelling: shown.spelled_out().map(|spelled| Spelling::new(spelled, index)),
         };
         frames.extend(self.tell_stage(&running, shown, Stage::Asked));
         self.running.push(running);
@@ -85,6 +88,7 @@ impl Stream {
             let asked = asked.iter().find(|asked| asked.id == running.call.id);
             let (Some(asked), Some(shown)) = (asked, tools::shown(&running.kind)) else { continue };
             running.call.arguments.clone_from(&asked.arguments);
+            frames.extend(self.spell_whole(running));
             frames.extend(self.tell_arguments(running, shown));
             frames.extend(self.tell_stage(running, shown, Stage::UnderWay));
         }
@@ -170,6 +174,8 @@ impl Stream {
     fn learn(&mut self, shown: &dyn Shown, outcome: &CallOutcome) {
         let (call, sources) = shown.sources(outcome);
         self.sources.add(call, sources);
+        self.sources.add_links(shown.links(outcome));
+        self.figures.extend(shown.figures(outcome));
     }
 
     fn tell_stage(&mut self, running: &Running, shown: &dyn Shown, stage: Stage<'_>) -> Vec<Frame> {
@@ -261,6 +267,7 @@ impl Stream {
             is_recognised: false,
             is_done: false,
             output: None,
+            spelling: None,
         });
         self.output.push(item.clone());
     }
