@@ -13,8 +13,8 @@ use axum::{
 use tower::ServiceExt as _;
 
 use crate::{
-    Service, a2a, agents, authority, classic, connections, containers, conversations, datasets, deployments, gate,
-    hosted, indexes, local_identity, passthrough, path, responses, state_stores, storage, tasks,
+    Service, a2a, agents, authority, classic, connections, containers, conversations, datasets, deployments,
+    gate, hosted, indexes, local_identity, passthrough, path, responses, state_stores, storage, tasks,
     vector_stores,
 };
 

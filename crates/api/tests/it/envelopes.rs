@@ -166,7 +166,8 @@ async fn structured_inputs_that_do_not_fit() {
 #[tokio::test]
 async fn an_agent_or_a_tool_that_this_service_only_keeps() {
     let app = TestApp::start().await;
-    agent(&app, json!({"kind": "prompt", "model": "gpt", "tools": [{"type": "fabric_dataagent_preview"}]})).await;
+    agent(&app, json!({"kind": "prompt", "model": "gpt", "tools": [{"type": "fabric_dataagent_preview"}]}))
+        .await;
     let refused = app.user.post(PATH, beside_agent(json!({}))).await;
     let error = refused.json()["error"].clone();
     assert_eq!(
