@@ -5,6 +5,7 @@
 mod agent;
 mod baseline;
 mod client;
+mod code;
 mod cpu;
 mod crowd;
 mod figure;

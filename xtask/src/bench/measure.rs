@@ -1,6 +1,7 @@
 //! What is measured, in order. One service serves the classic flow, another one the responses, others the
 //! hosted agents and one the knowledge, so that none pays for what another has stored.
 
+mod code;
 mod crowd_of_flows;
 mod first_token;
 mod ground;
@@ -39,6 +40,8 @@ pub enum Part {
     Hosted,
     /// Vector stores and their search.
     Knowledge,
+    /// Code that agents run.
+    Code,
 }
 
 /// What is measured, and with what.
@@ -97,7 +100,11 @@ pub fn all(measured: &Measured<'_>, mut done: impl FnMut(Section)) -> Result<()>
     if wanted(Part::Knowledge) {
         let directory = directory.path();
         let knowledge = Knowledge { workspace, options: knowledge, binary, directory, stub: &stub, plan };
-        knowledge::measure(&knowledge, done)?;
+        knowledge::measure(&knowledge, &mut done)?;
+    }
+    if wanted(Part::Code) {
+        let data = directory.path().join("code");
+        done(code::measure(workspace, binary, &data, stub.address, plan)?);
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod azurite;
 mod binary;
 mod clippy;
+mod code_interpreter;
 mod deny;
 mod doctests;
 mod examples;
@@ -19,6 +20,7 @@ mod venv;
 use super::step::{Step, Suite};
 
 const BINARY: &str = "build the binary";
+const CODE: &str = "the Python of the code interpreter";
 const LAYERS: &str = "layers of images";
 
 /// Every step.
@@ -32,29 +34,30 @@ pub fn all() -> &'static [Step] {
         Step { name: "rust tests", suites: &[Rust], needs: &[], run: nextest::run },
         Step { name: "documentation examples", suites: &[Rust], needs: &[], run: doctests::run },
         Step { name: BINARY, suites: &[Rust, Python, Js], needs: &[], run: binary::run },
+        Step { name: CODE, suites: &[Python], needs: &[BINARY], run: code_interpreter::run },
         Step { name: "rust client examples", suites: &[Rust], needs: &[BINARY], run: examples::run },
         Step {
             name: "python, azure-ai-agents 1.1.0",
             suites: &[Python],
-            needs: &[BINARY],
+            needs: &[BINARY, CODE],
             run: python::stable,
         },
         Step {
             name: "python, azure-ai-agents 1.2.0b6",
             suites: &[Python],
-            needs: &[BINARY],
+            needs: &[BINARY, CODE],
             run: python::preview,
         },
         Step {
             name: "python, azure-ai-projects 2.10.0",
             suites: &[Python],
-            needs: &[BINARY],
+            needs: &[BINARY, CODE],
             run: python::projects,
         },
         Step {
             name: "python, azure-ai-projects 2.0.0b3",
             suites: &[Python],
-            needs: &[BINARY],
+            needs: &[BINARY, CODE],
             run: python::projects_preview,
         },
         Step {

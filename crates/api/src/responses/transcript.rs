@@ -18,6 +18,7 @@ use crate::{
     tools::{self, file_search},
 };
 
+mod code;
 mod servers;
 
 /// Before a summary. What users said is in it, so it must not pass for an instruction.
@@ -56,7 +57,9 @@ impl Transcript<'_> {
                 calls.push(item);
             } else if is_output(item) || tools::is_paired_output(kind(item)) {
                 are_answered = true;
-            } else if let Some(own) = search(item).or_else(|| servers::exchange(item, items)) {
+            } else if let Some(own) =
+                search(item).or_else(|| code::exchange(item)).or_else(|| servers::exchange(item, items))
+            {
                 groups.extend(self.exchange(&mut calls, items).await?);
                 groups.push(own);
             } else {

@@ -14,6 +14,7 @@ mod bad_input;
 mod cancellation;
 mod connected_agents;
 mod connections;
+mod containers;
 mod context;
 mod conversation_items;
 mod conversations;
@@ -81,3 +82,17 @@ mod vector_store_ingestion;
 mod vector_store_search;
 mod vector_store_sources;
 mod vector_stores;
+
+/// A sandbox is this same program, started again. The test harness has its own `main`, so this comes before
+/// it.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+// SAFETY: the section holds pointers to functions of this type, which the C runtime calls one by one.
+#[unsafe(link_section = ".init_array")]
+#[used]
+static ENTER: extern "C" fn() = {
+    extern "C" fn enter() {
+        cupola_sandbox::enter_if_asked();
+    }
+    enter
+};
