@@ -27,6 +27,7 @@ mod items;
 mod linger;
 mod listing;
 mod local_identity;
+pub mod memory_stores;
 pub mod operations;
 mod partition;
 mod passthrough;

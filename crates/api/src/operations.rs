@@ -14,8 +14,8 @@ use tower::ServiceExt as _;
 
 use crate::{
     Service, a2a, agents, authority, classic, connections, containers, conversations, datasets, deployments,
-    gate, hosted, indexes, local_identity, passthrough, path, responses, state_stores, storage, tasks,
-    vector_stores,
+    gate, hosted, indexes, local_identity, memory_stores, passthrough, path, responses, state_stores,
+    storage, tasks, vector_stores,
 };
 
 /// One operation.
@@ -244,6 +244,21 @@ Foundry {
     put_state_item:        PUT    "/storage/state_stores/{store}/items/{key}"       needs "storage/write" => state_stores::put_item;
     delete_state_item:     DELETE "/storage/state_stores/{store}/items/{key}"       needs "storage/delete" => state_stores::delete_item;
     list_state_keys:       GET    "/storage/state_stores/{store}/items:keys"        needs "storage/read" => state_stores::list_keys;
+
+    create_memory_store:   POST   "/memory_stores"                                  needs "memory_stores/write" => memory_stores::create;
+    list_memory_stores:    GET    "/memory_stores"                                  needs "memory_stores/read" => memory_stores::list;
+    get_memory_store:      GET    "/memory_stores/{store}"                          needs "memory_stores/read" => memory_stores::get;
+    update_memory_store:   POST   "/memory_stores/{store}"                          needs "memory_stores/write" => memory_stores::update;
+    delete_memory_store:   DELETE "/memory_stores/{store}"                          needs "memory_stores/delete" => memory_stores::delete;
+    search_memories:       POST   "/memory_stores/{store}:search_memories"          needs "memory_stores/read" => memory_stores::search;
+    update_memories:       POST   "/memory_stores/{store}:update_memories"          needs "memory_stores/write" => memory_stores::update_memories;
+    delete_memory_scope:   POST   "/memory_stores/{store}:delete_scope"             needs "memory_stores/delete" => memory_stores::delete_scope;
+    get_memory_update:     GET    "/memory_stores/{store}/updates/{update}"         needs "memory_stores/read" => memory_stores::get_update;
+    create_memory:         POST   "/memory_stores/{store}/items"                    needs "memory_stores/write" => memory_stores::create_item;
+    list_memories:         POST   "/memory_stores/{store}/items:list"               needs "memory_stores/read" => memory_stores::list_items;
+    get_memory:            GET    "/memory_stores/{store}/items/{memory}"           needs "memory_stores/read" => memory_stores::get_item;
+    update_memory:         POST   "/memory_stores/{store}/items/{memory}"           needs "memory_stores/write" => memory_stores::update_item;
+    delete_memory:         DELETE "/memory_stores/{store}/items/{memory}"           needs "memory_stores/delete" => memory_stores::delete_item;
 
     create_task:           POST   "/tasks"                                          needs "tasks/write" => tasks::create;
     list_tasks:            GET    "/tasks"                                          needs "tasks/read" => tasks::list;

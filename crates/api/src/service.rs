@@ -12,7 +12,7 @@ use cupola_store::{Blobs, SharedStore};
 use tokio::sync::watch;
 
 use crate::{
-    CallBook, ClassicDialect, ConfiguredConnection, Hosting, containers::Containers,
+    CallBook, ClassicDialect, ConfiguredConnection, Hosting, containers::Containers, memory_stores::Memories,
     vector_stores::VectorStores,
 };
 
@@ -68,6 +68,8 @@ pub struct ServiceParts {
     pub hosting: Option<Arc<Hosting>>,
     /// The vector stores.
     pub vector_stores: Arc<VectorStores>,
+    /// The memory stores.
+    pub memories: Arc<Memories>,
     /// The containers.
     pub containers: Arc<Containers>,
     /// How much a request may bring.
@@ -188,6 +190,11 @@ impl Service {
     /// The vector stores.
     pub fn vector_stores(&self) -> &Arc<VectorStores> {
         &self.parts.parts.vector_stores
+    }
+
+    /// The memory stores.
+    pub fn memories(&self) -> &Arc<Memories> {
+        &self.parts.parts.memories
     }
 
     /// The containers.

@@ -10,6 +10,7 @@ use cupola_api::{
     ClassicColleagues, ClassicDialect, Hosting, Keyring, LateService, Limits, ResponsesDialect, Server,
     Service, ServiceParts,
     containers::{Containers, ContainersParts},
+    memory_stores::{Memories, MemoriesParts},
     tools::{self, ToolParts, a2a::Own},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
@@ -42,6 +43,7 @@ pub struct Instance {
     engine: Engine,
     hosting: Option<Arc<Hosting>>,
     vector_stores: Arc<VectorStores>,
+    memories: Arc<Memories>,
     containers: Arc<Containers>,
     drain_grace: Duration,
     stop: watch::Sender<bool>,
@@ -108,6 +110,10 @@ impl Instance {
         }));
         let outgoing = Outgoing::new(config.tools.allow.clone())
             .map_err(|failure| Failure::plain(format!("requests of tools can't be made: {failure}")))?;
+        let memories = Arc::new(Memories::new(MemoriesParts {
+            store: Arc::clone(&store),
+            deployments: Arc::clone(&catalog) as Arc<_>,
+        }));
         let containers = Arc::new(Containers::new(ContainersParts {
             store: Arc::clone(&store),
             blobs: Arc::clone(&blobs),
@@ -123,6 +129,7 @@ impl Instance {
             outgoing,
             colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
             own: Own::new(config.own_hosts(), server.address().port()),
+            memories: Arc::clone(&memories),
             service: Arc::clone(&late_service),
             mcp: config.tools.mcp(),
             keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), connections.as_slice()),
@@ -152,6 +159,7 @@ impl Instance {
             connections,
             hosting: hosting.clone(),
             vector_stores: Arc::clone(&vector_stores),
+            memories: Arc::clone(&memories),
             containers: Arc::clone(&containers),
             limits: Limits {
                 max_body_bytes: config.limits.max_body_bytes.get(),
@@ -164,6 +172,7 @@ impl Instance {
             Failure::plain(format!("hosted agents could not be taken up again: {}", error.detail().message))
         })?;
         service.vector_stores().start(service.projects()).await?;
+        service.memories().start(service.projects()).await?;
         service.containers().start(service.projects()).await?;
         let deployment = catalog.suggested_deployment().map(str::to_owned);
         let (stop, stopped) = watch::channel(false);
@@ -178,6 +187,7 @@ impl Instance {
             engine,
             hosting,
             vector_stores,
+            memories,
             containers,
             drain_grace: config.runs.drain_grace,
             stop,
@@ -222,6 +232,7 @@ impl Instance {
         let _ = self.serving.await;
         self.containers.close().await;
         self.vector_stores.close().await;
+        self.memories.close().await;
         if let Some(hosting) = self.hosting {
             hosting.close().await;
         }

@@ -22,6 +22,7 @@ use crate::{
 
 mod list_functions;
 mod listen;
+mod listen_in;
 mod model_call;
 mod pick_up;
 mod record;
@@ -72,6 +73,8 @@ pub(crate) struct Driver {
     toolbox: Option<Toolbox>,
     /// What the history says of the functions of tools, by their place among the turn's tools.
     known: HashMap<usize, Value>,
+    /// What was said lately, where a tool goes by that.
+    said: Option<Arc<[ChatMessage]>>,
     /// Whether calls of tools were under way when the driver before this one was cut short.
     cut_short: bool,
 }
@@ -149,6 +152,7 @@ impl Driver {
             ahead: None,
             toolbox: None,
             known: HashMap::new(),
+            said: None,
             cut_short,
         }
     }

@@ -7,7 +7,7 @@
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use cupola_models::{FunctionDeclaration, ModelUsage};
+use cupola_models::{ChatMessage, FunctionDeclaration, ModelUsage};
 use cupola_store::TurnKey;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
@@ -41,6 +41,30 @@ pub trait Tool: Send + Sync {
     async fn list(&self, _project: &Arc<str>, _settings: &Value) -> Result<Value, TurnFault> {
         Ok(Value::Null)
     }
+
+    /// Whether it goes by what is said: then [`Tool::list_for`] and [`Tool::ended`] are told it.
+    fn listens(&self) -> bool {
+        false
+    }
+
+    /// [`Tool::list`] for a tool that goes by what was said lately, oldest first.
+    async fn list_for(
+        &self,
+        project: &Arc<str>,
+        settings: &Value,
+        _said: &[ChatMessage],
+    ) -> Result<Value, TurnFault> {
+        self.list(project, settings).await
+    }
+
+    /// What the model is told of a list, behind its instructions.
+    fn told(&self, _listed: &Value) -> Option<String> {
+        None
+    }
+
+    /// The turn has come to its end, and nobody waits for what is done now. `said` is what the turn was asked
+    /// with, and what was answered.
+    async fn ended(&self, _turn: &TurnKey, _settings: &Value, _said: &[ChatMessage]) {}
 
     /// What a model is offered under these settings. `listed` is what [`Tool::list`] gave, in this turn or
     /// earlier in the conversation.

@@ -18,7 +18,7 @@ pub use document::{Document, Place, Section, Unreadable};
 pub use embedder::{EmbedError, Embedder, Purpose, Reranker};
 pub use index::{
     Embedded, Embedding, Found, Hit, Index, IndexError, IndexedFile, Query, QueryVector, Settings, Stats,
-    Weights, Writer,
+    Weights, Writer, words_of,
 };
 pub use library::{Entry, Library, LibraryError, Models, Question};
 pub use reader::{Kind, Limits, Reader, read_if_asked};

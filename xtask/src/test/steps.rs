@@ -90,6 +90,18 @@ pub fn all() -> &'static [Step] {
         },
         Step { name: "python, a2a-sdk 0.3.26", suites: &[Python], needs: &[BINARY], run: python::a2a },
         Step {
+            name: "agents of a2a-sdk 0.3.26, azure-ai-projects 2.10.0",
+            suites: &[Python],
+            needs: &[BINARY],
+            run: python::a2a_agent,
+        },
+        Step {
+            name: "agents of a2a-sdk 1.3.0, azure-ai-projects 2.10.0",
+            suites: &[Python],
+            needs: &[BINARY],
+            run: python::a2a_agent_of_1,
+        },
+        Step {
             name: "javascript, @azure/ai-agents 1.1.0 and @azure/ai-projects 2.8.0",
             suites: &[Js],
             needs: &[BINARY],

@@ -37,7 +37,7 @@ use crate::{
     partition::Partition,
     path::{BoundAgent, Project},
     storage::{Requester, hide_from_others},
-    tools::{file_search, mcp},
+    tools::{file_search, mcp, memory_search},
 };
 
 const RESOLUTION: HeaderName = HeaderName::from_static("x-agent-version-resolution");
@@ -140,6 +140,7 @@ pub async fn prepare(
     let mut response = request::response(&id, now, body, agent.as_ref(), conversation.as_deref());
     containers::name(service, project, &mut response, conversation.as_deref(), previous).await?;
     mcp::seal_tools(service.sealing(), project, &mut response["tools"])?;
+    memory_search::fill_scopes(&mut response["tools"], &requester.user);
     // What stands in the store only later, or never, is handed over directly.
     let before = remembered.map_or(&response, Remembered::before);
     let asked = Arc::new(json!({
@@ -151,6 +152,7 @@ pub async fn prepare(
     exchanges::check(service.store(), project, &asked).await?;
     let mut spec = turn_spec(&response);
     file_search::check_stores(service, project, &spec).await?;
+    memory_search::check_stores(service, project, &spec).await?;
     let mut approvals = approvals::read(service.store(), project, &asked, &spec.tools).await?;
     spec.approved = std::mem::take(&mut approvals.calls);
     spec.input = Some(Arc::clone(&asked));

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::checks::name_of;
 use crate::{
     a2a::ASKED_BY,
-    tools::{a2a, lineage::Lineage},
+    tools::{a2a, lineage::Lineage, memory_search},
 };
 
 /// Fields that are handed to the upstream as they are, under the names that chat completions knows.
@@ -135,6 +135,10 @@ fn tool(tool: &Value, lineage: &Lineage) -> ToolSpec {
             let mut settings = tool.clone();
             settings["lineage"] = json!(lineage);
             ToolSpec::Served { kind: kind.to_owned(), settings }
+        }
+        // The two names of one tool.
+        Some(memory_search::EARLIER) => {
+            ToolSpec::Served { kind: memory_search::KIND.to_owned(), settings: tool.clone() }
         }
         kind => ToolSpec::Served { kind: kind.unwrap_or_default().to_owned(), settings: tool.clone() },
     }

@@ -7,6 +7,7 @@ pub mod connected_agent;
 pub mod file_search;
 pub(crate) mod lineage;
 pub mod mcp;
+pub mod memory_search;
 pub(crate) mod naming;
 pub mod openapi;
 mod paired;
@@ -24,7 +25,8 @@ use cupola_tools::{machine_identity::MachineIdentity, mcp::Client, outgoing::Out
 use serde_json::{Map, Value};
 
 use crate::{
-    ApiError, citations::Source, connections::Keyring, containers::Containers, service::LateService,
+    ApiError, citations::Source, connections::Keyring, containers::Containers, memory_stores::Memories,
+    service::LateService,
 };
 use a2a::A2a;
 use azure_function::AzureFunction;
@@ -32,6 +34,7 @@ use code_interpreter::CodeInterpreter;
 use connected_agent::{Colleagues, ConnectedAgent};
 use file_search::{FileSearch, Library};
 use mcp::Mcp;
+use memory_search::MemorySearch;
 use openapi::OpenApi;
 use web_search::WebSearch;
 
@@ -45,6 +48,8 @@ pub struct ToolParts {
     pub outgoing: Outgoing,
     /// Whom `connected_agent` asks.
     pub colleagues: Arc<dyn Colleagues>,
+    /// What `memory_search_preview` searches.
+    pub memories: Arc<Memories>,
     /// The addresses of this service.
     pub own: a2a::Own,
     /// The service, once it is there.
@@ -71,6 +76,7 @@ pub fn registry(parts: ToolParts) -> Tools {
         keyring,
         sealing,
         colleagues,
+        memories,
         own,
         service,
         identity,
@@ -85,6 +91,7 @@ pub fn registry(parts: ToolParts) -> Tools {
         .with(connected_agent::KIND, Arc::new(ConnectedAgent::new(colleagues)))
         .with(a2a::KIND, Arc::clone(&a2a) as Arc<_>)
         .with(a2a::PREVIEW, a2a)
+        .with(memory_search::KIND, Arc::new(MemorySearch::new(memories)))
         .with(
             azure_function::KIND,
             Arc::new(AzureFunction::new(outgoing.clone(), keyring.clone(), identity.clone())),
@@ -132,7 +139,7 @@ pub(crate) fn is_request(item_type: &str) -> bool {
 
 /// The kinds of tools that have servers, and how these are shown.
 pub(crate) fn servers() -> impl Iterator<Item = (&'static str, &'static dyn ShownServer)> {
-    [mcp::KIND].into_iter().filter_map(|kind| Some((kind, shown(kind)?.server()?)))
+    [mcp::KIND, memory_search::KIND].into_iter().filter_map(|kind| Some((kind, shown(kind)?.server()?)))
 }
 
 /// How calls of a kind of tool are shown.
@@ -145,6 +152,7 @@ pub(crate) fn shown(kind: &str) -> Option<&'static dyn Shown> {
         openapi::KIND => Some(&openapi::CALLS),
         azure_function::KIND => Some(&azure_function::CALLS),
         mcp::KIND => Some(&mcp::Calls),
+        memory_search::KIND => Some(&memory_search::Searches),
         web_search::GROUNDING_KIND => Some(&web_search::GROUNDING),
         web_search::CUSTOM_SEARCH_PREVIEW_KIND => Some(&web_search::CUSTOM_SEARCH_PREVIEW),
         web_search::CUSTOM_SEARCH_KIND => Some(&web_search::CUSTOM_SEARCH),
@@ -264,6 +272,11 @@ pub(crate) trait ShownServer: Sync {
 
     /// The type of the items that show what a server has.
     fn list_type(&self) -> &'static str;
+
+    /// Whether events tell of them, beside those that announce the item and tell its end.
+    fn has_events(&self) -> bool {
+        true
+    }
 
     /// Such an item, without the fields that all items have; before the server has answered without a listing.
     fn list(&self, settings: &Value, listing: Option<&Listing>) -> Value;

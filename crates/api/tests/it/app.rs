@@ -8,7 +8,9 @@ use cupola_api::{
     ClassicColleagues, ClassicDialect, ConfiguredConnection, Hosting, HostingParts, HostingSettings, Keyring,
     LateService, Limits, ResponsesDialect, Service, ServiceParts,
     containers::{Containers, ContainersParts, ContainersSettings},
-    hosted, operations,
+    hosted,
+    memory_stores::{Memories, MemoriesParts},
+    operations,
     tools::{self, ToolParts, a2a::Own},
     vector_stores::{Patience, VectorStores, VectorStoresParts},
 };
@@ -136,6 +138,10 @@ impl TestApp {
             true => vector_stores.clone(),
             false => Arc::new(setup.shelf.clone()),
         };
+        let memories = Arc::new(Memories::new(MemoriesParts {
+            store: Arc::clone(&store),
+            deployments: Arc::clone(&deployments),
+        }));
         let environment = setup.environment.unwrap_or_else(|| home.path().join("nowhere"));
         let cage = Cage::open(environment, home.path().join("interpreters")).unwrap();
         let pool = PoolSettings { size: Size::default(), spares: 0, idle: Duration::from_secs(60) };
@@ -152,6 +158,7 @@ impl TestApp {
             outgoing: outgoing(),
             colleagues: Arc::new(ClassicColleagues::new(Arc::clone(&late_service))),
             own: Own::new(["cupola.test".to_owned()], 443),
+            memories: Arc::clone(&memories),
             service: Arc::clone(&late_service),
             mcp: setup.mcp,
             keyring: Keyring::new(Arc::clone(&store), Arc::clone(&sealing), setup.connections.as_slice()),
@@ -177,12 +184,14 @@ impl TestApp {
             connections: setup.connections,
             hosting,
             vector_stores,
+            memories,
             containers,
             limits: setup.limits,
         });
         late_service.set(&service);
         hosted::start(&service).await.unwrap();
         service.vector_stores().start(service.projects()).await.unwrap();
+        service.memories().start(service.projects()).await.unwrap();
         service.containers().start(service.projects()).await.unwrap();
         let router = operations::router(service.clone());
         let actor =
@@ -222,6 +231,7 @@ impl TestApp {
     /// The same service again, as it is after it was killed, with this setup.
     pub async fn killed(self, setup: Setup) -> Self {
         self.service.vector_stores().close().await;
+        self.service.memories().close().await;
         self.service.containers().close().await;
         Self::with(Setup { home: Some(self.home), ..setup }).await
     }
@@ -315,6 +325,11 @@ impl Actor {
     /// The same actor in another project.
     pub fn in_project(&self, project: &str) -> Self {
         Self { project: project.to_owned(), ..self.clone() }
+    }
+
+    /// The same actor with this token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
     /// The same actor, who sends this header with every request.

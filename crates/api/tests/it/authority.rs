@@ -26,7 +26,7 @@ fn by_secret<'a>(client: &'a str, secret: &'a str, scope: &'a str) -> [(&'a str,
 
 /// The same actor with this token.
 fn holding(actor: &Actor, token: &str) -> Actor {
-    Actor { token: Some(token.to_owned()), ..actor.clone() }
+    actor.with_token(token)
 }
 
 #[tokio::test]

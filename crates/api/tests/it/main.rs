@@ -40,6 +40,7 @@ mod indexes;
 mod input_tokens;
 mod library;
 mod lists;
+mod memory_stores;
 mod messages;
 mod model;
 mod named_agents;

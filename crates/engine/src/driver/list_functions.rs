@@ -26,7 +26,11 @@ impl Driver {
         if !self.has_to_list() {
             return None;
         }
-        if let Err(error) = self.recall_listed().await {
+        let read = match self.listen_in().await {
+            Ok(()) => self.recall_listed().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = read {
             let message = format!("The history could not be read: {error}");
             let fault = TurnFault { code: "server_error".to_owned(), message };
             return Some(self.record(Event::ModelFailed { fault, partial: Answer::default() }).await);
@@ -34,7 +38,8 @@ impl Driver {
         let mut listings = JoinSet::new();
         for (tool, kind, settings, lists) in self.unlisted() {
             self.tell(Delta::ListingBegan { tool, kind: &kind });
-            listings.spawn(list(lists, tool, kind, settings, Arc::clone(&self.key.project)));
+            let said = self.said.clone().unwrap_or_default();
+            listings.spawn(list(lists, tool, kind, settings, Arc::clone(&self.key.project), said));
         }
         let mut nothing = PartialAnswer::default();
         while !listings.is_empty() {
@@ -85,9 +90,10 @@ async fn list(
     kind: String,
     settings: Value,
     project: Arc<str>,
+    said: Arc<[ChatMessage]>,
 ) -> Listing {
     let within = lists.timeout();
-    let asking = tokio::time::timeout(within, lists.list(&project, &settings));
+    let asking = tokio::time::timeout(within, lists.list_for(&project, &settings, &said));
     let fault = |code: &str, message: String| TurnFault { code: code.to_owned(), message };
     let fault = match AssertUnwindSafe(asking).catch_unwind().await {
         Ok(Ok(Ok(functions))) => return Listing { tool, kind, functions, fault: None },

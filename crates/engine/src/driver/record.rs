@@ -85,6 +85,7 @@ impl Driver {
         }
         if has_ended {
             self.place = None;
+            self.tell_tools();
             if let Some(ended) = self.ended.take() {
                 let _ = ended.send(Ok(self.projection.document()));
                 // Whoever waits goes on at once; what is left to do here can wait.

@@ -63,15 +63,21 @@ impl Driver {
             ToolSpec::Served { .. } => None,
         });
         let mut toolbox = Toolbox { served: Vec::new(), client: client.collect() };
+        let mut told = Vec::new();
         for (index, spec) in self.spec.tools.iter().enumerate() {
             let ToolSpec::Served { kind, settings } = spec else { continue };
             let tool = self.inner.tools.get(kind).cloned().ok_or_else(|| unavailable(kind))?;
             let listed = self.listed(index).cloned().unwrap_or_default();
+            told.extend(tool.told(&listed));
             for offer in tool.offers(&self.key.project, settings, &listed).await? {
                 toolbox.add(index, kind, offer);
             }
         }
         self.toolbox = Some(toolbox);
+        if !told.is_empty() {
+            let texts = self.spec.instructions.take().into_iter().chain(told);
+            self.spec.instructions = Some(texts.collect::<Vec<_>>().join("\n\n"));
+        }
         Ok(())
     }
 

@@ -6,6 +6,7 @@ mod code;
 mod files;
 mod hints;
 mod instance;
+mod memories;
 mod reply;
 mod rules;
 mod script;

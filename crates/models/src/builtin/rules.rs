@@ -9,7 +9,7 @@ use super::{
     code, files,
     hints::Hints,
     instance::{Generator, Optional},
-    latest_file_names, latest_outputs, latest_user_text,
+    latest_file_names, latest_outputs, latest_user_text, memories,
     reply::{Call, Reply},
 };
 use crate::{ChatMessage, FunctionDeclaration, ModelRequest, ResponseFormat, ToolChoice};
@@ -34,6 +34,9 @@ pub(crate) fn reply(request: &ModelRequest) -> Reply {
         ResponseFormat::Text if outputs.is_empty() => Reply::say(explanation(request, &user_text)),
         ResponseFormat::Text => Reply::say(report(&outputs)),
         ResponseFormat::JsonObject => Reply::say(json_object(&user_text, &outputs).to_string()),
+        ResponseFormat::JsonSchema { name, schema, .. } if memories::is_asked_for(name) => {
+            Reply::say(memories::operations(schema, &user_text).to_string())
+        }
         ResponseFormat::JsonSchema { schema, .. } => {
             let mut hints = Hints::read(&user_text);
             Reply::say(Generator::new(schema, Optional::All, &mut hints).generate().to_string())

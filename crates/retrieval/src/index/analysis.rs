@@ -25,8 +25,8 @@ pub(super) fn analyzer(purpose: Use) -> TextAnalyzer {
     TextAnalyzer::builder(words).filter(AsciiFoldingFilter).filter(PluralFilter).build()
 }
 
-/// The words of a query, each once.
-pub(super) fn words_of_query(text: &str) -> Vec<String> {
+/// The words of a query, each once, in the form in which passages have them.
+pub fn words_of_query(text: &str) -> Vec<String> {
     let mut analyzer = analyzer(Use::Query);
     let mut words = Vec::new();
     analyzer.token_stream(text).process(&mut |token| words.push(token.text.clone()));

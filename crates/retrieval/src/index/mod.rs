@@ -35,6 +35,7 @@ mod writer;
 
 use crate::Chunk;
 
+pub use analysis::words_of_query as words_of;
 pub use error::IndexError;
 pub use open::Index;
 pub use query::{Embedded, Embedding, Found, Hit, IndexedFile, Query, QueryVector, Settings, Stats, Weights};

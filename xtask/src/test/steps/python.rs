@@ -19,6 +19,8 @@ pub(super) const FIRST_AGENT_SERVER: Generation =
 /// The MCP server that the suites' agents use.
 const SERVER: Generation = Generation { suite: "servers", name: "mcp-2.3.0" };
 const A2A: Generation = Generation { suite: "python_a2a", name: "a2a-0.3.26" };
+const A2A_AGENT: Generation = Generation { suite: "python_a2a_tool", name: "a2a-tool-0.3.26" };
+const A2A_AGENT_OF_1: Generation = Generation { suite: "python_a2a_tool", name: "a2a-tool-1.3.0" };
 
 /// `azure-ai-projects` 1.0.0 with `azure-ai-agents` 1.1.0.
 pub fn stable(workspace: &Workspace, _: &Args) -> Result<Outcome> {
@@ -48,6 +50,16 @@ pub fn agent_server(workspace: &Workspace, _: &Args) -> Result<Outcome> {
 /// `a2a-sdk` 0.3.26: agents that talk to agents.
 pub fn a2a(workspace: &Workspace, _: &Args) -> Result<Outcome> {
     Run::of(&A2A).perform(workspace)
+}
+
+/// Agents that are made with `a2a-sdk` 0.3.26, asked by agents of the service.
+pub fn a2a_agent(workspace: &Workspace, _: &Args) -> Result<Outcome> {
+    Run::of(&A2A_AGENT).perform(workspace)
+}
+
+/// Agents that are made with `a2a-sdk` 1.3.0.
+pub fn a2a_agent_of_1(workspace: &Workspace, _: &Args) -> Result<Outcome> {
+    Run::of(&A2A_AGENT_OF_1).perform(workspace)
 }
 
 /// A suite, run with a generation of packages.

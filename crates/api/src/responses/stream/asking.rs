@@ -38,7 +38,7 @@ impl Stream {
         let mut frames = vec![self.event("response.output_item.added", added)];
         self.output.push(item);
         let asked = Asked { place, item_id, kind: kind.to_owned(), tool: Some(tool) };
-        frames.push(self.tell_asked(&asked, server, "in_progress"));
+        frames.extend(self.tell_asked(&asked, server, "in_progress"));
         self.asked.push(asked);
         frames
     }
@@ -73,19 +73,23 @@ impl Stream {
             return Vec::new();
         };
         let word = if listing.fault.is_none() { "completed" } else { "failed" };
-        let mut frames = vec![self.tell_asked(asked, server, word)];
+        let mut frames: Vec<Frame> = self.tell_asked(asked, server, word).into_iter().collect();
         let mut fields = server.list(self.settings(asked.tool), Some(listing));
-        if let (None, Some(item)) = (asked.tool, self.output.get(asked.place)) {
-            fields["server_label"] = item["server_label"].clone();
+        let label = self.output.get(asked.place).and_then(|item| item.get("server_label"));
+        if let (None, Some(label)) = (asked.tool, label) {
+            fields["server_label"] = label.clone();
         }
         let item = self.whole_item(server.list_type(), &asked.item_id, fields);
         frames.extend(self.item_done(asked.place, item));
         frames
     }
 
-    fn tell_asked(&mut self, asked: &Asked, server: &dyn ShownServer, word: &str) -> Frame {
+    fn tell_asked(&mut self, asked: &Asked, server: &dyn ShownServer, word: &str) -> Option<Frame> {
+        if !server.has_events() {
+            return None;
+        }
         let body = json!({"item_id": asked.item_id, "output_index": asked.place});
-        self.event(&format!("response.{}.{word}", server.list_type()), body)
+        Some(self.event(&format!("response.{}.{word}", server.list_type()), body))
     }
 
     /// A list that was written down before this stream was made.

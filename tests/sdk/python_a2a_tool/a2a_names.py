@@ -1,0 +1,4 @@
+"""What the script of the model goes by."""
+
+NAME = "weather_office"
+QUESTION = "Ask the weather office."
