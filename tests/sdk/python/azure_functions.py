@@ -20,6 +20,17 @@ ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
+def wait_for(port: int) -> None:
+    """Waits until somebody listens there."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            assert time.monotonic() < until, "Azurite does not listen"
+            time.sleep(0.05)
+
+
 class FunctionApp:
     """A function with a queue trigger and a queue output. It remembers what it was asked."""
 
@@ -29,10 +40,11 @@ class FunctionApp:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        self._azurite = subprocess.Popen(
-            [AZURITE, "--queueHost", "127.0.0.1", "--queuePort", str(port), "--location", self._data, "--silent"],
-            stdout=subprocess.DEVNULL,
-        )
+        place = ["--queueHost", "127.0.0.1", "--queuePort", str(port), "--location", self._data]
+        # It need not know the newest versions of the interface, and is to tell nobody about itself.
+        options = ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
+        self._azurite = subprocess.Popen([AZURITE, *place, *options], stdout=subprocess.DEVNULL)
+        wait_for(port)
         self.endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
         self.connection_string = (
             f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};QueueEndpoint={self.endpoint};"
@@ -45,7 +57,8 @@ class FunctionApp:
         """Ends what was started."""
         self._stopped.set()
         self._host.join(timeout=30)
-        self._azurite.terminate()
+        # It has nothing to keep, and waits for its connections otherwise.
+        self._azurite.kill()
         self._azurite.wait(timeout=30)
         shutil.rmtree(self._data, ignore_errors=True)
 
@@ -74,8 +87,7 @@ class FunctionApp:
         while not self._stopped.wait(0.05):
             try:
                 messages = list(questions.receive_messages(max_messages=32))
-            except (ResourceNotFoundError, OSError, Exception):  # noqa: BLE001 - Azurite may not be up yet
-                time.sleep(0.1)
+            except ResourceNotFoundError:  # nobody has asked anything yet
                 continue
             for message in messages:
                 questions.delete_message(message)
