@@ -430,8 +430,8 @@ mod tests {
         for (text, expected) in [
             ("Ä [a](sandbox:/mnt/data/a.csv), so.", "Ä [a](<a.csv 23>), so."),
             ("sandbox:/mnt/data/a.csv.gz!", "<a.csv.gz 26>!"),
-            ("(sandbox:/mnt/data/in/my%20table.csv)", "(<in/my table.csv 36>)"),
-            ("(sandbox:/mnt/data/in/my table.csv)【0:0†source】", "(<in/my table.csv 34>)<a 12>"),
+            ("(sandbox:/mnt/data/in/my%20table.csv)", "(<in/my table.csv 35>)"),
+            ("(sandbox:/mnt/data/in/my table.csv)【0:0†source】", "(<in/my table.csv 33>)<a 12>"),
             ("sandbox:/mnt/data/other.csv and sandboxes", "sandbox:/mnt/data/other.csv and sandboxes"),
             ("his sandbox: sand", "his sandbox: sand"),
         ] {

@@ -96,8 +96,7 @@ impl ManagedIdentity {
 
     /// Whether this caller is a sandbox whose identity is over in this project. Its tokens may still be fresh.
     pub fn is_over(&self, caller: &Caller, project: &str) -> bool {
-        let is_it =
-            |lent: &Arc<Lent>| (lent.subject.as_str(), lent.project.as_str()) == (&caller.subject, project);
+        let is_it = |lent: &Arc<Lent>| lent.subject == caller.subject && lent.project == project;
         caller.roles_in(project).any(|role| role == HOSTED_AGENT_ROLE) && !self.lent().iter().any(is_it)
     }
 
@@ -213,14 +212,15 @@ mod tests {
     #[test]
     fn what_is_lent_is_good_for_one_project_and_until_it_is_dropped() {
         let (_data, endpoint) = endpoint();
-        let authenticator = Authenticator::new(endpoint.issuer.clone(), ApiKeys::default());
+        let authenticator =
+            Authenticator::new(endpoint.issuer.clone(), ApiKeys::default(), OutsideIssuers::default());
         let request = request("https://ai.azure.com");
         let token =
             |lease: &Lease| endpoint.answer(Some(lease.header().expose()), &request).unwrap().access_token;
         // Two that are alike do not end each other.
         let (lease, other) = (endpoint.lend("sandbox/a/1/s", "demo"), endpoint.lend("sandbox/a/1/s", "demo"));
         let bearer = format!("Bearer {}", token(&lease).expose());
-        let caller = authenticator.authenticate(Some(&bearer), None).unwrap();
+        let caller = authenticator.authenticate(Some(&bearer), None).now_or_never().unwrap().unwrap();
         assert_eq!(caller.subject, "sandbox/a/1/s");
         assert!(caller.allows_project("demo") && !caller.allows_project("other"));
         drop(other);

@@ -82,8 +82,8 @@ pub async fn enter(
     };
     match entered {
         Ok(visit) => {
-            // Also where it was active: its former sandbox may have ended a moment ago, and whoever noted that may
-            // have taken this one for it.
+            // Also where it was active: its former sandbox may have ended a moment ago, and whoever noted that
+            // may have taken this one for it.
             hosting.tenants().enter(&session.guid, tenant(project, session));
             let started = SessionEvent::Started;
             session::mark(service, project, &session.agent, &session.id, started).await?;

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::{
     attachments::{self, Attachments},
     items::{Item, compaction},
-    tools::file_search,
+    tools::{self, file_search},
 };
 
 mod servers;
@@ -48,13 +48,13 @@ impl Transcript<'_> {
         let mut calls: Vec<&Item> = Vec::new();
         let mut are_answered = false;
         for item in items {
-            if is_call(item) {
+            if is_call(item) || tools::is_paired_call(kind(item)) {
                 // A call behind the outputs of others was asked for later than they were.
                 if std::mem::take(&mut are_answered) {
                     groups.extend(self.exchange(&mut calls, items).await?);
                 }
                 calls.push(item);
-            } else if is_output(item) {
+            } else if is_output(item) || tools::is_paired_output(kind(item)) {
                 are_answered = true;
             } else if let Some(own) = search(item).or_else(|| servers::exchange(item, items)) {
                 groups.extend(self.exchange(&mut calls, items).await?);
@@ -80,7 +80,8 @@ impl Transcript<'_> {
         let mut attached = Vec::new();
         for call in calls.drain(..) {
             let id = text(call, "call_id").unwrap_or_default().to_owned();
-            let answers = |item: &&Item| is_output(item) && text(item, "call_id") == Some(&id);
+            let is_answer = |item: &Item| is_output(item) || tools::is_paired_output(kind(item));
+            let answers = |item: &&Item| is_answer(item) && text(item, "call_id") == Some(&id);
             let Some(output) = items.iter().rev().find(answers) else { continue };
             let output = output.get("output");
             if let Some(Value::Array(parts)) = output {
@@ -190,7 +191,9 @@ fn kind(item: &Item) -> &str {
 }
 
 fn called(call: &Item) -> String {
-    text(call, "name").unwrap_or_default().to_owned()
+    // Calls of some tools of the service name no function: their type does.
+    let of_type = || kind(call).trim_end_matches("_call");
+    text(call, "name").unwrap_or_else(of_type).to_owned()
 }
 
 fn arguments(call: &Item) -> String {
@@ -374,6 +377,29 @@ mod tests {
         let output = ChatMessage::Tool { call_id: "fs_1".into(), output: EARLIER_SEARCH.into() };
         assert_eq!(groups[1].messages, [asked, output]);
         assert_eq!(groups.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn earlier_calls_of_tools_of_the_service_are_exchanges_with_their_outputs() {
+        let sent = [
+            json!({"type": "openapi_call", "id": "oa_1", "call_id": "a", "name": "shop_list", "arguments": "{}"}),
+            json!({"type": "openapi_call_output", "id": "oao_1", "call_id": "a", "output": "[]"}),
+            json!({"type": "bing_grounding_call", "id": "bg_1", "call_id": "b", "arguments": "{}"}),
+            json!({"type": "bing_grounding_call_output", "id": "bgo_1", "call_id": "b", "output": "{}"}),
+            json!({"type": "openapi_call", "id": "oa_2", "call_id": "c", "name": "shop_list", "arguments": ""}),
+        ];
+        let groups = groups(&sent).await;
+        let call =
+            |id: &str, name: &str| RequestedCall { id: id.into(), name: name.into(), arguments: "{}".into() };
+        let exchange = |call: RequestedCall, output: &str| {
+            let answer = ChatMessage::Tool { call_id: call.id.clone(), output: output.into() };
+            vec![ChatMessage::Assistant { text: String::new(), calls: vec![call] }, answer]
+        };
+        let messages: Vec<_> = groups.into_iter().map(|group| group.messages).collect();
+        assert_eq!(
+            messages,
+            [exchange(call("a", "shop_list"), "[]"), exchange(call("b", "bing_grounding"), "{}")]
+        );
     }
 
     #[tokio::test]

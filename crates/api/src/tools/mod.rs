@@ -116,6 +116,22 @@ pub(crate) fn kind_of_item(item_type: &str) -> Option<&'static str> {
     kinds.find(|kind| shown(kind).is_some_and(|shown| shown.item_type() == item_type))
 }
 
+/// Whether items of this type are calls whose outputs are items of their own.
+pub(crate) fn is_paired_call(item_type: &str) -> bool {
+    item_type.ends_with("_call") && output_type(item_type).is_some()
+}
+
+/// Whether items of this type are outputs of such calls.
+pub(crate) fn is_paired_output(item_type: &str) -> bool {
+    let call = item_type.strip_suffix("_output");
+    call.is_some_and(|call| output_type(call) == Some(item_type))
+}
+
+/// The type of the items of outputs, for calls of this type.
+fn output_type(call_type: &str) -> Option<&'static str> {
+    Some(shown(kind_of_item(call_type)?)?.output()?.item_type())
+}
+
 /// Whether items of this type ask for an approval.
 pub(crate) fn is_request(item_type: &str) -> bool {
     servers().any(|(_, server)| server.request_type() == item_type)

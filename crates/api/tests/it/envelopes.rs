@@ -166,14 +166,15 @@ async fn structured_inputs_that_do_not_fit() {
 #[tokio::test]
 async fn an_agent_or_a_tool_that_this_service_only_keeps() {
     let app = TestApp::start().await;
-    agent(&app, json!({"kind": "prompt", "model": "gpt", "tools": [{"type": "code_interpreter"}]})).await;
+    agent(&app, json!({"kind": "prompt", "model": "gpt", "tools": [{"type": "fabric_dataagent_preview"}]}))
+        .await;
     let refused = app.user.post(PATH, beside_agent(json!({}))).await;
     let error = refused.json()["error"].clone();
     assert_eq!(
         (refused.status.as_u16(), &error["code"], &error["type"]),
         (400, &json!("tool_not_available"), &json!("invalid_request_error"))
     );
-    assert!(error["message"].as_str().unwrap().contains("'code_interpreter'"), "{error}");
+    assert!(error["message"].as_str().unwrap().contains("'fabric_dataagent_preview'"), "{error}");
 
     agent(&app, json!({"kind": "container_app", "container_app_resource_id": "i"})).await;
     let refused = app.user.post(PATH, beside_agent(json!({}))).await;

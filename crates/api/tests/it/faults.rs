@@ -70,11 +70,21 @@ async fn a_deployment_that_nobody_serves_fails_the_run_with_the_names_that_exist
 #[tokio::test]
 async fn a_tool_that_is_not_served_fails_the_run_with_its_name() {
     let app = TestApp::start().await;
-    let agent = app.agent_with(json!([{"type": "code_interpreter"}])).await;
+    let agent = app.agent_with(json!([{"type": "fabric_dataagent"}])).await;
     let run = app.run(&agent).await;
     let seen = app.user.until(&run, "failed").await;
     assert_eq!(seen["last_error"]["code"], "tool_not_available");
-    assert!(seen["last_error"]["message"].as_str().unwrap().contains("'code_interpreter'"));
+    assert!(seen["last_error"]["message"].as_str().unwrap().contains("'fabric_dataagent'"));
+}
+
+#[tokio::test]
+async fn code_that_can_not_run_fails_the_run_and_says_what_to_do() {
+    let app = TestApp::start().await;
+    let agent = app.agent_with(json!([{"type": "code_interpreter"}])).await;
+    let run = app.run(&agent).await;
+    let error = app.user.until(&run, "failed").await["last_error"].clone();
+    assert_eq!(error["code"], "code_interpreter_not_set_up");
+    assert!(error["message"].as_str().unwrap().ends_with("cupola setup code-interpreter"), "{error}");
 }
 
 #[tokio::test]

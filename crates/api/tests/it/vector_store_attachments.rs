@@ -95,7 +95,8 @@ async fn a_file_of_a_message_goes_into_the_store_of_its_thread() {
     let other = json!({"file_id": one, "tools": [{"type": "code_interpreter"}]});
     let plain = json!({"role": "user", "content": "x", "attachments": [other]});
     let bare = app.user.create("/threads", json!({"messages": [plain]})).await;
-    assert_eq!(app.user.get(&format!("/threads/{bare}")).await.accepted()["tool_resources"], json!({}));
+    let resources = json!({"code_interpreter": {"file_ids": [one]}});
+    assert_eq!(app.user.get(&format!("/threads/{bare}")).await.accepted()["tool_resources"], resources);
 }
 
 #[tokio::test]

@@ -61,8 +61,8 @@ pub(super) async fn forget(daemon: &Daemon, name: &str) -> Result<(), Failure> {
     }
 }
 
-/// Forgets an image that has other names as Podman has it: under the tag by which it was pulled, and not under its
-/// digest.
+/// Forgets an image that has other names as Podman has it: under the tag by which it was pulled, and not under
+/// its digest.
 async fn forget_tags(daemon: &Daemon, name: &str) -> Result<(), Failure> {
     let Some(image) = inspect(daemon, name).await? else { return Ok(()) };
     let own = Reference::parse(name)?;

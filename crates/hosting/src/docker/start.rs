@@ -27,7 +27,8 @@ use super::{
     ending,
     gatekeeper::Gatekeeper,
     network::Reach,
-    output, removal,
+    output,
+    removal::Removal,
     sandbox::DockerSandbox,
     wall::{self, Door, Fenced},
     words,
@@ -49,7 +50,8 @@ impl DockerRuntime {
         surroundings.proxy = exits.as_ref().map(Gatekeeper::port);
         let doors = self.fence_in(&spec, &bounds, surroundings.proxy).await?;
         open_to_all_users(&spec.home)?;
-        let container = Unfinished { client, container: self.create(&mut surroundings, &spec).await? };
+        let container = self.create(&mut surroundings, &spec).await?;
+        let container = Unfinished { client, container, removal: &self.removal };
         let output = attach(client, &container.container).await?;
         let started = client.start_container(&container.container, None::<StartContainerOptions>).await;
         started.map_err(|error| words::of_start(&error))?;
@@ -194,6 +196,7 @@ fn observe(
 struct Unfinished<'a> {
     client: &'a Docker,
     container: String,
+    removal: &'a Arc<Removal>,
 }
 
 impl Unfinished<'_> {
@@ -208,11 +211,8 @@ impl Drop for Unfinished<'_> {
             return;
         }
         let (client, container) = (self.client.clone(), std::mem::take(&mut self.container));
-        tokio::spawn(async move {
-            if let Err(error) = removal::remove(&client, &container).await {
-                tracing::warn!(container, reason = words::said(&error), "a container was left behind");
-            }
-        });
+        let removal = Arc::clone(self.removal);
+        tokio::spawn(async move { removal.remove(&client, &container).await });
     }
 }
 

@@ -16,7 +16,7 @@ mod tokens;
 pub use config::{GrantConfig, IssuerConfig};
 pub use documents::{Documents, HttpDocuments};
 
-pub(crate) use config::is_trustworthy;
+pub(crate) use config::{is_name, is_trustworthy};
 pub(crate) use tokens::ForeignTokens;
 
 use std::{collections::HashMap, sync::Arc};

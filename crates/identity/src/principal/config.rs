@@ -8,7 +8,7 @@ use crate::{
     IdentityError,
     api_key::{default_roles, every_project},
     credential::Source,
-    outside::is_trustworthy,
+    outside::{is_name, is_trustworthy},
     roles,
     token_cache::Fingerprint,
 };
@@ -58,8 +58,8 @@ fn exchange() -> String {
 impl PrincipalConfig {
     /// The digest of the secret, where it has one; or why the entry can't be meant.
     pub(crate) fn check(&self) -> Result<Option<Fingerprint>, IdentityError> {
-        if self.client_id.is_empty() || self.client_id.contains(':') {
-            return Err(self.bad("`client_id` has to be a word without ':'".to_owned()));
+        if !is_name(&self.client_id) {
+            return Err(self.bad("`client_id` has to be of letters, digits, '.', '-' and '_'".to_owned()));
         }
         if let Some(unknown) = self.roles.iter().find(|role| !roles::is_role(role)) {
             let known = roles::names().collect::<Vec<_>>().join(", ");

@@ -146,8 +146,8 @@ pub(crate) fn name(sandbox: &str) -> String {
     format!("{PREFIX}{}-{sandbox}", std::process::id())
 }
 
-/// Removes the empty groups of processes that are gone. Who is killed while it makes a sandbox has not written down yet
-/// which groups that has.
+/// Removes the empty groups of processes that are gone. Who is killed while it makes a sandbox has not written
+/// down yet which groups that has.
 pub fn remove_abandoned() {
     for hierarchy in here() {
         remove(&abandoned(&hierarchy.folder));

@@ -110,9 +110,9 @@ mod tests {
         };
         let url = "https://a.example/x";
         let one = json!({"url": url, "title": "Boats", "content": "They float &amp; sink, if 1 < 2.", "publishedDate": "2026-01-02"});
-        assert_eq!(found(Kind::Searxng, json!({"results": [one]})), [page.clone()]);
+        assert_eq!(found(Kind::Searxng, json!({"results": [one]})), std::slice::from_ref(&page));
         let one = json!({"url": url, "title": "Boats", "description": "They <strong>float</strong> &amp;\nsink, if 1 &lt; 2.", "page_age": "2026-01-02"});
-        assert_eq!(found(Kind::Brave, json!({"web": {"results": [one]}})), [page.clone()]);
+        assert_eq!(found(Kind::Brave, json!({"web": {"results": [one]}})), std::slice::from_ref(&page));
         let one = json!({"url": url, "name": "Boats", "snippet": "They float & sink, if 1 < 2.", "datePublished": "2026-01-02"});
         assert_eq!(found(Kind::Bing, json!({"webPages": {"value": [one]}})), [page]);
     }

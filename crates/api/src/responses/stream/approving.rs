@@ -67,3 +67,6 @@ impl Stream {
         untold
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,6 +37,8 @@ impl Stream {
             "response.output_item.added" if tools::is_request(item_type(&event["item"])) => {}
             "response.output_item.added" => match served_kind(&event["item"]) {
                 Some(kind) => {
+                    // One call is not the continuation of another.
+                    self.seen.end();
                     self.seen.add(Strand::Served(item_type(&event["item"]).to_owned()), "");
                     self.recall_announced(kind, &event["item"]);
                 }
@@ -56,6 +58,7 @@ impl Stream {
             }
             "response.output_text.annotation.added" => {
                 let annotation = &event["annotation"];
+                self.seen.end();
                 self.seen.add(Strand::Citation(Source::key_of(annotation).to_owned()), "");
                 if let Some(Open::Spoken(spoken)) = &mut self.open {
                     spoken.annotate(annotation.clone());
