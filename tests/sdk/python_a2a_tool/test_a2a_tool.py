@@ -14,9 +14,11 @@ SAID = "".join(FORECAST)
 
 
 def tool_of(kind, url: str):
-    if kind is A2ATool:
-        return A2ATool(base_url=url, a2a_version="1.0", **{"name": NAME})
-    return A2APreviewTool(base_url=url, **{"name": NAME})
+    """The tool of that kind, under the name that the script goes by."""
+    options = {"a2a_version": "1.0"} if kind is A2ATool else {}
+    tool = kind(base_url=url, **options)
+    tool["name"] = NAME
+    return tool
 
 
 @pytest.fixture(params=[A2APreviewTool, A2ATool])

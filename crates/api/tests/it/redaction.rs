@@ -12,7 +12,7 @@ use regex::{Captures, Regex};
 static ID: LazyLock<Regex> = LazyLock::new(|| {
     let classic = r"(asst|thread|msg|run|step|call|req|vs)_[0-9A-Za-z]{24}";
     let batch = r"(vsfb)_[0-9a-f]{32}";
-    let partitioned = r"([a-z]+)_[0-9a-f]{16}00[0-9A-Za-z]{32}";
+    let partitioned = r"([a-z][a-z0-9]*)_[0-9a-f]{16}00[0-9A-Za-z]{32}";
     Regex::new(&format!(r"\b(?:{classic}|{batch}|{partitioned}|(assistant)-[0-9A-Za-z]{{22}})\b")).unwrap()
 });
 static TIME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#""(\w+_at)":( ?)(\d{9,})"#).unwrap());

@@ -122,7 +122,8 @@ impl Heard {
 
     fn take_artifact(&mut self, artifact: &Value, appends: bool) {
         let id = artifact["artifactId"].as_str().unwrap_or_default();
-        let text = text_of(&artifact["parts"]);
+        // An artifact that was made bit by bit has a part for each bit.
+        let text = joined(&artifact["parts"], "");
         match self.artifacts.iter_mut().find(|(other, _)| other == id) {
             Some((_, so_far)) if appends => so_far.push_str(&text),
             Some((_, so_far)) => *so_far = text,
@@ -157,11 +158,28 @@ fn is_agent(role: &Value) -> bool {
     role.as_str().is_some_and(|role| role.eq_ignore_ascii_case("agent") || role == "ROLE_AGENT")
 }
 
-/// Parts as text: data is JSON, and of a file its name and address are told.
+/// The parts of a message as text.
 fn text_of(parts: &Value) -> String {
-    let parts = parts.as_array().into_iter().flatten();
-    let texts = parts.filter_map(part);
-    texts.collect::<Vec<_>>().join("\n")
+    joined(parts, "\n")
+}
+
+/// Parts as text: data is JSON, and of a file its name and address are told. Between two parts of text there is
+/// `between`, between others a new line.
+fn joined(parts: &Value, between: &str) -> String {
+    let mut text = String::new();
+    let mut was_text = None;
+    for part in parts.as_array().into_iter().flatten() {
+        let Some(told) = self::part(part) else { continue };
+        let is_text = part["text"].is_string();
+        text.push_str(match was_text {
+            None => "",
+            Some(true) if is_text => between,
+            Some(_) => "\n",
+        });
+        text.push_str(&told);
+        was_text = Some(is_text);
+    }
+    text
 }
 
 fn part(part: &Value) -> Option<String> {
@@ -232,6 +250,16 @@ mod tests {
             assert_eq!((heard.text().as_str(), heard.task.as_deref()), ("One two", Some("t")));
             assert_eq!(heard.state, Some(State::Completed));
         }
+    }
+
+    #[test]
+    fn an_artifact_that_was_made_bit_by_bit_is_one_text() {
+        let artifact =
+            json!({"artifactId": "a", "parts": [{"text": "Light "}, {"text": "rain."}, {"data": 7}]});
+        let task = json!({"id": "t", "status": {"state": "completed"}, "artifacts": [artifact]});
+        assert_eq!(heard(&[task]).text(), "Light rain.\n7");
+        let message = json!({"kind": "message", "parts": [{"text": "Hi."}, {"text": "Ho."}]});
+        assert_eq!(heard(&[message]).text(), "Hi.\nHo.");
     }
 
     #[test]
