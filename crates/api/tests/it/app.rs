@@ -257,6 +257,19 @@ impl TestApp {
         self.user.create("/threads", first).await
     }
 
+    /// A vector store with this id, whose passages are on the shelf.
+    pub async fn add_store(&self, id: &str) {
+        let insert = Change::Insert {
+            key: Key::new(&Arc::from("demo"), Kind::named("vector_store"), id.to_owned()),
+            parent: String::new(),
+            facet: String::new(),
+            created_at: 0,
+            doc: json!({"id": id, "created_at": 0, "last_active_at": 0}).to_string().into(),
+            aside: None,
+        };
+        self.store.submit(vec![insert]).await.unwrap();
+    }
+
     /// Gives the store so much to write that whatever is asked next has to wait for it.
     pub fn keep_the_store_busy(&self) {
         let project = Arc::from("elsewhere");

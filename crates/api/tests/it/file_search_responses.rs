@@ -15,7 +15,11 @@ use crate::{
 };
 
 async fn app() -> TestApp {
-    TestApp::with(Setup { shelf: Shelf::about_boats(), ..Setup::default() }).await
+    let app = TestApp::with(Setup { shelf: Shelf::about_boats(), ..Setup::default() }).await;
+    for store in ["vs_1", "vs_7", "vs_8", "vs_gone"] {
+        app.add_store(store).await;
+    }
+    app
 }
 
 fn question() -> Value {
