@@ -73,11 +73,11 @@ async fn what_can_not_be_is_refused() {
         (json!({"name": "x", "file_ids": ["assistant-gone"]}), "file_ids"),
     ] {
         let refused = app.user.post(PATH, body).await.refusal();
-        assert_eq!(refused.2.as_deref(), Some(param), "{refused:?}");
+        assert_eq!(refused.3.as_deref(), Some(param), "{refused:?}");
     }
     let container = container(&app).await;
     let nothing = app.user.post(&format!("{PATH}/{container}/files"), json!({})).await.refusal();
-    assert_eq!(nothing.2.as_deref(), Some("file_id"));
+    assert_eq!(nothing.3.as_deref(), Some("file_id"));
 }
 
 /// As if nobody had used the container for so long.
@@ -109,7 +109,7 @@ async fn a_container_that_nobody_used_expires_and_its_files_are_gone() {
     };
     tokio::time::timeout(Duration::from_secs(20), is_gone).await.unwrap();
     let refused = app.user.get(&format!("{PATH}/{old}/files")).await.refusal();
-    assert_eq!((refused.0, refused.3.as_deref()), (400, Some("container_expired")));
+    assert_eq!((refused.0, refused.2.as_deref()), (400, Some("container_expired")));
 }
 
 #[tokio::test]
