@@ -26,7 +26,7 @@ enum What {
         name = "code-interpreter",
         after_help = "Python 3.11 or newer has to be installed. What is there already stays, so the command may be \
                       repeated, also after it was broken off.\n\n\
-                      Examples:\n  cupola setup code-interpreter\n  \
+                      Example:\n  cupola setup code-interpreter\n  \
                       cupola setup code-interpreter --python /usr/bin/python3.12 --package polars"
     )]
     CodeInterpreter(CodeInterpreterArgs),
