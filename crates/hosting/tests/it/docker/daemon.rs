@@ -106,7 +106,9 @@ impl OwnDaemon {
     async fn start_in(elsewhere: Option<String>) -> Self {
         check_installed();
         let folder = tempfile::tempdir().unwrap();
-        let pool = format!("10.{}", 200 + std::process::id() % 50);
+        // Networks of a daemon elsewhere are nowhere on this machine, whatever other daemons have made or left here.
+        let first = if elsewhere.is_some() { 150 } else { 200 };
+        let pool = format!("10.{}", first + std::process::id() % 50);
         let process = spawn(folder.path(), &pool, elsewhere.as_deref());
         wait_for(folder.path()).await;
         Self { folder, pool, process, elsewhere }
