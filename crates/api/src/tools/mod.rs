@@ -22,6 +22,7 @@ use cupola_engine::{
 use cupola_identity::SealingKey;
 use cupola_models::RequestedCall;
 use cupola_tools::{machine_identity::MachineIdentity, mcp::Client, outgoing::Outgoing, web::Provider};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -169,8 +170,16 @@ pub(crate) fn check(param: &str, tool: &Map<String, Value>) -> Result<(), ApiErr
     }
 }
 
-fn fault(code: &str, message: &str) -> TurnFault {
-    TurnFault { code: code.to_owned(), message: message.to_owned() }
+/// Why a call is not made, or has failed.
+pub(crate) fn fault(code: &str, message: impl Into<String>) -> TurnFault {
+    TurnFault { code: code.to_owned(), message: message.into() }
+}
+
+/// The settings of a tool, in the form that it knows them in.
+fn read_settings<T: DeserializeOwned>(kind: &str, settings: &Value) -> Result<T, TurnFault> {
+    T::deserialize(settings).map_err(|error| {
+        fault("invalid_value", format!("The settings of the tool '{kind}' can't be read: {error}."))
+    })
 }
 
 /// How far a call is.

@@ -27,6 +27,7 @@ pub use own::Own;
 use settings::Settings;
 pub(crate) use shown::CALLS;
 
+use super::fault;
 use crate::{connections::Keyring, service::LateService};
 
 /// The tool's kind, and its kind before it was done.
@@ -142,10 +143,6 @@ fn answer(name: &str, heard: &Heard) -> Result<ToolOutput, TurnFault> {
 fn message(arguments: &Map<String, Value>) -> Option<String> {
     let message = arguments.get("message")?.as_str()?.trim();
     (!message.is_empty()).then(|| message.to_owned())
-}
-
-fn fault(code: &str, message: String) -> TurnFault {
-    TurnFault { code: code.to_owned(), message }
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use cupola_engine::turn::TurnFault;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{KIND, fault, found::Found};
-use crate::tools::{lineage::Lineage, naming::function_name};
+use super::{KIND, found::Found};
+use crate::tools::{lineage::Lineage, naming::function_name, read_settings};
 
 /// The settings. Fields of newer clients are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
@@ -36,9 +36,7 @@ pub struct Settings {
 impl Settings {
     /// Reads them.
     pub fn read(settings: &Value) -> Result<Self, TurnFault> {
-        Self::deserialize(settings).map_err(|error| {
-            fault("invalid_value", format!("The settings of the tool '{KIND}' can't be read: {error}."))
-        })
+        read_settings(KIND, settings)
     }
 
     /// What the model calls the agent: as the tool says, or by its connection, or as the agent calls itself.

@@ -21,7 +21,7 @@ use url::Url;
 
 pub(crate) use shown::CALLS;
 
-use super::fault;
+use super::{fault, read_settings};
 use crate::connections::Keyring;
 
 /// The tool's kind.
@@ -87,7 +87,7 @@ impl AzureFunction {
             return token.map(Access::Token).map_err(|refusal| {
                 let message =
                     format!("There is no connection with a key whose target is '{endpoint}'. {refusal}");
-                fault("missing_credentials", &message)
+                fault("missing_credentials", message)
             });
         };
         let mut secrets = connection.secrets.values();
@@ -97,7 +97,7 @@ impl AzureFunction {
                 "The connection '{name}' holds neither a connection string, nor a signature, nor a key for \
                  '{endpoint}'."
             );
-            fault("missing_credentials", &message)
+            fault("missing_credentials", message)
         })
     }
 }
@@ -120,7 +120,7 @@ impl Tool for AzureFunction {
         let output = self.queue(project, &settings.output_binding).await?;
         let id = format!("{}.{}", asked.turn, asked.ordinal);
         let answer = call(&input, &output, &id, &asked.arguments, WITHIN).await;
-        let text = answer.map_err(|refusal| fault(code(&refusal), &refusal.to_string()))?;
+        let text = answer.map_err(|refusal| fault(code(&refusal), refusal.to_string()))?;
         Ok(ToolOutput { text, ..ToolOutput::default() })
     }
 
@@ -142,7 +142,5 @@ fn code(refusal: &NoAnswer) -> &'static str {
 /// Runs give the definition itself, responses the tool around it.
 fn read(settings: &Value) -> Result<Settings, TurnFault> {
     let definition = settings.get(KIND).filter(|inner| inner.is_object()).unwrap_or(settings);
-    Settings::deserialize(definition).map_err(|error| {
-        fault("invalid_value", &format!("The settings of the tool '{KIND}' can't be read: {error}."))
-    })
+    read_settings(KIND, definition)
 }

@@ -14,9 +14,9 @@ use cupola_engine::{
     turn::TurnFault,
 };
 use cupola_models::FunctionDeclaration;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::{fault, read_settings};
 use crate::containers::{Code, Containers};
 use ran::Ran;
 use settings::{Container, Settings};
@@ -56,7 +56,7 @@ impl CodeInterpreter {
 impl Tool for CodeInterpreter {
     async fn functions(&self, _: &Arc<str>, settings: &Value) -> Result<Vec<FunctionDeclaration>, TurnFault> {
         read(settings)?;
-        self.containers.check().map_err(|error| fault(error.code(), &error.to_string()))?;
+        self.containers.check().map_err(|error| fault(error.code(), error.to_string()))?;
         // The model will probably run code, and by then an interpreter should be ready.
         self.containers.interpreters().expect();
         Ok(vec![FunctionDeclaration {
@@ -92,12 +92,12 @@ impl Tool for CodeInterpreter {
         };
         let project = &call.turn.project;
         let ran = self.containers.run(project, container, order).await;
-        let ran = ran.map_err(|error| fault(error.code(), &error.to_string()))?;
+        let ran = ran.map_err(|error| fault(error.code(), error.to_string()))?;
         let seconds = self.containers.settings().timeout.as_secs();
         let (mut kept, text) = Ran::told(call.ordinal, container, &ran, seconds);
         if settings.publishes {
             let published = publish::publish(&self.containers, project, &ran.written, &mut kept).await;
-            published.map_err(|error| fault("server_error", &error.to_string()))?;
+            published.map_err(|error| fault("server_error", error.to_string()))?;
         }
         // What came of it is texts and numbers: writing it as JSON can't fail.
         let detail = serde_json::to_value(kept).unwrap_or_default();
@@ -114,13 +114,7 @@ impl Tool for CodeInterpreter {
 }
 
 fn read(settings: &Value) -> Result<Settings, TurnFault> {
-    Settings::deserialize(settings).map_err(|error| {
-        fault("invalid_value", &format!("The settings of the tool '{KIND}' can't be read: {error}."))
-    })
-}
-
-fn fault(code: &str, message: &str) -> TurnFault {
-    TurnFault { code: code.to_owned(), message: message.to_owned() }
+    read_settings(KIND, settings)
 }
 
 /// The code that is to run. Models also call it by other names.

@@ -14,7 +14,7 @@ use cupola_engine::{
 use cupola_models::FunctionDeclaration;
 use serde_json::{Map, Value, json};
 
-use super::naming::function_name;
+use super::{fault, naming::function_name};
 
 pub use colleagues::{Colleagues, Ended, Errand, Report};
 use settings::Settings;
@@ -98,10 +98,6 @@ fn output(name: &str, report: Report) -> ToolOutput {
 fn query(arguments: &Map<String, Value>) -> Option<String> {
     let query = arguments.get("query")?.as_str()?.trim();
     (!query.is_empty()).then(|| query.to_owned())
-}
-
-fn fault(code: &str, message: String) -> TurnFault {
-    TurnFault { code: code.to_owned(), message }
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use cupola_engine::turn::TurnFault;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{KIND, fault};
+use super::KIND;
+use crate::tools::read_settings;
 
 /// The settings. Fields of newer clients are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -21,8 +22,6 @@ pub struct Settings {
 impl Settings {
     /// Reads them.
     pub fn read(settings: &Value) -> Result<Self, TurnFault> {
-        Self::deserialize(settings).map_err(|error| {
-            fault("invalid_value", format!("The settings of the tool '{KIND}' can't be read: {error}."))
-        })
+        read_settings(KIND, settings)
     }
 }

@@ -15,11 +15,11 @@ use cupola_engine::{
     turn::TurnFault,
 };
 use cupola_models::FunctionDeclaration;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 pub use library::{Library, NotSearched, Passage, Wanted};
 
+use super::{fault, read_settings};
 pub(crate) use check::check_stores;
 use found::Found;
 use settings::Settings;
@@ -85,7 +85,7 @@ impl Tool for FileSearch {
             [] => Vec::new(),
             stores => {
                 let found = self.library.search(project, stores, &wanted).await;
-                found.map_err(|error| fault("search_failed", &error.to_string()))?
+                found.map_err(|error| fault("search_failed", error.to_string()))?
             }
         };
         let (found, text) = Found::told(call.ordinal, wanted.queries, passages, call.room);
@@ -100,13 +100,7 @@ impl Tool for FileSearch {
 }
 
 fn read(settings: &Value) -> Result<Settings, TurnFault> {
-    Settings::deserialize(settings).map_err(|error| {
-        fault("invalid_value", &format!("The settings of the tool '{KIND}' can't be read: {error}."))
-    })
-}
-
-fn fault(code: &str, message: &str) -> TurnFault {
-    TurnFault { code: code.to_owned(), message: message.to_owned() }
+    read_settings(KIND, settings)
 }
 
 /// What is to be looked for. Models also write one text where several may stand, or `query`.

@@ -21,6 +21,7 @@ use url::Url;
 pub use sealed::{SEALED, seal};
 pub(crate) use shown::{Calls, words};
 
+use super::fault;
 use crate::connections::{ConfiguredConnection, Keyring};
 use declared::declaration;
 pub use declared::name as function_name;
@@ -198,10 +199,6 @@ fn of(failure: &Failure) -> TurnFault {
         other => other.code().to_owned(),
     };
     TurnFault { code, message: failure.to_string() }
-}
-
-fn fault(code: &str, message: String) -> TurnFault {
-    TurnFault { code: code.to_owned(), message }
 }
 
 /// Seals what the servers of these tools are told, in a list of tools as responses and their agents have it.

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::KIND;
+use crate::tools::read_settings;
 
 /// The settings. Fields of newer clients are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -32,9 +33,6 @@ pub struct SearchOptions {
 impl Settings {
     /// Reads them.
     pub fn read(settings: &Value) -> Result<Self, TurnFault> {
-        Self::deserialize(settings).map_err(|error| TurnFault {
-            code: "invalid_value".to_owned(),
-            message: format!("The settings of the tool '{KIND}' can't be read: {error}."),
-        })
+        read_settings(KIND, settings)
     }
 }

@@ -17,14 +17,13 @@ use cupola_tools::{
     openapi::{Credential, Document, told},
     outgoing::Outgoing,
 };
-use serde::Deserialize;
 use serde_json::Value;
 
 pub(crate) use check::check;
 use settings::{Auth, Settings};
 pub(crate) use shown::CALLS;
 
-use super::fault;
+use super::{fault, read_settings};
 use crate::connections::Keyring;
 
 /// The tool's kind.
@@ -59,7 +58,7 @@ impl OpenApi {
             }
             Auth::ManagedIdentity { security_scheme } => {
                 let token = self.identity.token(&security_scheme.audience).await;
-                let token = token.map_err(|refusal| fault("missing_credentials", &refusal.to_string()))?;
+                let token = token.map_err(|refusal| fault("missing_credentials", refusal.to_string()))?;
                 Ok(Credential::Token(token))
             }
         }
@@ -72,7 +71,7 @@ impl Tool for OpenApi {
         let settings = read(settings)?;
         let operations = Document::read(&settings.spec).and_then(|document| document.operations());
         let operations = operations.map_err(|flaw| {
-            fault("invalid_value", &format!("The document of the tool '{}': {flaw}", settings.name))
+            fault("invalid_value", format!("The document of the tool '{}': {flaw}", settings.name))
         })?;
         let functions = operations.iter().map(|operation| FunctionDeclaration {
             name: settings.function(operation.id()),
@@ -86,22 +85,22 @@ impl Tool for OpenApi {
     async fn call(&self, call: ToolCall) -> Result<ToolOutput, TurnFault> {
         let settings = read(&call.settings)?;
         let document =
-            Document::read(&settings.spec).map_err(|flaw| fault("invalid_value", &flaw.to_string()))?;
+            Document::read(&settings.spec).map_err(|flaw| fault("invalid_value", flaw.to_string()))?;
         let operation = settings.operation(&call.function).and_then(|id| document.operation(id));
         let operation = operation.ok_or_else(|| fault("unknown_function", "There is no such operation."))?;
-        let operation = operation.map_err(|flaw| fault("invalid_value", &flaw.to_string()))?;
+        let operation = operation.map_err(|flaw| fault("invalid_value", flaw.to_string()))?;
         let credential = self.credential(&call.turn.project, &settings.auth).await?;
         let request = operation.request(&call.arguments, settings.fixed(), &credential);
-        let request = request.map_err(|refusal| fault(refusal.code(), &refusal.to_string()))?;
+        let request = request.map_err(|refusal| fault(refusal.code(), refusal.to_string()))?;
         let answer = self.outgoing.send(request.limit(call.room)).await;
-        let answer = answer.map_err(|failure| fault(failure.code(), &failure.to_string()))?;
+        let answer = answer.map_err(|failure| fault(failure.code(), failure.to_string()))?;
         let told = told(answer, &credential).await;
-        let mut told = told.map_err(|failure| fault(failure.code(), &failure.to_string()))?;
+        let mut told = told.map_err(|failure| fault(failure.code(), failure.to_string()))?;
         if told.status.is_success() {
             return Ok(ToolOutput { text: told.text, ..ToolOutput::default() });
         }
         told.text.truncate(told.text.floor_char_boundary(LONGEST_REFUSAL));
-        Err(fault("http_error", &format!("The service answered {}:\n{}", told.status, told.text)))
+        Err(fault("http_error", format!("The service answered {}:\n{}", told.status, told.text)))
     }
 
     fn is_repeatable(&self, function: &str, settings: &Value) -> bool {
@@ -113,12 +112,10 @@ impl Tool for OpenApi {
 }
 
 fn read(settings: &Value) -> Result<Settings, TurnFault> {
-    Settings::deserialize(settings::definition(settings)).map_err(|error| {
-        fault("invalid_value", &format!("The settings of the tool '{KIND}' can't be read: {error}."))
-    })
+    read_settings(KIND, settings::definition(settings))
 }
 
 fn no_connection(name: &str) -> TurnFault {
     let message = format!("There is no connection '{name}'. Whoever runs the service can make it.");
-    fault("missing_credentials", &message)
+    fault("missing_credentials", message)
 }

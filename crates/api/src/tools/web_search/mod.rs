@@ -96,7 +96,7 @@ impl Tool for WebSearch {
 
 fn read(settings: &Value) -> Result<Settings, TurnFault> {
     Settings::read(settings).map_err(|error| {
-        fault("invalid_value", &format!("The settings of the search can't be read: {error}."))
+        fault("invalid_value", format!("The settings of the search can't be read: {error}."))
     })
 }
 
@@ -106,5 +106,5 @@ fn not_searched(error: &NotSearched) -> TurnFault {
         NotSearched::NoInstances(_) => "invalid_value",
         NotSearched::Refused(..) | NotSearched::Unreadable => "search_failed",
     };
-    fault(code, &error.to_string())
+    fault(code, error.to_string())
 }
